@@ -1,0 +1,90 @@
+# Slipway. `make` lists the targets. Everything it makes is under build/.
+#
+#   MODE=dev|san|cov|rel   which variant (default rel for build, san for unit tests)
+
+SHELL := /bin/bash
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+V ?= 0
+Q := $(if $(filter 1,$(V)),,@)
+MODE ?= rel
+CC ?= gcc
+PYTHON := /usr/bin/python3
+
+OUT := build/$(MODE)
+LLHTTP := build/llhttp
+VERSION := $(shell cat VERSION 2>/dev/null)
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wundef -Wvla -Wformat=2 \
+  -Wwrite-strings -Wstrict-prototypes -Wmissing-prototypes -Wswitch-enum -Wimplicit-fallthrough \
+  -Wno-unknown-warning-option -Wno-format-truncation # texts for people are cut on purpose
+BASE_FLAGS := -std=c11 -D_GNU_SOURCE -DSLIPWAY_VERSION='"$(VERSION)"' -Isrc -isystem $(LLHTTP)/include \
+  -fno-common -MMD -MP -pthread $(WARNINGS)
+FLAGS_dev := -O1 -g -Werror
+FLAGS_san := -O1 -g -Werror -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+FLAGS_cov := -O0 -g --coverage
+FLAGS_rel := -O2 -g -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
+LINK_san := -fsanitize=address,undefined
+LINK_cov := --coverage
+LINK_rel := -pie -Wl,-z,relro,-z,now,-z,noexecstack
+CFLAGS := $(BASE_FLAGS) $(FLAGS_$(MODE)) $(EXTRA_CFLAGS)
+LIBS := -lev -lsqlite3 -lcurl -lyaml -lsodium -ljansson -lm
+
+SOURCES := $(filter-out src/main.c,$(wildcard src/*.c src/*/*.c))
+OBJECTS := $(SOURCES:src/%.c=$(OUT)/obj/%.o) $(OUT)/obj/llhttp/llhttp.o $(OUT)/obj/llhttp/api.o $(OUT)/obj/llhttp/http.o
+UNITS := $(wildcard tests/unit/test_*.c)
+UNIT_PROGRAMS := $(UNITS:tests/unit/%.c=$(OUT)/unit/%)
+
+.PHONY: help deps build unit sim fsm integration test check demo run bench clean spec
+help: ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+deps: ## install what building and testing needs (Debian packages; sudo when not root)
+	@tools/deps
+
+build: build/slipway ## the release binary: build/slipway
+
+build/slipway: | deps-once
+	$(Q)$(MAKE) MODE=rel build/rel/slipway
+	$(Q)install -m 755 build/rel/slipway build/slipway.new && mv -f build/slipway.new $@
+.PHONY: build/slipway deps-once
+deps-once:
+	@tools/deps --quiet
+
+$(OUT)/slipway: $(OBJECTS) $(OUT)/obj/main.o
+	@echo "  LD   $@"
+	$(Q)$(CC) $(LINK_$(MODE)) -pthread -o $@ $^ $(LIBS)
+
+$(OUT)/libslipway.a: $(OBJECTS)
+	@echo "  AR   $@"
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(OUT)/obj/%.o: src/%.c Makefile | $(LLHTTP)/include/llhttp.h
+	@mkdir -p $(@D)
+	@echo "  CC   $<"
+	$(Q)$(CC) $(CFLAGS) -c -o $@ $<
+
+# The parser's generated C is Debian's; compiled as it is, with its own warnings off.
+$(OUT)/obj/llhttp/%.o: $(LLHTTP)/src/%.c Makefile
+	@mkdir -p $(@D)
+	@echo "  CC   $<"
+	$(Q)$(CC) -std=c11 -w -DLLHTTP_STRICT_MODE=1 $(FLAGS_$(MODE)) -I$(LLHTTP)/include -c -o $@ $<
+
+$(LLHTTP)/src/%.c: $(LLHTTP)/include/llhttp.h ;
+$(LLHTTP)/include/llhttp.h:
+	@tools/llhttp $(LLHTTP)
+
+$(OUT)/unit/%: tests/unit/%.c $(OUT)/libslipway.a
+	@mkdir -p $(@D)
+	@echo "  CC   $<"
+	$(Q)$(CC) $(CFLAGS) -Itests/unit -o $@ $< $(OUT)/libslipway.a $(LINK_$(MODE)) $(LIBS) -lcmocka
+
+-include $(wildcard $(OUT)/obj/*.d $(OUT)/obj/*/*.d $(OUT)/unit/*.d $(OUT)/sim/*.d)
+
+$(OUT)/sim/sim: tests/sim/sim.c tests/sim/world.c tests/sim/world.h $(OUT)/libslipway.a
+	@mkdir -p $(@D)
+	@echo "  CC   $@"
+	$(Q)$(CC) $(CFLAGS) -Itests/sim -o $@ tests/sim/sim.c tests/sim/world.c $(OUT)/libslipway.a $(LINK_$(MODE)) $(LIBS)
+
+clean: ## remove build/ (stops nothing: a demo that runs holds its files)
+	rm -rf build

@@ -1,0 +1,296 @@
+/* deploy.c - one deploy: from "this tag, please" to live traffic, or back to nothing.
+ *
+ * Pure (see fsm.h). Each waiting state waits for one effect, or for its swap, or for its turn; so
+ * recovery is to enter the stored state again. Two rules shape the table. Traffic first: from
+ * SWAPPING on, nothing of the new version is removed before the swap actor has said where the
+ * traffic goes. Clean up last: what cannot be removed now does not keep a deploy from ending; the
+ * sweep removes it later. */
+#include <string.h>
+
+#include "actors/ask.h"
+#include "actors/fsm.h"
+
+enum {
+	RESOLVE_MS = 60000,
+	QUEUE_MS = 24 * 3600 * 1000, /* others run before; each of those ends */
+	PULL_MS = 1800000,           /* big images, slow lines */
+	RUN_MS = 120000,
+	PROBE_MS = 2100000,          /* a gate's own deadline is at most 30 minutes */
+	SWAP_MS = 600000,            /* the swap has deadlines of its own; this only looks after it */
+	DRAIN_MS = 3700000,          /* a drain's own deadline is at most an hour */
+	RETIRE_MS = 700000,          /* a stop's own deadline is at most ten minutes */
+	REMOVE_MS = 60000,
+	TRIES_MAX = 8,
+};
+
+/* Guards. */
+
+GUARD(tries_left) { return a->deploy.tries < TRIES_MAX; }
+GUARD(has_route) { return a->deploy.has_route; }
+GUARD(has_elder) { return a->deploy.elder != 0; }
+
+/* Actions. */
+
+static void
+await(struct actor *a, const struct event *e, struct out *out, enum effect_kind kind, int64_t ms)
+{
+	a->deadline_ms = e->now_ms + ms;
+	emit(a, out, (struct effect){ .kind = kind, .stage = a->deploy.stage, .deploy = a->id,
+	    .elder = a->deploy.elder });
+}
+
+/* The same question again, later each time. */
+static void
+retry(struct actor *a, const struct event *e, struct out *out, enum effect_kind kind, int64_t ms)
+{
+	int64_t delay_ms = retry_delay_ms(a->deploy.tries, e->after_ms);
+
+	a->deploy.tries++;
+	keep_reason(a->deploy.reason, e);
+	a->deadline_ms = e->now_ms + delay_ms + ms;
+	emit(a, out, (struct effect){ .kind = kind, .stage = a->deploy.stage, .deploy = a->id,
+	    .elder = a->deploy.elder, .delay_ms = delay_ms });
+}
+
+static void
+ask_first(struct actor *a, const struct event *e, struct out *out, enum effect_kind kind, int64_t ms)
+{
+	a->deploy.tries = 0;
+	a->deploy.reason[0] = '\0';
+	await(a, e, out, kind, ms);
+}
+
+static void
+tell_stage(struct actor *a, struct out *out, enum event_kind kind)
+{
+	struct event message = { .kind = kind, .to = a->deploy.stage, .spec = a->deploy.spec,
+		.flag = a->deploy.is_forced };
+
+	memcpy(message.digest, a->deploy.digest, sizeof(message.digest));
+	tell(a, out, message);
+}
+
+static void
+tell_swap(struct actor *a, struct out *out, enum event_kind kind)
+{
+	tell(a, out, (struct event){ .kind = kind, .to = a->deploy.swap });
+}
+
+ACTION(resolve) { await(a, e, out, FX_RESOLVE, RESOLVE_MS); }
+ACTION(resolve_again) { retry(a, e, out, FX_RESOLVE, RESOLVE_MS); }
+ACTION(pull_again) { retry(a, e, out, FX_PULL, PULL_MS); }
+ACTION(repull) { await(a, e, out, FX_PULL, PULL_MS); }
+ACTION(run) { ask_first(a, e, out, FX_RUN, RUN_MS); }
+ACTION(rerun) { await(a, e, out, FX_RUN, RUN_MS); }
+ACTION(run_again) { retry(a, e, out, FX_RUN, RUN_MS); }
+ACTION(probe) { ask_first(a, e, out, FX_PROBE, PROBE_MS); }
+ACTION(reprobe) { await(a, e, out, FX_PROBE, PROBE_MS); }
+ACTION(probe_again) { retry(a, e, out, FX_PROBE, PROBE_MS); }
+ACTION(redrain) { await(a, e, out, FX_DRAIN, DRAIN_MS); }
+ACTION(drain_again) { retry(a, e, out, FX_DRAIN, DRAIN_MS); }
+ACTION(retire) { ask_first(a, e, out, FX_RETIRE, RETIRE_MS); }
+ACTION(reretire) { await(a, e, out, FX_RETIRE, RETIRE_MS); }
+ACTION(retire_again) { retry(a, e, out, FX_RETIRE, RETIRE_MS); }
+ACTION(reundo) { await(a, e, out, FX_REMOVE, REMOVE_MS); }
+ACTION(watch_swap) { a->deadline_ms = e->now_ms + SWAP_MS; }
+
+/* Repeats an undo without losing why it is undone. */
+ACTION(undo_again)
+{
+	char reason[REASON_SIZE];
+
+	memcpy(reason, a->deploy.reason, sizeof(reason));
+	retry(a, e, out, FX_REMOVE, REMOVE_MS);
+	memcpy(a->deploy.reason, reason, sizeof(reason));
+}
+
+ACTION(undo)
+{
+	keep_reason(a->deploy.reason, e);
+	a->deploy.tries = 0;
+	await(a, e, out, FX_REMOVE, REMOVE_MS);
+}
+
+ACTION(ask_turn)
+{
+	a->deadline_ms = e->now_ms + QUEUE_MS;
+	tell_stage(a, out, EV_READY);
+}
+
+ACTION(take_digest)
+{
+	memcpy(a->deploy.digest, e->digest, sizeof(a->deploy.digest));
+	a->deploy.reason[0] = '\0';
+	ask_turn(a, e, out);
+}
+
+/* The stage says which deploy serves now. */
+ACTION(pull)
+{
+	a->deploy.elder = e->elder;
+	ask_first(a, e, out, FX_PULL, PULL_MS);
+}
+
+ACTION(begin_swap)
+{
+	struct actor child = { .kind = ACTOR_SWAP, .state = SWAP_SWITCHING };
+
+	child.swap.stage = a->deploy.stage;
+	child.swap.deploy = a->id;
+	child.swap.elder = a->deploy.elder;
+	a->deploy.swap = spawn(out, child);
+	a->deploy.reason[0] = '\0';
+	a->deadline_ms = e->now_ms + SWAP_MS;
+}
+
+ACTION(abort_swap)
+{
+	tell_swap(a, out, EV_CANCEL);
+	keep_text(a->deploy.reason, "canceled");
+	a->deadline_ms = e->now_ms + SWAP_MS;
+}
+
+static void
+end(struct actor *a, const struct event *e, struct out *out)
+{
+	a->deploy.ended_ms = e->now_ms;
+	tell_stage(a, out, EV_ENDED);
+}
+
+/* From here on this deploy is what serves. */
+ACTION(drain)
+{
+	tell_stage(a, out, EV_MOVED);
+	ask_first(a, e, out, FX_DRAIN, DRAIN_MS);
+}
+
+ACTION(replace)
+{
+	tell_stage(a, out, EV_MOVED);
+	ask_first(a, e, out, FX_RETIRE, RETIRE_MS);
+}
+
+ACTION(go_live)
+{
+	a->deploy.reason[0] = '\0';
+	tell_stage(a, out, EV_MOVED);
+	end(a, e, out);
+}
+
+ACTION(finish)
+{
+	a->deploy.reason[0] = '\0';
+	end(a, e, out);
+}
+
+ACTION(finish_untidy)
+{
+	keep_text(a->deploy.reason, "live; the version before could not be removed yet");
+	end(a, e, out);
+}
+
+ACTION(fail)
+{
+	keep_reason(a->deploy.reason, e);
+	end(a, e, out);
+}
+
+ACTION(roll_back) { end(a, e, out); }
+
+ACTION(cancel)
+{
+	keep_text(a->deploy.reason, "canceled");
+	end(a, e, out);
+}
+
+ACTION(cancel_run)
+{
+	keep_text(a->deploy.reason, "canceled");
+	a->deploy.tries = 0;
+	await(a, e, out, FX_REMOVE, REMOVE_MS);
+}
+
+/* The stage has settled it; it needs no telling. */
+ACTION(close)
+{
+	keep_reason(a->deploy.reason, e);
+	a->deploy.ended_ms = e->now_ms;
+}
+
+/* clang-format off */
+#define TRYING (ON(TROUBLED) | ON(TIMEOUT))
+#define BAD    (TRYING | ON(REFUSED))
+#define AGAIN  (ON(RECOVERED) | ON(CANCEL)) /* too late to cancel: go on */
+#define ROW(in, on, guard, action, emits, then) \
+	{ DEPLOY_##in, DEPLOY_##then, on, guard, action, emits, false, #guard, #action }
+
+static const struct row rows[] = {
+	/*  in         on                         if          do             emits        then        */
+	ROW(RESOLVING, ON(START) | ON(RECOVERED), always,     resolve,       FX(RESOLVE), RESOLVING),
+	ROW(RESOLVING, ON(RESOLVED),              always,     take_digest,   0,           QUEUED),
+	ROW(RESOLVING, TRYING,                    tries_left, resolve_again, FX(RESOLVE), RESOLVING),
+	ROW(RESOLVING, BAD,                       always,     fail,          0,           FAILED),
+	ROW(RESOLVING, ON(CANCEL),                always,     cancel,        0,           CANCELED),
+
+	ROW(QUEUED,    ON(START) | ON(RECOVERED), always,     ask_turn,      0,           QUEUED),
+	ROW(QUEUED,    ON(GRANTED),               always,     pull,          FX(PULL),    PULLING),
+	ROW(QUEUED,    ON(MERGED),                always,     close,         0,           SKIPPED),
+	ROW(QUEUED,    ON(SUPERSEDED),            always,     close,         0,           SUPERSEDED),
+	ROW(QUEUED,    ON(TIMEOUT),               always,     fail,          0,           FAILED),
+	ROW(QUEUED,    ON(CANCEL),                always,     cancel,        0,           CANCELED),
+
+	ROW(PULLING,   ON(PULLED),                always,     run,           FX(RUN),     STARTING),
+	ROW(PULLING,   ON(RECOVERED),             always,     repull,        FX(PULL),    PULLING),
+	ROW(PULLING,   TRYING,                    tries_left, pull_again,    FX(PULL),    PULLING),
+	ROW(PULLING,   BAD,                       always,     fail,          0,           FAILED),
+	ROW(PULLING,   ON(CANCEL),                always,     cancel,        0,           CANCELED),
+
+	ROW(STARTING,  ON(STARTED),               always,     probe,         FX(PROBE),   PROBING),
+	ROW(STARTING,  ON(RECOVERED),             always,     rerun,         FX(RUN),     STARTING),
+	ROW(STARTING,  TRYING,                    tries_left, run_again,     FX(RUN),     STARTING),
+	ROW(STARTING,  BAD,                       always,     undo,          FX(REMOVE),  UNDOING),
+	ROW(STARTING,  ON(CANCEL),                always,     cancel_run,    FX(REMOVE),  CANCELING),
+
+	ROW(PROBING,   ON(HEALTHY),               has_route,  begin_swap,    0,           SWAPPING),
+	ROW(PROBING,   ON(HEALTHY),               has_elder,  replace,       FX(RETIRE),  RETIRING),
+	ROW(PROBING,   ON(HEALTHY),               always,     go_live,       0,           LIVE),
+	ROW(PROBING,   ON(RECOVERED),             always,     reprobe,       FX(PROBE),   PROBING),
+	ROW(PROBING,   ON(TROUBLED),              tries_left, probe_again,   FX(PROBE),   PROBING),
+	ROW(PROBING,   BAD,                       always,     undo,          FX(REMOVE),  UNDOING),
+	ROW(PROBING,   ON(CANCEL),                always,     cancel_run,    FX(REMOVE),  CANCELING),
+
+	ROW(SWAPPING,  ON(SWAPPED),               has_elder,  drain,         FX(DRAIN),   DRAINING),
+	ROW(SWAPPING,  ON(SWAPPED),               always,     go_live,       0,           LIVE),
+	ROW(SWAPPING,  ON(UNSWAPPED),             always,     undo,          FX(REMOVE),  UNDOING),
+	ROW(SWAPPING,  ON(CANCEL),                always,     abort_swap,    0,           ABORTING),
+	ROW(SWAPPING,  ON(TIMEOUT) | ON(RECOVERED), always,   watch_swap,    0,           SWAPPING),
+
+	ROW(ABORTING,  ON(UNSWAPPED),             always,     cancel_run,    FX(REMOVE),  CANCELING),
+	ROW(ABORTING,  AGAIN | ON(TIMEOUT),       always,     watch_swap,    0,           ABORTING),
+
+	ROW(DRAINING,  ON(DRAINED),               always,     retire,        FX(RETIRE),  RETIRING),
+	ROW(DRAINING,  AGAIN,                     always,     redrain,       FX(DRAIN),   DRAINING),
+	ROW(DRAINING,  BAD,                       tries_left, drain_again,   FX(DRAIN),   DRAINING),
+	ROW(DRAINING,  BAD,                       always,     retire,        FX(RETIRE),  RETIRING),
+
+	ROW(RETIRING,  ON(RETIRED),               always,     finish,        0,           LIVE),
+	ROW(RETIRING,  AGAIN,                     always,     reretire,      FX(RETIRE),  RETIRING),
+	ROW(RETIRING,  BAD,                       tries_left, retire_again,  FX(RETIRE),  RETIRING),
+	ROW(RETIRING,  BAD,                       always,     finish_untidy, 0,           LIVE),
+
+	ROW(UNDOING,   ON(REMOVED),               always,     roll_back,     0,           ROLLED_BACK),
+	ROW(UNDOING,   AGAIN,                     always,     reundo,        FX(REMOVE),  UNDOING),
+	ROW(UNDOING,   BAD,                       tries_left, undo_again,    FX(REMOVE),  UNDOING),
+	ROW(UNDOING,   BAD,                       always,     roll_back,     0,           ROLLED_BACK),
+
+	ROW(CANCELING, ON(REMOVED),               always,     cancel,        0,           CANCELED),
+	ROW(CANCELING, AGAIN,                     always,     reundo,        FX(REMOVE),  CANCELING),
+	ROW(CANCELING, BAD,                       tries_left, undo_again,    FX(REMOVE),  CANCELING),
+	ROW(CANCELING, BAD,                       always,     cancel,        0,           CANCELED),
+};
+/* clang-format on */
+
+SPEC(deploy, DEPLOY, DEPLOY_STATES, STATE(DEPLOY_RESOLVING) | STATE(DEPLOY_QUEUED),
+    STATE(DEPLOY_LIVE) | STATE(DEPLOY_FAILED) | STATE(DEPLOY_ROLLED_BACK)
+	| STATE(DEPLOY_CANCELED) | STATE(DEPLOY_SUPERSEDED) | STATE(DEPLOY_SKIPPED),
+    0);

@@ -1,0 +1,81 @@
+/* kinds.h - the names of everything that actors are, hear, ask for and go through.
+ *
+ * Each list is written once; the code, the store, the log and the drawings use its names. */
+#ifndef SLIPWAY_ACTORS_KINDS_H
+#define SLIPWAY_ACTORS_KINDS_H
+
+#include "base/check.h"
+#include "base/limits.h"
+
+#define ACTOR_KINDS(X) X(DEPLOY) X(SWAP) X(POLL) X(STAGE) X(SWEEP)
+
+#define TRIGGERS(X) X(MANUAL) X(WEBHOOK) X(POLL) X(ROLLBACK)
+
+#define EVENTS(X)                                                                             \
+	/* from the runtime */                                                                \
+	X(START) X(CANCEL) X(TIMEOUT) X(RECOVERED)                                            \
+	/* from outside: people, hooks, configuration, Docker's event stream */               \
+	X(TRIGGER) X(CONFIGURED) X(NUDGED)                                                    \
+	/* from actor to actor */                                                             \
+	X(READY) X(GRANTED) X(SUPERSEDED) X(MERGED) X(MOVED) X(ENDED) X(SWAPPED) X(UNSWAPPED) \
+	/* answers to effects */                                                              \
+	X(RESOLVED) X(PULLED) X(STARTED) X(HEALTHY) X(SWITCHED) X(CONFIRMED) X(RESTORED)      \
+	X(DRAINED) X(RETIRED) X(REMOVED) X(SOUGHT) X(SURVEYED) X(COLLECTED)                   \
+	/* REFUSED: certain, it did not happen, and asking again will not help.               \
+	 * TROUBLED: it may have happened, or asking again may help. */                       \
+	X(REFUSED) X(TROUBLED)
+
+#define EFFECTS(X)                                                                            \
+	X(RESOLVE)  /* registry: which digest is the tag?               -> RESOLVED */        \
+	X(PULL)     /* engine: have the image by its digest             -> PULLED */          \
+	X(RUN)      /* engine: every replica created and started        -> STARTED */         \
+	X(PROBE)    /* engine and network: the health gate              -> HEALTHY */         \
+	X(REMOVE)   /* engine: this deploy's containers gone            -> REMOVED */         \
+	X(DRAIN)    /* proxy: nothing in flight to the elder any more   -> DRAINED */         \
+	X(RETIRE)   /* engine: the elder stopped and removed            -> RETIRED */         \
+	X(SWITCH)   /* proxy: new requests go to the deploy             -> SWITCHED */        \
+	X(CONFIRM)  /* through the proxy: the deploy answers            -> CONFIRMED */       \
+	X(RESTORE)  /* proxy: new requests go to the elder again        -> RESTORED */        \
+	X(SEEK)     /* registry: the newest tag that the stage wants    -> SOUGHT */          \
+	X(SURVEY)   /* engine: what runs, what is an orphan, who is gone-> SURVEYED */        \
+	X(COLLECT)  /* engine: remove the orphans                       -> COLLECTED */
+
+#define DEPLOY_STATES(X)                                                                      \
+	X(RESOLVING) X(QUEUED) X(PULLING) X(STARTING) X(PROBING) X(SWAPPING) X(ABORTING)      \
+	X(DRAINING) X(RETIRING) X(UNDOING) X(CANCELING)                                       \
+	X(LIVE) X(FAILED) X(ROLLED_BACK) X(CANCELED) X(SUPERSEDED) X(SKIPPED)
+#define SWAP_STATES(X)                                                                        \
+	X(SWITCHING) X(CONFIRMING) X(RESTORING) X(DONE) X(RESTORED)
+#define POLL_STATES(X) X(OFF) X(WAITING) X(SEEKING)
+#define STAGE_STATES(X) X(IDLE) X(DEPLOYING) X(QUEUEING)
+#define SWEEP_STATES(X) X(WAITING) X(SURVEYING) X(COLLECTING) X(STOPPED)
+
+#define KIND(name) ACTOR_##name,
+enum actor_kind { ACTOR_KINDS(KIND) ACTOR_KIND_COUNT };
+#undef KIND
+#define KIND(name) TRIGGER_##name,
+enum trigger { TRIGGERS(KIND) TRIGGER_COUNT };
+#undef KIND
+#define KIND(name) EV_##name,
+enum event_kind { EVENTS(KIND) EV_COUNT };
+#undef KIND
+#define KIND(name) FX_##name,
+enum effect_kind { EFFECTS(KIND) FX_COUNT };
+#undef KIND
+#define KIND(name) DEPLOY_##name,
+enum deploy_state { DEPLOY_STATES(KIND) DEPLOY_COUNT };
+#undef KIND
+#define KIND(name) SWAP_##name,
+enum swap_state { SWAP_STATES(KIND) SWAP_COUNT };
+#undef KIND
+#define KIND(name) POLL_##name,
+enum poll_state { POLL_STATES(KIND) POLL_COUNT };
+#undef KIND
+#define KIND(name) STAGE_##name,
+enum stage_state { STAGE_STATES(KIND) STAGE_COUNT };
+#undef KIND
+#define KIND(name) SWEEP_##name,
+enum sweep_state { SWEEP_STATES(KIND) SWEEP_COUNT };
+#undef KIND
+
+#endif

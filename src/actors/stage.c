@@ -1,0 +1,283 @@
+/* stage.c - one stage of one project: who may deploy next, and what serves now.
+ *
+ * Pure (see fsm.h). One deploy at a time; while it runs the newest other one waits and older ones
+ * are superseded. A deploy that would bring what is live, running or waiting already is merged into
+ * that. A stage asks nothing of the outside, so it rests in every state: each deploy it waits for
+ * has deadlines of its own and tells when it ends. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "actors/ask.h"
+#include "actors/fsm.h"
+
+/* Guards. READY: digest and spec of the deploy that asks for its turn. */
+
+static bool
+is_same(const struct event *e, uint64_t deploy, const char *digest, uint64_t spec)
+{
+	return !e->flag && deploy != 0 && e->from != deploy && e->digest[0] != '\0'
+	    && strcmp(e->digest, digest) == 0 && e->spec == spec;
+}
+
+GUARD(is_live_already)
+{
+	return is_same(e, a->stage.live, a->stage.live_digest, a->stage.live_spec);
+}
+GUARD(is_running_already)
+{
+	return is_same(e, a->stage.running, a->stage.running_digest, a->stage.running_spec);
+}
+GUARD(is_waiting_already)
+{
+	return is_same(e, a->stage.waiting, a->stage.waiting_digest, a->stage.waiting_spec);
+}
+GUARD(is_older_than_running) { return e->from < a->stage.running; }
+GUARD(is_older_than_waiting) { return e->from < a->stage.waiting; }
+GUARD(is_from_running) { return e->from == a->stage.running; }
+GUARD(is_from_waiting) { return e->from == a->stage.waiting; }
+GUARD(is_asked_already)
+{
+	return !e->flag && e->digest[0] == '\0' && a->stage.resolving != 0
+	    && strcmp(e->tag, a->stage.resolving_tag) == 0;
+}
+/* A poll finds what a webhook brought a moment ago. */
+GUARD(is_no_news)
+{
+	return e->trigger == TRIGGER_POLL && e->digest[0] != '\0'
+	    && (strcmp(e->digest, a->stage.live_digest) == 0
+	        || strcmp(e->digest, a->stage.running_digest) == 0
+	        || strcmp(e->digest, a->stage.waiting_digest) == 0);
+}
+GUARD(is_waiting_live_now)
+{
+	return is_from_running(a, e) && a->stage.waiting_spec == a->stage.live_spec
+	    && strcmp(a->stage.waiting_digest, a->stage.live_digest) == 0;
+}
+
+/* Actions. */
+
+static void
+settle(const struct actor *a, struct out *out, uint64_t deploy, enum event_kind kind,
+    const char *format, uint64_t other)
+{
+	struct event message = { .kind = kind, .to = deploy };
+
+	snprintf(message.text, sizeof(message.text), "%s%" PRIu64, format, other);
+	tell(a, out, message);
+}
+
+static void
+grant(struct actor *a, struct out *out, uint64_t deploy, uint64_t spec, const char *digest)
+{
+	a->stage.running = deploy;
+	a->stage.running_spec = spec;
+	memmove(a->stage.running_digest, digest, DIGEST_SIZE);
+	tell(a, out, (struct event){ .kind = EV_GRANTED, .to = deploy, .elder = a->stage.live });
+}
+
+static void
+clear_waiting(struct actor *a)
+{
+	a->stage.waiting = 0;
+	a->stage.waiting_spec = 0;
+	memset(a->stage.waiting_digest, 0, DIGEST_SIZE);
+}
+
+static void
+clear_running(struct actor *a)
+{
+	a->stage.running = 0;
+	a->stage.running_spec = 0;
+	memset(a->stage.running_digest, 0, DIGEST_SIZE);
+}
+
+static void
+clear_resolving(struct actor *a, uint64_t deploy)
+{
+	if (a->stage.resolving != deploy)
+		return;
+	a->stage.resolving = 0;
+	memset(a->stage.resolving_tag, 0, TAG_SIZE);
+}
+
+ACTION(ignore) {}
+
+ACTION(configure)
+{
+	a->stage.spec = e->spec;
+	a->stage.has_route = e->flag;
+}
+
+ACTION(begin)
+{
+	bool is_resolved = e->digest[0] != '\0';
+	struct actor child = { .kind = ACTOR_DEPLOY,
+		.state = is_resolved ? DEPLOY_QUEUED : DEPLOY_RESOLVING };
+
+	child.deploy.stage = a->id;
+	child.deploy.spec = a->stage.spec;
+	child.deploy.trigger = e->trigger;
+	child.deploy.has_route = a->stage.has_route;
+	child.deploy.is_forced = e->flag;
+	child.deploy.created_ms = e->now_ms;
+	memcpy(child.deploy.tag, e->tag, TAG_SIZE);
+	memcpy(child.deploy.digest, e->digest, DIGEST_SIZE);
+	uint64_t id = spawn(out, child);
+	if (!is_resolved) {
+		a->stage.resolving = id;
+		memcpy(a->stage.resolving_tag, e->tag, TAG_SIZE);
+	}
+}
+
+ACTION(start)
+{
+	clear_resolving(a, e->from);
+	grant(a, out, e->from, e->spec, e->digest);
+}
+
+ACTION(enqueue)
+{
+	clear_resolving(a, e->from);
+	a->stage.waiting = e->from;
+	a->stage.waiting_spec = e->spec;
+	memcpy(a->stage.waiting_digest, e->digest, DIGEST_SIZE);
+}
+
+ACTION(replace_waiting)
+{
+	settle(a, out, a->stage.waiting, EV_SUPERSEDED, "superseded by deploy ", e->from);
+	enqueue(a, e, out);
+}
+
+ACTION(merge_live)
+{
+	clear_resolving(a, e->from);
+	settle(a, out, e->from, EV_MERGED, "this digest is live already, by deploy ", a->stage.live);
+}
+
+ACTION(merge_running)
+{
+	clear_resolving(a, e->from);
+	settle(a, out, e->from, EV_MERGED, "this digest is being deployed already, by deploy ",
+	    a->stage.running);
+}
+
+ACTION(merge_waiting)
+{
+	clear_resolving(a, e->from);
+	settle(a, out, e->from, EV_MERGED, "this digest waits for its turn already, as deploy ",
+	    a->stage.waiting);
+}
+
+/* The newest wish is what runs now: nothing needs to come after it. */
+ACTION(merge_running_drop_waiting)
+{
+	settle(a, out, a->stage.waiting, EV_SUPERSEDED, "superseded by deploy ", e->from);
+	clear_waiting(a);
+	merge_running(a, e, out);
+}
+
+ACTION(supersede_by_running)
+{
+	clear_resolving(a, e->from);
+	settle(a, out, e->from, EV_SUPERSEDED, "superseded by deploy ", a->stage.running);
+}
+
+ACTION(supersede_by_waiting)
+{
+	clear_resolving(a, e->from);
+	settle(a, out, e->from, EV_SUPERSEDED, "superseded by deploy ", a->stage.waiting);
+}
+
+ACTION(move)
+{
+	a->stage.live = e->from;
+	a->stage.live_spec = e->spec;
+	memcpy(a->stage.live_digest, e->digest, DIGEST_SIZE);
+}
+
+ACTION(rest) { clear_running(a); }
+
+ACTION(start_waiting)
+{
+	char digest[DIGEST_SIZE];
+	uint64_t deploy = a->stage.waiting;
+	uint64_t spec = a->stage.waiting_spec;
+
+	memcpy(digest, a->stage.waiting_digest, DIGEST_SIZE);
+	clear_waiting(a);
+	grant(a, out, deploy, spec, digest);
+}
+
+ACTION(merge_waiting_rest)
+{
+	settle(a, out, a->stage.waiting, EV_MERGED, "this digest is live already, by deploy ",
+	    a->stage.live);
+	clear_waiting(a);
+	clear_running(a);
+}
+
+ACTION(drop_waiting) { clear_waiting(a); }
+ACTION(forget) { clear_resolving(a, e->from); }
+
+ACTION(cancel_running) { tell(a, out, (struct event){ .kind = EV_CANCEL, .to = a->stage.running }); }
+
+ACTION(cancel_both)
+{
+	tell(a, out, (struct event){ .kind = EV_CANCEL, .to = a->stage.waiting });
+	tell(a, out, (struct event){ .kind = EV_CANCEL, .to = a->stage.running });
+}
+
+/* clang-format off */
+#define ROW(in, on, guard, action, then) \
+	{ STAGE_##in, STAGE_##then, on, guard, action, 0, false, #guard, #action }
+#define QUIET(in, on, guard, action, then) \
+	{ STAGE_##in, STAGE_##then, on, guard, action, 0, true, #guard, #action }
+#define TRIGGERED(in)                                            \
+	QUIET(in, ON(TRIGGER), is_asked_already,   ignore, in),  \
+	QUIET(in, ON(TRIGGER), is_no_news,         ignore, in),  \
+	ROW(  in, ON(TRIGGER), always,             begin,  in)
+#define ANYTIME(in)                                              \
+	QUIET(in, ON(RECOVERED), always, ignore, in),            \
+	ROW(  in, ON(CONFIGURED), always, configure, in)
+
+static const struct row rows[] = {
+	/*    in         on          if                     do                          then      */
+	ANYTIME(IDLE),
+	TRIGGERED(IDLE),
+	QUIET(IDLE,      ON(START),  always,                ignore,                     IDLE),
+	QUIET(IDLE,      ON(CANCEL), always,                ignore,                     IDLE),
+	ROW(  IDLE,      ON(READY),  is_live_already,       merge_live,                 IDLE),
+	ROW(  IDLE,      ON(READY),  always,                start,                      DEPLOYING),
+	ROW(  IDLE,      ON(ENDED),  always,                forget,                     IDLE),
+
+	ANYTIME(DEPLOYING),
+	TRIGGERED(DEPLOYING),
+	ROW(  DEPLOYING, ON(CANCEL), always,                cancel_running,             DEPLOYING),
+	ROW(  DEPLOYING, ON(READY),  is_running_already,    merge_running,              DEPLOYING),
+	ROW(  DEPLOYING, ON(READY),  is_older_than_running, supersede_by_running,       DEPLOYING),
+	ROW(  DEPLOYING, ON(READY),  always,                enqueue,                    QUEUEING),
+	ROW(  DEPLOYING, ON(MOVED),  always,                move,                       DEPLOYING),
+	ROW(  DEPLOYING, ON(ENDED),  is_from_running,       rest,                       IDLE),
+	ROW(  DEPLOYING, ON(ENDED),  always,                forget,                     DEPLOYING),
+
+	ANYTIME(QUEUEING),
+	TRIGGERED(QUEUEING),
+	ROW(  QUEUEING,  ON(CANCEL), always,                cancel_both,                QUEUEING),
+	QUIET(QUEUEING,  ON(READY),  is_from_waiting,       ignore,                     QUEUEING),
+	ROW(  QUEUEING,  ON(READY),  is_older_than_running, supersede_by_running,       QUEUEING),
+	ROW(  QUEUEING,  ON(READY),  is_older_than_waiting, supersede_by_waiting,       QUEUEING),
+	ROW(  QUEUEING,  ON(READY),  is_waiting_already,    merge_waiting,              QUEUEING),
+	ROW(  QUEUEING,  ON(READY),  is_running_already,    merge_running_drop_waiting, DEPLOYING),
+	ROW(  QUEUEING,  ON(READY),  always,                replace_waiting,            QUEUEING),
+	ROW(  QUEUEING,  ON(MOVED),  always,                move,                       QUEUEING),
+	ROW(  QUEUEING,  ON(ENDED),  is_waiting_live_now,   merge_waiting_rest,         IDLE),
+	ROW(  QUEUEING,  ON(ENDED),  is_from_running,       start_waiting,              DEPLOYING),
+	ROW(  QUEUEING,  ON(ENDED),  is_from_waiting,       drop_waiting,               DEPLOYING),
+	ROW(  QUEUEING,  ON(ENDED),  always,                forget,                     QUEUEING),
+};
+/* clang-format on */
+
+SPEC(stage, STAGE, STAGE_STATES, STATE(STAGE_IDLE), 0,
+    STATE(STAGE_IDLE) | STATE(STAGE_DEPLOYING) | STATE(STAGE_QUEUEING));

@@ -1,0 +1,123 @@
+/* fields.c - the table itself. */
+#include "config/fields.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SPEC_AT(member) .offset = offsetof(struct stage_spec, member)
+#define PAIRS_AT(member, count)                                                               \
+	.offset = offsetof(struct stage_spec, member),                                        \
+	.count_offset = offsetof(struct stage_spec, count)
+#define HEALTH_AT(member) .offset = offsetof(struct health_spec, member)
+#define RANGE(from, to, default) .least = (from), .most = (to), .initial = (default)
+#define SECONDS(n) ((int64_t)(n) * 1000)
+#define MINUTES(n) ((int64_t)(n) * 60 * 1000)
+#define HOURS(n) ((int64_t)(n) * 60 * 60 * 1000)
+#define MEBIBYTES(n) ((int64_t)(n) << 20)
+
+/* Ranges, where they are not plain:
+ * poll      a registry counts requests by the hour; 0 turns it off for one stage
+ * memory    Docker refuses less than 6 MiB
+ * cpus      one thousandth to 1,024 cores */
+/* clang-format off */
+const struct field stage_fields[STAGE_FIELD_COUNT] = {
+	[STAGE_FIELD_PROJECT] = { NULL, "project", FIELD_TEXT, IN_NEITHER, SPEC_AT(project), .most = RULE_NAME_MAX },
+	[STAGE_FIELD_STAGE] = { NULL, "stage", FIELD_TEXT, IN_NEITHER, SPEC_AT(stage), .most = RULE_NAME_MAX },
+	[STAGE_FIELD_ENGINE] = { "engine", "engine", FIELD_TEXT, IN_BOTH, SPEC_AT(engine), .most = RULE_NAME_MAX, .rule = rule_name },
+	[STAGE_FIELD_IMAGE] = { "image", "image", FIELD_TEXT, IN_BOTH, SPEC_AT(image), .most = IMAGE_SIZE - 1, .rule = rule_image },
+	[STAGE_FIELD_PORT] = { "port", "port", FIELD_INTEGER, IN_BOTH, SPEC_AT(port), RANGE(1, 65535, 0) },
+	[STAGE_FIELD_REPLICAS] = { "replicas", "replicas", FIELD_INTEGER, IN_BOTH, SPEC_AT(replicas), RANGE(1, REPLICAS_MAX, 1) },
+	[STAGE_FIELD_HEALTH] = { "health", "health", FIELD_HEALTH, IN_BOTH, SPEC_AT(health) },
+	[STAGE_FIELD_TAGS] = { "tags", "tags", FIELD_TEXT, IN_BOTH, SPEC_AT(tags), .most = TAG_SIZE - 1, .initial_text = "*", .rule = rule_glob },
+	[STAGE_FIELD_AUTO] = { "auto", "auto", FIELD_BOOL, IN_BOTH, SPEC_AT(is_auto), .initial = true },
+	[STAGE_FIELD_POLL] = { "poll", "poll_ms", FIELD_DURATION, IN_BOTH, SPEC_AT(poll_ms), RANGE(SECONDS(1), HOURS(24), 0) },
+	[STAGE_FIELD_DOMAINS] = { "domains", "domains", FIELD_STRINGS, IN_STAGE, SPEC_AT(domains), .most = DOMAINS_MAX, .rule = rule_domain },
+	[STAGE_FIELD_TCP] = { "tcp", "tcp_port", FIELD_INTEGER, IN_STAGE, SPEC_AT(tcp_port), RANGE(1, 65535, 0) },
+	[STAGE_FIELD_ENV] = { "env", "env", FIELD_PAIRS, IN_BOTH, PAIRS_AT(env, env_count), .most = ENV_MAX, .rule = rule_env_name },
+	[STAGE_FIELD_LABELS] = { "labels", "labels", FIELD_PAIRS, IN_BOTH, PAIRS_AT(labels, label_count), .most = LIST_MAX, .rule = rule_label_name },
+	[STAGE_FIELD_VOLUMES] = { "volumes", "volumes", FIELD_VOLUMES, IN_BOTH, PAIRS_AT(volumes, volume_count), .most = LIST_MAX },
+	[STAGE_FIELD_COMMAND] = { "command", "command", FIELD_STRINGS, IN_BOTH, SPEC_AT(command), .most = LIST_MAX },
+	[STAGE_FIELD_NETWORKS] = { "networks", "networks", FIELD_STRINGS, IN_BOTH, SPEC_AT(networks), .most = LIST_MAX, .rule = rule_network },
+	[STAGE_FIELD_USER] = { "user", "user", FIELD_TEXT, IN_BOTH, SPEC_AT(user), .most = NAME_SIZE - 1, .rule = rule_user },
+	[STAGE_FIELD_RESTART] = { "restart", "restart", FIELD_TEXT, IN_BOTH, SPEC_AT(restart), .most = NAME_SIZE - 1, .initial_text = "unless-stopped", .rule = rule_restart },
+	[STAGE_FIELD_MEMORY] = { "memory", "memory_bytes", FIELD_SIZE, IN_BOTH, SPEC_AT(memory_bytes), RANGE(MEBIBYTES(6), MEBIBYTES(1) << 20, 0) },
+	[STAGE_FIELD_CPUS] = { "cpus", "cpu_milli", FIELD_CPUS, IN_BOTH, SPEC_AT(cpu_milli), RANGE(1, 1024000, 0) },
+	[STAGE_FIELD_STOP] = { "stop_timeout", "stop_ms", FIELD_DURATION, IN_BOTH, SPEC_AT(stop_ms), RANGE(0, HOURS(1), SECONDS(10)) },
+	[STAGE_FIELD_DRAIN] = { "drain_timeout", "drain_ms", FIELD_DURATION, IN_BOTH, SPEC_AT(drain_ms), RANGE(0, HOURS(1), SECONDS(30)) },
+};
+
+const struct field health_fields[HEALTH_FIELD_COUNT] = {
+	[HEALTH_FIELD_KIND] = { NULL, "kind", FIELD_CHECK, IN_NEITHER, HEALTH_AT(kind) },
+	[HEALTH_FIELD_PATH] = { "http", "path", FIELD_TEXT, IN_BOTH, HEALTH_AT(path), .most = 1023, .rule = rule_probe_path },
+	[HEALTH_FIELD_HOST] = { "host", "host", FIELD_TEXT, IN_BOTH, HEALTH_AT(host), .most = DOMAIN_SIZE - 1, .rule = rule_host_header },
+	[HEALTH_FIELD_PORT] = { "port", "port", FIELD_INTEGER, IN_BOTH, HEALTH_AT(port), RANGE(1, 65535, 0) },
+	[HEALTH_FIELD_STATUS_MIN] = { NULL, "status_min", FIELD_INTEGER, IN_NEITHER, HEALTH_AT(status_min), RANGE(100, 599, 200) },
+	[HEALTH_FIELD_STATUS_MAX] = { NULL, "status_max", FIELD_INTEGER, IN_NEITHER, HEALTH_AT(status_max), RANGE(100, 599, 299) },
+	[HEALTH_FIELD_SUCCESSES] = { "successes", "successes", FIELD_INTEGER, IN_BOTH, HEALTH_AT(successes), RANGE(1, 100, 3) },
+	[HEALTH_FIELD_INTERVAL] = { "interval", "interval_ms", FIELD_DURATION, IN_BOTH, HEALTH_AT(interval_ms), RANGE(10, MINUTES(5), SECONDS(1)) },
+	[HEALTH_FIELD_TIMEOUT] = { "timeout", "timeout_ms", FIELD_DURATION, IN_BOTH, HEALTH_AT(timeout_ms), RANGE(10, MINUTES(5), SECONDS(5)) },
+	[HEALTH_FIELD_MIN_UPTIME] = { "min_uptime", "min_uptime_ms", FIELD_DURATION, IN_BOTH, HEALTH_AT(min_uptime_ms), RANGE(0, HOURS(1), SECONDS(10)) },
+	[HEALTH_FIELD_DEADLINE] = { "deadline", "deadline_ms", FIELD_DURATION, IN_BOTH, HEALTH_AT(deadline_ms), RANGE(SECONDS(1), HOURS(2), SECONDS(60)) },
+};
+/* clang-format on */
+
+const char *const health_kind_names[HEALTH_KIND_COUNT] = {
+	[HEALTH_NONE] = "none",
+	[HEALTH_HTTP] = "http",
+	[HEALTH_TCP] = "tcp",
+	[HEALTH_DOCKER] = "docker",
+};
+
+void
+fields_set_defaults(const struct field *fields, size_t count, void *record)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct field *field = &fields[i];
+		void *member = (char *)record + field->offset;
+
+		switch (field->kind) {
+		case FIELD_TEXT:
+			*(const char **)member = field->initial_text ? field->initial_text : "";
+			break;
+		case FIELD_INTEGER:
+			*(int *)member = (int)field->initial;
+			break;
+		case FIELD_DURATION:
+		case FIELD_SIZE:
+		case FIELD_CPUS:
+			*(int64_t *)member = field->initial;
+			break;
+		case FIELD_BOOL:
+			*(bool *)member = field->initial != 0;
+			break;
+		case FIELD_HEALTH:
+			fields_set_defaults(health_fields, COUNT(health_fields), member);
+			break;
+		case FIELD_STRINGS:
+		case FIELD_PAIRS:
+		case FIELD_VOLUMES:
+		case FIELD_CHECK:
+			break; /* empty, and HEALTH_NONE: all zero */
+		}
+	}
+}
+
+void
+stage_spec_set_defaults(struct stage_spec *spec)
+{
+	*spec = (struct stage_spec){ 0 };
+	fields_set_defaults(stage_fields, COUNT(stage_fields), spec);
+}
+
+static int
+pair_order(const void *a, const void *b)
+{
+	return strcmp(((const struct pair_spec *)a)->name, ((const struct pair_spec *)b)->name);
+}
+
+void
+pairs_sort(struct pair_spec *pairs, size_t count)
+{
+	if (count > 1)
+		qsort(pairs, count, sizeof(*pairs), pair_order);
+}

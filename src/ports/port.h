@@ -1,0 +1,40 @@
+/* port.h - what every port gets from its host: how to answer and where to read.
+ *
+ * A port performs effects and answers each with exactly one event, from a loop turn (answering from
+ * inside perform() is allowed too). Effects are idempotent by deploy id: asked again after a
+ * crash, a port finds what is done and does the rest. A newer effect for the same actor replaces
+ * the older one: the port drops what it was doing for it (its answer would be stale). */
+#ifndef SLIPWAY_PORTS_PORT_H
+#define SLIPWAY_PORTS_PORT_H
+
+#include "actors/fsm.h"
+
+struct loop;
+struct fetch;
+struct store;
+struct catalog;
+
+struct port_host {
+	struct loop *loop;
+	struct fetch *fetch;
+	struct store *store;     /* deploys, instances, deploy log */
+	struct catalog *catalog; /* specs, engines, registries */
+	void (*answer)(void *context, const struct event *event);
+	void *context;
+};
+
+/* Begins the answer to an effect: kind, to, epoch. */
+struct event port_answer(const struct effect *effect, enum event_kind kind);
+
+/* Sends it. */
+void port_send(const struct port_host *host, const struct event *event);
+
+/* REFUSED or TROUBLED with a reason for a person; the reason also goes to the deploy's log. */
+void port_fail(const struct port_host *host, const struct effect *effect, enum event_kind kind,
+    const char *format, ...) PRINTF_LIKE(4, 5);
+
+/* One line into the log of effect's deploy (and to the JSON log). Level: enum log_level. */
+void port_note(const struct port_host *host, const struct effect *effect, int level,
+    const char *format, ...) PRINTF_LIKE(4, 5);
+
+#endif

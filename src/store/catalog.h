@@ -1,0 +1,63 @@
+/* catalog.h - the applied configuration, in memory: engines, registries, projects, stages, specs.
+ *
+ * The store owns the truth; this is its image, loaded at start and changed by an apply in the same
+ * transaction. Pointers stay valid until the end of the tick. */
+#ifndef SLIPWAY_STORE_CATALOG_H
+#define SLIPWAY_STORE_CATALOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/limits.h"
+#include "config/spec.h"
+
+struct store;
+struct catalog;
+
+struct engine_config {
+	uint64_t id;              /* rises; stable over applies */
+	char name[NAME_SIZE];
+	char host[512];           /* unix:///path, tcp://host:port */
+	char ca_file[512];        /* tcp with TLS: all three; else "" */
+	char cert_file[512];
+	char key_file[512];
+	char network[NAME_SIZE];  /* the shared network ("slipway") */
+	bool is_published;        /* reach containers by a port published on publish_address */
+	char publish_address[64]; /* "127.0.0.1" */
+};
+
+struct registry_config {
+	char host[DOMAIN_SIZE + 8]; /* "registry.example:5000", as images name it */
+	bool is_insecure;         /* plain HTTP */
+	char ca_file[512];
+	char username[256];
+	char password_file[512];  /* read when needed; the password is never stored */
+	char password_env[128];   /* or this environment variable */
+};
+
+struct stage_entry {
+	uint64_t id;              /* also the id of the stage's actor */
+	uint64_t poll_id;         /* its poll actor */
+	uint64_t spec_id;         /* current revision */
+	const struct stage_spec *spec;
+};
+
+/* The spec of any revision, parsed; NULL when there is none of that id. */
+const struct stage_spec *catalog_spec(struct catalog *, uint64_t spec_id);
+
+const struct engine_config *catalog_engine(const struct catalog *, const char *name);
+const struct engine_config *catalog_engine_by_id(const struct catalog *, uint64_t id);
+size_t catalog_engine_count(const struct catalog *);
+const struct engine_config *catalog_engine_at(const struct catalog *, size_t index);
+
+/* Settings of the registry that an image's host names; a default entry when none is configured. */
+void catalog_registry(const struct catalog *, const char *host, struct registry_config *ret);
+
+size_t catalog_stage_count(const struct catalog *);
+const struct stage_entry *catalog_stage_at(const struct catalog *, size_t index);
+const struct stage_entry *catalog_stage(const struct catalog *, uint64_t id);
+const struct stage_entry *catalog_stage_by_name(const struct catalog *, const char *project, const char *stage);
+
+#endif

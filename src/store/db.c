@@ -1,0 +1,268 @@
+/* db.c - see db.h. */
+#include "store/db.h"
+
+#include <errno.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+enum { STATEMENTS_MAX = 192 };
+
+struct query {
+	struct db *db;
+	const char *sql;
+	sqlite3_stmt *stmt;
+	int bound;
+};
+
+struct db {
+	sqlite3 *sqlite;
+	char *path;
+	bool in_transaction;
+	int statement_count;
+	struct query statements[STATEMENTS_MAX];
+};
+
+static _Noreturn void
+die(struct db *db, const char *what)
+{
+	int code = sqlite3_errcode(db->sqlite);
+	bool is_full = code == SQLITE_FULL || errno == ENOSPC;
+
+	log_error(NULL, "store.failed", "the store %s cannot be written or read: %s (%s); %s",
+	    db->path, sqlite3_errmsg(db->sqlite), what,
+	    is_full ? "free space on its disk and start again, nothing is lost"
+	            : "check its disk and permissions and start again");
+	_exit(EXIT_STORE_BROKEN);
+}
+
+static void
+execute(struct db *db, const char *sql)
+{
+	if (sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL) != SQLITE_OK)
+		die(db, sql);
+}
+
+/* What a PRAGMA answers, as text. */
+static void
+ask_pragma(struct db *db, const char *sql, char *answer, size_t size)
+{
+	sqlite3_stmt *stmt;
+
+	answer[0] = '\0';
+	if (sqlite3_prepare_v2(db->sqlite, sql, -1, &stmt, NULL) != SQLITE_OK)
+		return;
+	if (sqlite3_step(stmt) == SQLITE_ROW)
+		snprintf(answer, size, "%s", (const char *)sqlite3_column_text(stmt, 0));
+	sqlite3_finalize(stmt);
+}
+
+static int
+set_up(struct db *db, bool is_file, struct err *err)
+{
+	char answer[32];
+
+	sqlite3_busy_timeout(db->sqlite, 2000);
+	ask_pragma(db, "PRAGMA journal_mode=WAL", answer, sizeof(answer));
+	if (is_file && strcmp(answer, "wal") != 0)
+		return err_set(err, "%s", sqlite3_errmsg(db->sqlite));
+	ask_pragma(db, "PRAGMA synchronous=FULL", answer, sizeof(answer));
+	ask_pragma(db, "PRAGMA synchronous", answer, sizeof(answer));
+	if (strcmp(answer, "2") != 0) /* NORMAL would lose commits on power failure */
+		return err_set(err, "synchronous=FULL was not accepted (it is %s)", answer);
+	ask_pragma(db, "PRAGMA foreign_keys=ON", answer, sizeof(answer));
+	ask_pragma(db, "PRAGMA cache_size=-1024", answer, sizeof(answer));
+	return 0;
+}
+
+struct db *
+db_open(const char *path, struct err *err)
+{
+	struct db *db = calloc(1, sizeof(*db));
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+
+	CHECK(db != NULL);
+	db->path = strdup(path);
+	CHECK(db->path != NULL);
+	if (sqlite3_open_v2(path, &db->sqlite, flags, NULL) != SQLITE_OK) {
+		err_set(err, "cannot open the store %s: %s", path, sqlite3_errmsg(db->sqlite));
+		db_close(db);
+		return NULL;
+	}
+	if (set_up(db, strcmp(path, ":memory:") != 0, err) != 0) {
+		err_context(err, "cannot use the store %s", path);
+		db_close(db);
+		return NULL;
+	}
+	return db;
+}
+
+void
+db_close(struct db *db)
+{
+	if (db == NULL)
+		return;
+	for (int i = 0; i < db->statement_count; i++)
+		sqlite3_finalize(db->statements[i].stmt);
+	sqlite3_close(db->sqlite);
+	free(db->path);
+	free(db);
+}
+
+struct query *
+db_read(struct db *db, const char *sql)
+{
+	struct query *q = NULL;
+
+	for (int i = 0; i < db->statement_count && q == NULL; i++)
+		if (db->statements[i].sql == sql)
+			q = &db->statements[i];
+	if (q == NULL) {
+		CHECK(db->statement_count < STATEMENTS_MAX);
+		q = &db->statements[db->statement_count++];
+		*q = (struct query){ .db = db, .sql = sql };
+		if (sqlite3_prepare_v3(db->sqlite, sql, -1, SQLITE_PREPARE_PERSISTENT, &q->stmt,
+		        NULL) != SQLITE_OK)
+			die(db, sql);
+	}
+	CHECK(!sqlite3_stmt_busy(q->stmt));
+	q->bound = 0;
+	return q;
+}
+
+struct query *
+db_write(struct db *db, const char *sql)
+{
+	if (!db->in_transaction) {
+		execute(db, "BEGIN IMMEDIATE");
+		db->in_transaction = true;
+	}
+	return db_read(db, sql);
+}
+
+void
+query_integer(struct query *q, int64_t value)
+{
+	CHECK(sqlite3_bind_int64(q->stmt, ++q->bound, value) == SQLITE_OK);
+}
+
+void
+query_str(struct query *q, struct str value)
+{
+	CHECK(sqlite3_bind_text64(q->stmt, ++q->bound, value.p == NULL ? "" : value.p, value.n,
+	          SQLITE_TRANSIENT, SQLITE_UTF8) == SQLITE_OK);
+}
+
+void
+query_text(struct query *q, const char *value)
+{
+	query_str(q, str_of(value));
+}
+
+bool
+db_next(struct query *q)
+{
+	int code;
+
+	CHECK(q->bound == sqlite3_bind_parameter_count(q->stmt));
+	code = sqlite3_step(q->stmt);
+	if (code == SQLITE_ROW)
+		return true;
+	if (code != SQLITE_DONE)
+		die(q->db, q->sql);
+	sqlite3_reset(q->stmt);
+	return false;
+}
+
+void
+db_done(struct query *q)
+{
+	sqlite3_reset(q->stmt);
+}
+
+void
+db_run(struct query *q)
+{
+	while (db_next(q))
+		;
+}
+
+int64_t
+column_integer(struct query *q, int column)
+{
+	return sqlite3_column_int64(q->stmt, column);
+}
+
+const char *
+column_text(struct query *q, int column)
+{
+	const char *text = (const char *)sqlite3_column_text(q->stmt, column);
+
+	return text == NULL ? "" : text;
+}
+
+struct str
+column_str(struct query *q, int column)
+{
+	const char *text = column_text(q, column);
+
+	return (struct str){ text, (size_t)sqlite3_column_bytes(q->stmt, column) };
+}
+
+void
+db_script(struct db *db, const char *sql)
+{
+	if (!db->in_transaction) {
+		execute(db, "BEGIN IMMEDIATE");
+		db->in_transaction = true;
+	}
+	execute(db, sql);
+}
+
+bool
+db_is_dirty(const struct db *db)
+{
+	return db->in_transaction;
+}
+
+void
+db_commit(struct db *db)
+{
+	if (!db->in_transaction)
+		return;
+	execute(db, "COMMIT");
+	db->in_transaction = false;
+}
+
+void
+db_rollback(struct db *db)
+{
+	if (!db->in_transaction)
+		return;
+	execute(db, "ROLLBACK");
+	db->in_transaction = false;
+}
+
+int64_t
+db_version(struct db *db)
+{
+	char answer[32];
+	uint64_t version = 0;
+
+	ask_pragma(db, "PRAGMA user_version", answer, sizeof(answer));
+	CHECK(str_number(str_of(answer), INT32_MAX, &version));
+	return (int64_t)version;
+}
+
+void
+db_set_version(struct db *db, int64_t version)
+{
+	char sql[64];
+
+	snprintf(sql, sizeof(sql), "PRAGMA user_version=%lld", (long long)version);
+	db_script(db, sql);
+}

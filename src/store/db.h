@@ -1,0 +1,52 @@
+/* db.h - SQLite behind few words; the only file that includes sqlite3.h is db.c.
+ *
+ * The one idea: writes of a tick gather in one transaction, opened by the first of them and ended
+ * by db_commit() with a full sync. A statement that fails is a broken store: the process says why
+ * and exits, because recovery at the next start is the error path that is tested most. */
+#ifndef SLIPWAY_STORE_DB_H
+#define SLIPWAY_STORE_DB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/str.h"
+
+struct db;
+struct query;
+
+enum { EXIT_STORE_BROKEN = 74 }; /* EX_IOERR of sysexits.h */
+
+/* path: a file, or ":memory:". WAL, synchronous=FULL, foreign keys; checked after setting. */
+struct db *db_open(const char *path, struct err *err) MUST_USE;
+void db_close(struct db *db);
+
+/* A prepared statement, kept for the next use of the same text. db_write opens the transaction.
+ * Bind the values in order, then db_next for each row; db_run when no row is wanted. A statement
+ * must be finished (db_next returned false, or db_done) before the same one is used again. */
+struct query *db_read(struct db *db, const char *sql);
+struct query *db_write(struct db *db, const char *sql);
+
+void query_integer(struct query *q, int64_t value);
+void query_text(struct query *q, const char *value); /* copied */
+void query_str(struct query *q, struct str value);   /* copied */
+
+bool db_next(struct query *q);
+void db_done(struct query *q);
+void db_run(struct query *q);
+
+int64_t column_integer(struct query *q, int column);
+const char *column_text(struct query *q, int column); /* "" for NULL; until the next db_next */
+struct str column_str(struct query *q, int column);
+
+/* Several statements without values; for the schema. */
+void db_script(struct db *db, const char *sql);
+
+bool db_is_dirty(const struct db *db);
+void db_commit(struct db *db);   /* nothing to do when clean */
+void db_rollback(struct db *db); /* the simulator's crash */
+
+int64_t db_version(struct db *db); /* PRAGMA user_version */
+void db_set_version(struct db *db, int64_t version);
+
+#endif

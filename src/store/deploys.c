@@ -1,0 +1,155 @@
+/* deploys.c - see deploys.h. */
+#include "store/deploys.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "store/db.h"
+#include "store/store.h"
+
+#define COLUMNS                                                                               \
+	"SELECT d.id, d.stage, d.spec, d.elder, p.name, s.name, d.state, d.trigger, d.tag,"   \
+	" d.digest, d.reason, d.created_ms, d.ended_ms, a.live = d.id FROM deploy d"          \
+	" JOIN stage s ON s.id = d.stage JOIN project p ON p.id = s.project"                  \
+	" JOIN stage_actor a ON a.id = d.stage "
+
+static void
+read_row(struct query *q, struct deploy_row *row)
+{
+	*row = (struct deploy_row){ .id = (uint64_t)column_integer(q, 0),
+		.stage = (uint64_t)column_integer(q, 1), .spec = (uint64_t)column_integer(q, 2),
+		.elder = (uint64_t)column_integer(q, 3), .created_ms = column_integer(q, 11),
+		.ended_ms = column_integer(q, 12), .is_live = column_integer(q, 13) != 0 };
+	CHECK(str_copy(row->project, sizeof(row->project), column_str(q, 4)));
+	CHECK(str_copy(row->stage_name, sizeof(row->stage_name), column_str(q, 5)));
+	CHECK(str_copy(row->state, sizeof(row->state), column_str(q, 6)));
+	CHECK(str_copy(row->trigger, sizeof(row->trigger), column_str(q, 7)));
+	CHECK(str_copy(row->tag, sizeof(row->tag), column_str(q, 8)));
+	CHECK(str_copy(row->digest, sizeof(row->digest), column_str(q, 9)));
+	CHECK(str_copy(row->reason, sizeof(row->reason), column_str(q, 10)));
+}
+
+bool
+store_deploy_get(struct store *store, uint64_t id, struct deploy_row *ret_row)
+{
+	struct query *q = db_read(store_db(store), COLUMNS "WHERE d.id = ?");
+	bool found;
+
+	query_integer(q, (int64_t)id);
+	found = db_next(q);
+	if (found)
+		read_row(q, ret_row);
+	db_done(q);
+	return found;
+}
+
+size_t
+store_deploys(struct store *store, const struct deploy_filter *filter, struct deploy_row *to,
+    size_t most)
+{
+	size_t count = 0;
+	struct query *q = db_read(store_db(store),
+	    COLUMNS "WHERE d.id < ? AND (? = 0 OR d.stage = ?) AND (? = '' OR d.state = ?)"
+	            " AND (? = '' OR p.name = ?) ORDER BY d.id DESC LIMIT ?");
+
+	query_integer(q, filter->before == 0 ? INT64_MAX : (int64_t)filter->before);
+	query_integer(q, (int64_t)filter->stage);
+	query_integer(q, (int64_t)filter->stage);
+	query_text(q, filter->state);
+	query_text(q, filter->state);
+	query_text(q, filter->project);
+	query_text(q, filter->project);
+	query_integer(q, (int64_t)most);
+	while (count < most && db_next(q))
+		read_row(q, &to[count++]);
+	db_done(q);
+	return count;
+}
+
+void
+store_instance_put(struct store *store, const struct instance *instance)
+{
+	struct query *q = db_write(store_db(store),
+	    "INSERT OR REPLACE INTO instance(deploy, replica, container_id, name, address, status,"
+	    " since_ms) VALUES(?, ?, ?, ?, ?, ?, ?)");
+
+	query_integer(q, (int64_t)instance->deploy);
+	query_integer(q, instance->replica);
+	query_text(q, instance->container_id);
+	query_text(q, instance->name);
+	query_text(q, instance->address);
+	query_text(q, instance->status);
+	query_integer(q, instance->since_ms);
+	db_run(q);
+}
+
+size_t
+store_instances(struct store *store, uint64_t deploy, struct instance *to, size_t most)
+{
+	size_t count = 0;
+	struct query *q = db_read(store_db(store),
+	    "SELECT deploy, replica, container_id, name, address, status, since_ms FROM instance"
+	    " WHERE deploy = ? ORDER BY replica LIMIT ?");
+
+	query_integer(q, (int64_t)deploy);
+	query_integer(q, (int64_t)most);
+	while (count < most && db_next(q)) {
+		struct instance *i = &to[count++];
+		*i = (struct instance){ .deploy = (uint64_t)column_integer(q, 0),
+			.replica = (int)column_integer(q, 1), .since_ms = column_integer(q, 6) };
+		CHECK(str_copy(i->container_id, sizeof(i->container_id), column_str(q, 2)));
+		CHECK(str_copy(i->name, sizeof(i->name), column_str(q, 3)));
+		CHECK(str_copy(i->address, sizeof(i->address), column_str(q, 4)));
+		CHECK(str_copy(i->status, sizeof(i->status), column_str(q, 5)));
+	}
+	db_done(q);
+	return count;
+}
+
+void
+store_instances_forget(struct store *store, uint64_t deploy)
+{
+	struct query *q = db_write(store_db(store), "DELETE FROM instance WHERE deploy = ?");
+
+	query_integer(q, (int64_t)deploy);
+	db_run(q);
+}
+
+void
+store_deploy_log_add(struct store *store, uint64_t deploy, const char *level, struct str text)
+{
+	struct query *q = db_write(store_db(store),
+	    "INSERT INTO deploy_log(deploy, at_ms, level, text) VALUES(?, ?, ?, ?)");
+
+	if (text.n >= LOG_LINE_SIZE)
+		text.n = LOG_LINE_SIZE - 1;
+	query_integer(q, (int64_t)deploy);
+	query_integer(q, clock_wall_ms());
+	query_text(q, level);
+	query_str(q, text);
+	db_run(q);
+}
+
+size_t
+store_deploy_log(struct store *store, uint64_t deploy, int64_t after_seq,
+    struct deploy_log_row *to, size_t most)
+{
+	size_t count = 0;
+	struct query *q = db_read(store_db(store),
+	    "SELECT seq, deploy, at_ms, level, text FROM deploy_log WHERE deploy = ? AND seq > ?"
+	    " ORDER BY seq LIMIT ?");
+
+	query_integer(q, (int64_t)deploy);
+	query_integer(q, after_seq);
+	query_integer(q, (int64_t)most);
+	while (count < most && db_next(q)) {
+		struct deploy_log_row *row = &to[count++];
+		row->seq = column_integer(q, 0);
+		row->deploy = (uint64_t)column_integer(q, 1);
+		row->at_ms = column_integer(q, 2);
+		CHECK(str_copy(row->level, sizeof(row->level), column_str(q, 3)));
+		CHECK(str_copy(row->text, sizeof(row->text), column_str(q, 4)));
+	}
+	db_done(q);
+	return count;
+}

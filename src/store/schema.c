@@ -1,0 +1,79 @@
+/* schema.c - the tables. A migration is never edited once released; a change is a new one. */
+#include "store/schema.h"
+
+#include "store/db.h"
+
+/* Columns that every actor has; `state` holds a name, so that reordering an enum cannot
+ * reinterpret history. */
+#define ACTOR                                                                                 \
+	"id INTEGER PRIMARY KEY, state TEXT NOT NULL, epoch INTEGER NOT NULL,"                \
+	" deadline_ms INTEGER NOT NULL,"
+
+static const char *const migrations[] = {
+	/* 1 */
+	"CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
+
+	"CREATE TABLE engine(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, host TEXT NOT NULL,"
+	" ca_file TEXT NOT NULL, cert_file TEXT NOT NULL, key_file TEXT NOT NULL,"
+	" network TEXT NOT NULL, is_published INTEGER NOT NULL, publish_address TEXT NOT NULL);"
+	"CREATE TABLE registry(host TEXT PRIMARY KEY, is_insecure INTEGER NOT NULL,"
+	" ca_file TEXT NOT NULL, username TEXT NOT NULL, password_file TEXT NOT NULL,"
+	" password_env TEXT NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE project(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
+	" webhook TEXT NOT NULL UNIQUE);"
+	"CREATE TABLE stage(id INTEGER PRIMARY KEY, project INTEGER NOT NULL REFERENCES project,"
+	" name TEXT NOT NULL, spec INTEGER NOT NULL, poll INTEGER NOT NULL, UNIQUE(project, name));"
+	"CREATE TABLE spec(id INTEGER PRIMARY KEY, stage INTEGER NOT NULL, created_ms INTEGER NOT NULL,"
+	" json TEXT NOT NULL);"
+
+	"CREATE TABLE deploy(" ACTOR " stage INTEGER NOT NULL, spec INTEGER NOT NULL,"
+	" elder INTEGER NOT NULL, swap INTEGER NOT NULL, tries INTEGER NOT NULL,"
+	" trigger TEXT NOT NULL, has_route INTEGER NOT NULL, is_forced INTEGER NOT NULL,"
+	" created_ms INTEGER NOT NULL, ended_ms INTEGER NOT NULL, tag TEXT NOT NULL,"
+	" digest TEXT NOT NULL, reason TEXT NOT NULL);"
+	"CREATE INDEX deploy_by_stage ON deploy(stage, id);"
+	"CREATE INDEX deploy_by_state ON deploy(state, id);"
+	"CREATE INDEX deploy_open ON deploy(id) WHERE ended_ms = 0;"
+	"CREATE TABLE swap(" ACTOR " stage INTEGER NOT NULL, deploy INTEGER NOT NULL,"
+	" elder INTEGER NOT NULL, tries INTEGER NOT NULL, reason TEXT NOT NULL);"
+	"CREATE TABLE poll_actor(" ACTOR " stage INTEGER NOT NULL, interval_ms INTEGER NOT NULL,"
+	" is_auto INTEGER NOT NULL, failures INTEGER NOT NULL, tag TEXT NOT NULL,"
+	" digest TEXT NOT NULL, reason TEXT NOT NULL);"
+	"CREATE TABLE stage_actor(" ACTOR " spec INTEGER NOT NULL, live INTEGER NOT NULL,"
+	" live_spec INTEGER NOT NULL, running INTEGER NOT NULL, running_spec INTEGER NOT NULL,"
+	" waiting INTEGER NOT NULL, waiting_spec INTEGER NOT NULL, resolving INTEGER NOT NULL,"
+	" has_route INTEGER NOT NULL, live_digest TEXT NOT NULL, running_digest TEXT NOT NULL,"
+	" waiting_digest TEXT NOT NULL, resolving_tag TEXT NOT NULL);"
+	"CREATE TABLE sweep_actor(" ACTOR " engine INTEGER NOT NULL, interval_ms INTEGER NOT NULL,"
+	" failures INTEGER NOT NULL, reason TEXT NOT NULL);"
+
+	"CREATE TABLE journal(seq INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL,"
+	" kind TEXT NOT NULL, actor INTEGER NOT NULL, deploy INTEGER NOT NULL,"
+	" stage INTEGER NOT NULL, from_ TEXT NOT NULL, on_ TEXT NOT NULL, to_ TEXT NOT NULL);"
+	"CREATE INDEX journal_by_deploy ON journal(deploy, seq) WHERE deploy != 0;"
+	"CREATE TABLE deploy_log(seq INTEGER PRIMARY KEY AUTOINCREMENT, deploy INTEGER NOT NULL,"
+	" at_ms INTEGER NOT NULL, level TEXT NOT NULL, text TEXT NOT NULL);"
+	"CREATE INDEX deploy_log_by_deploy ON deploy_log(deploy, seq);"
+	"CREATE TABLE instance(deploy INTEGER NOT NULL, replica INTEGER NOT NULL,"
+	" container_id TEXT NOT NULL, name TEXT NOT NULL, address TEXT NOT NULL,"
+	" status TEXT NOT NULL, since_ms INTEGER NOT NULL, PRIMARY KEY(deploy, replica))"
+	" WITHOUT ROWID;",
+};
+
+int
+schema_migrate(struct db *db, struct err *err)
+{
+	int64_t version = db_version(db);
+
+	if (version > (int64_t)COUNT(migrations))
+		return err_set(err,
+		    "the store has schema version %lld, this slipway knows %zu: it was written by"
+		    " a newer slipway; start that one, or restore a backup made with this one",
+		    (long long)version, COUNT(migrations));
+	for (; version < (int64_t)COUNT(migrations); version++) {
+		db_script(db, migrations[version]);
+		db_set_version(db, version + 1);
+	}
+	db_commit(db);
+	return 0;
+}
