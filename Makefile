@@ -10,6 +10,7 @@ Q := $(if $(filter 1,$(V)),,@)
 MODE ?= rel
 CC ?= gcc
 PYTHON := /usr/bin/python3
+JOBS := -j$(shell nproc)
 
 OUT := build/$(MODE)
 LLHTTP := build/llhttp
@@ -35,7 +36,7 @@ OBJECTS := $(SOURCES:src/%.c=$(OUT)/obj/%.o) $(OUT)/obj/llhttp/llhttp.o $(OUT)/o
 UNITS := $(wildcard tests/unit/test_*.c)
 UNIT_PROGRAMS := $(UNITS:tests/unit/%.c=$(OUT)/unit/%)
 
-.PHONY: help deps build unit sim fsm integration test check demo run bench clean spec
+.PHONY: help deps build unit sim integration test check demo run bench clean spec
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -45,7 +46,7 @@ deps: ## install what building and testing needs (Debian packages; sudo when not
 build: build/slipway ## the release binary: build/slipway
 
 build/slipway: | deps-once
-	$(Q)$(MAKE) MODE=rel build/rel/slipway
+	$(Q)$(MAKE) $(JOBS) MODE=rel build/rel/slipway
 	$(Q)install -m 755 build/rel/slipway build/slipway.new && mv -f build/slipway.new $@
 .PHONY: build/slipway deps-once
 deps-once:
@@ -70,6 +71,7 @@ $(OUT)/obj/llhttp/%.o: $(LLHTTP)/src/%.c Makefile
 	@echo "  CC   $<"
 	$(Q)$(CC) -std=c11 -w -DLLHTTP_STRICT_MODE=1 $(FLAGS_$(MODE)) -I$(LLHTTP)/include -c -o $@ $<
 
+.SECONDARY: $(LLHTTP)/src/llhttp.c $(LLHTTP)/src/api.c $(LLHTTP)/src/http.c
 $(LLHTTP)/src/%.c: $(LLHTTP)/include/llhttp.h ;
 $(LLHTTP)/include/llhttp.h:
 	@tools/llhttp $(LLHTTP)
@@ -85,6 +87,59 @@ $(OUT)/sim/sim: tests/sim/sim.c tests/sim/world.c tests/sim/world.h $(OUT)/libsl
 	@mkdir -p $(@D)
 	@echo "  CC   $@"
 	$(Q)$(CC) $(CFLAGS) -Itests/sim -o $@ tests/sim/sim.c tests/sim/world.c $(OUT)/libslipway.a $(LINK_$(MODE)) $(LIBS)
+
+# Tests. `make test` is what CI runs: checks, units (also under sanitizers), simulator, integration.
+SEEDS ?= 20000
+SEED ?=
+sim: ## the simulator: SEEDS=20000 seeds, or SEED=n with a trace
+	$(Q)$(MAKE) $(JOBS) MODE=dev build/dev/sim/sim
+ifneq ($(SEED),)
+	build/dev/sim/sim $(SEED) 1
+else
+	@tools/sim build/dev/sim/sim $(SEEDS)
+endif
+
+unit: ## the unit tests under ASan and UBSan
+	$(Q)$(MAKE) $(JOBS) MODE=san unit-programs
+	@tools/unit build/san/unit
+unit-programs: $(UNIT_PROGRAMS)
+.PHONY: unit-programs mutate generated format valgrind
+
+integration: build/slipway ## pytest against the real engine, registry and edge
+	@tools/integration
+
+mutate: ## change every row of every table; name what no test notices
+	$(Q)$(MAKE) $(JOBS) MODE=dev build/dev/sim/mutate
+	@tools/mutate build/dev/sim/mutate
+
+# Const tables are written to by the mutants: this program, alone, is linked without relro.
+$(OUT)/sim/mutate: tests/sim/mutate.c tests/sim/sim.c tests/sim/world.c tests/sim/world.h tests/unit/test_fsm.c $(OUT)/libslipway.a
+	@mkdir -p $(@D)
+	@echo "  CC   $@"
+	$(Q)$(CC) $(CFLAGS) -O2 -fPIE -DSIM_WITHOUT_MAIN -Dmain=test_fsm_main -Wno-missing-prototypes -c -o $@.fsm.o tests/unit/test_fsm.c
+	$(Q)$(CC) $(CFLAGS) -O2 -fPIE -DSIM_WITHOUT_MAIN -Wno-missing-prototypes -Itests/sim -c -o $@.sim.o tests/sim/sim.c
+	$(Q)$(CC) $(CFLAGS) -O2 -fPIE -pie -Wl,-z,norelro -Itests/sim -o $@ tests/sim/mutate.c tests/sim/world.c $@.fsm.o $@.sim.o $(OUT)/libslipway.a $(LIBS) -lcmocka
+
+check: ## formatting, static analysis, layering, banned functions, generated files
+	@tools/check
+
+format: ## let clang-format write the sources
+	clang-format-14 -i $$(git ls-files 'src/*.c' 'src/*.h' 'tests/*.c' 'tests/*.h')
+
+spec: build/slipway ## make spec/generated and docs/settings.md anew
+	@tools/generate
+
+test: ## everything that CI runs
+	@tools/test
+
+demo: build/slipway ## the main job on a real engine, with every request counted
+	@$(PYTHON) tools/demo.py
+
+run: build/slipway ## the demo's set-up, staying up for use by hand
+	@$(PYTHON) tools/demo.py --stay
+
+bench: build/slipway ## measure; writes docs/benchmarks.md
+	@$(PYTHON) tests/bench/bench.py
 
 clean: ## remove build/ (stops nothing: a demo that runs holds its files)
 	rm -rf build
