@@ -1,9 +1,7 @@
 /* arena.c - blocks in a list; a piece is cut from the newest. */
 #include "base/arena.h"
 
-#include <stdarg.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,23 +89,4 @@ arena_text(struct arena *arena, struct str text)
 	if (text.n > 0)
 		memcpy(copy, text.p, text.n);
 	return copy;
-}
-
-char *
-arena_format(struct arena *arena, const char *format, ...)
-{
-	va_list args;
-	va_list again;
-	char *text;
-	int n;
-
-	va_start(args, format);
-	va_copy(again, args);
-	n = vsnprintf(NULL, 0, format, args);
-	CHECK(n >= 0);
-	text = arena_take(arena, (size_t)n + 1);
-	vsnprintf(text, (size_t)n + 1, format, again);
-	va_end(again);
-	va_end(args);
-	return text;
 }

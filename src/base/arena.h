@@ -23,6 +23,5 @@ void *arena_take_array(struct arena *arena, size_t count, size_t item_size);
 
 /* A copy ended by NUL. */
 char *arena_text(struct arena *arena, struct str text);
-char *arena_format(struct arena *arena, const char *format, ...) PRINTF_LIKE(2, 3);
 
 #endif

@@ -10,9 +10,10 @@
 #define UNUSED __attribute__((unused))
 
 /* Prints where and what on standard error, then aborts. */
-_Noreturn void check_failed(const char *file, int line, const char *function, const char *what);
+_Noreturn void
+check_failed(const char *file, int line, const char *function, const char *what);
 
-#define CHECK(condition)                                                                      \
+#define CHECK(condition) \
 	((condition) ? (void)0 : check_failed(__FILE__, __LINE__, __func__, #condition))
 
 #endif

@@ -8,10 +8,10 @@
 
 #include <stdint.h>
 
-void clock_tick(void);          /* reads the clocks; once at the head of each tick */
-int64_t clock_now_ms(void);     /* as of the last clock_tick() */
-int64_t clock_wall_ms(void);    /* read afresh */
-int64_t clock_mono_us(void);    /* read afresh; for measuring durations only */
+void clock_tick(void); /* reads the clocks; once at the head of each tick */
+int64_t clock_now_ms(void); /* as of the last clock_tick() */
+int64_t clock_wall_ms(void); /* read afresh */
+int64_t clock_mono_us(void); /* read afresh; for measuring durations only */
 
 /* "2026-01-31T12:34:56.789Z" of wall milliseconds into at least 25 bytes. */
 enum { CLOCK_TEXT_SIZE = 25 };

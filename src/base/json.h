@@ -16,19 +16,29 @@
 
 struct json; /* a value inside a tree */
 
-enum json_kind { JSON_IS_NULL, JSON_IS_BOOL, JSON_IS_INTEGER, JSON_IS_REAL, JSON_IS_TEXT, JSON_IS_ARRAY, JSON_IS_OBJECT };
+enum json_kind {
+	JSON_IS_NULL,
+	JSON_IS_BOOL,
+	JSON_IS_INTEGER,
+	JSON_IS_REAL,
+	JSON_IS_TEXT,
+	JSON_IS_ARRAY,
+	JSON_IS_OBJECT
+};
 
 /* Parses the whole of text. NULL on error (err says line and column). Free with json_free. */
 struct json *json_parse(struct str text, struct err *err) MUST_USE;
 void json_free(struct json *root); /* the root only; NULL allowed */
 
 enum json_kind json_kind(const struct json *j); /* NULL pointer: JSON_IS_NULL */
-const struct json *json_get(const struct json *object, const char *key); /* NULL: no such key */
-size_t json_count(const struct json *j);        /* members of an array or object, else 0 */
+const struct json *
+json_get(const struct json *object, const char *key); /* NULL: no such key */
+size_t json_count(const struct json *j); /* members of an array or object, else 0 */
 const struct json *json_at(const struct json *array, size_t index);
-const char *json_text(const struct json *j);    /* "" when it is no text; as long as the tree */
-int64_t json_number(const struct json *j);     /* 0 when it is no number */
-bool json_bool(const struct json *j);           /* true only for `true` */
+const char *json_text(const struct json *j); /* "" when it is no text; as long as the tree */
+struct str json_str(const struct json *j); /* the same with its length: it may contain NUL */
+int64_t json_number(const struct json *j); /* 0 when it is no number */
+bool json_bool(const struct json *j); /* true only for `true` */
 
 /* Visits the members of an object in order; false from the visitor ends it. */
 typedef bool json_visit_fn(void *context, const char *key, const struct json *value);

@@ -22,8 +22,8 @@ struct json *
 json_parse(struct str text, struct err *err)
 {
 	json_error_t where;
-	json_t *root = json_loadb(text.p, text.n,
-	    JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &where);
+	json_t *root = json_loadb(
+	    text.p, text.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &where);
 
 	if (root == NULL) {
 		err_set(err, "line %d, column %d: %s", where.line, where.column, where.text);
@@ -67,13 +67,23 @@ json_count(const struct json *j)
 {
 	if (j == NULL)
 		return 0;
-	return json_is_array(inside(j)) ? json_array_size(inside(j)) : json_object_size(inside(j));
+	return json_is_array(inside(j)) ? json_array_size(inside(j))
+					: json_object_size(inside(j));
 }
 
 const struct json *
 json_at(const struct json *array, size_t index)
 {
 	return array == NULL ? NULL : outside(json_array_get(inside(array), index));
+}
+
+struct str
+json_str(const struct json *j)
+{
+	struct str text = { json_text(j), 0 };
+
+	text.n = json_string_length((const json_t *)j);
+	return text;
 }
 
 const char *
@@ -108,7 +118,7 @@ json_visit(const struct json *object, json_visit_fn *visit, void *context)
 
 	if (json_kind(object) != JSON_IS_OBJECT)
 		return;
-	json_object_foreach ((json_t *)(uintptr_t)inside(object), key, value)
+	json_object_foreach((json_t *)(uintptr_t)inside(object), key, value)
 		if (!visit(context, key, outside(value)))
 			return;
 }

@@ -1,5 +1,4 @@
 /* json_write.c - JSON out, without a tree. */
-#include <inttypes.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -69,45 +68,70 @@ json_array_close(struct json_writer *w)
 static size_t
 utf8_length(const unsigned char *s, size_t n)
 {
-	size_t length = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
+	size_t length = s[0] < 0x80   ? 1
+			: s[0] < 0xc2 ? 0
+			: s[0] < 0xe0 ? 2
+			: s[0] < 0xf0 ? 3
+			: s[0] < 0xf5 ? 4
+				      : 0;
 
 	if (length == 0 || length > n)
 		return 0;
 	for (size_t i = 1; i < length; i++)
 		if ((s[i] & 0xc0) != 0x80)
 			return 0;
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
+	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f)
+	    || (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
 		return 0;
 	return length;
+}
+
+/* Bytes at the front that stand in a JSON text as they are: nearly always all of them. */
+static size_t
+plain_length(struct str s)
+{
+	size_t n = 0;
+
+	while (n < s.n && s.p[n] >= 0x20 && s.p[n] < 0x7f && s.p[n] != '"' && s.p[n] != '\\')
+		n++;
+	return n;
+}
+
+/* One character that is not plain; returns its bytes. */
+static size_t
+put_special(struct buf *out, struct str s)
+{
+	unsigned char c = (unsigned char)s.p[0];
+	size_t length = utf8_length((const unsigned char *)s.p, s.n);
+
+	if (length == 0)
+		buf_text(out, "\xef\xbf\xbd");
+	else if (c == '"' || c == '\\')
+		buf_format(out, "\\%c", c);
+	else if (c == '\n')
+		buf_text(out, "\\n");
+	else if (c == '\r')
+		buf_text(out, "\\r");
+	else if (c == '\t')
+		buf_text(out, "\\t");
+	else if (c < 0x20 || c == 0x7f)
+		buf_format(out, "\\u%04x", c);
+	else
+		buf_add(out, s.p, length);
+	return length == 0 ? 1 : length;
 }
 
 static void
 put_quoted(struct buf *out, struct str s)
 {
 	buf_char(out, '"');
-	for (size_t i = 0; i < s.n;) {
-		unsigned char c = (unsigned char)s.p[i];
-		size_t length = utf8_length((const unsigned char *)s.p + i, s.n - i);
+	while (s.n > 0) {
+		size_t n = plain_length(s);
 
-		if (length == 0) {
-			buf_text(out, "\xef\xbf\xbd");
-			i++;
-			continue;
-		}
-		if (c == '"' || c == '\\')
-			buf_format(out, "\\%c", c);
-		else if (c == '\n')
-			buf_text(out, "\\n");
-		else if (c == '\r')
-			buf_text(out, "\\r");
-		else if (c == '\t')
-			buf_text(out, "\\t");
-		else if (c < 0x20 || c == 0x7f)
-			buf_format(out, "\\u%04x", c);
-		else
-			buf_add(out, s.p + i, length);
-		i += length;
+		buf_add(out, s.p, n);
+		if (n < s.n)
+			n += put_special(out, (struct str){ s.p + n, s.n - n });
+		s = (struct str){ s.p + n, s.n - n };
 	}
 	buf_char(out, '"');
 }
@@ -140,8 +164,17 @@ json_put_text(struct json_writer *w, const char *text)
 void
 json_put_integer(struct json_writer *w, int64_t n)
 {
+	char digits[24];
+	char *p = digits + sizeof(digits);
+	uint64_t left = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
+
 	separate(w);
-	buf_format(w->out, "%" PRId64, n);
+	do
+		*--p = (char)('0' + left % 10);
+	while ((left /= 10) > 0);
+	if (n < 0)
+		*--p = '-';
+	buf_add(w->out, p, (size_t)(digits + sizeof(digits) - p));
 }
 
 void

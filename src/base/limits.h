@@ -20,49 +20,123 @@ enum {
 
 	/* Configuration. */
 	CONFIG_BYTES_MAX = 1 << 20, /* 1,000 stages of 1 KB each; read at once on the loop */
-	CONFIG_FAULTS_MAX = 100,    /* nobody mends more in one sitting */
+	CONFIG_FAULTS_MAX = 100, /* nobody mends more in one sitting */
+	CONFIG_DEPTH_MAX = 12, /* the deepest key of slipway.yml lies on level 7 */
+	CONFIG_NODES_MAX =
+	    100000, /* values of a file, 11 MB while it is read; 2,000 stages of 50 */
+	CONFIG_SPEC_BYTES_MAX = 128
+				<< 10, /* one stage as canonical JSON: a row, read at start */
+	CONFIG_SPECS_BYTES_MAX = 16
+				 << 20, /* all of them: each stage repeats its project's env */
 	PROJECTS_MAX = 1000,
 	STAGES_MAX = 2000,
 	ENGINES_MAX = 16,
 	REGISTRIES_MAX = 64,
 	REPLICAS_MAX = 16,
-	DOMAINS_MAX = 16,           /* of one stage */
-	ENV_MAX = 200,              /* entries of one stage */
-	LIST_MAX = 64,              /* volumes, labels, command words, networks of one stage */
-	VALUE_SIZE = 8192,          /* one text in the configuration, an env value for example */
+	DOMAINS_MAX = 16, /* of one stage */
+	ENV_MAX = 200, /* entries of one stage */
+	LIST_MAX = 64, /* volumes, labels, command words, networks of one stage */
+	VALUE_SIZE = 8192, /* one text in the configuration, an env value for example */
 
 	/* Runtime. */
-	MAILBOX_MAX = 4096,         /* events waiting; more outside work is refused with 503 */
-	TICK_EVENTS_MAX = 256,      /* bounds the length of a tick, and so everybody's latency */
-	CASCADE_MAX = 64,           /* messages that one event may cause among actors */
-	ACTORS_MAX = 8192,          /* alive: two or three a stage and every deploy under way */
-	TICK_SLOW_MS = 50,          /* a longer tick is logged as a fault */
+	MAILBOX_MAX = 4096, /* events waiting; more outside work is refused with 503 */
+	TICK_EVENTS_MAX = 256, /* bounds the length of a tick, and so everybody's latency */
+	CASCADE_MAX = 64, /* messages that one event may cause among actors */
+	ACTORS_MAX = 8192, /* alive: two or three a stage and every deploy under way */
+	TICK_SLOW_MS = 50, /* a longer tick is logged as a fault */
 
 	/* Outgoing HTTP. */
-	FETCH_MAX = 256,            /* transfers under way; more wait in line */
-	FETCH_LINE_MAX = 4096,      /* waiting ones; a sweep over every stage's registry fits */
-	FETCH_BODY_MAX = 8 << 20,   /* an answer held in memory; 100 containers inspect to 1 MB */
+	FETCH_MAX = 256, /* transfers under way; more wait in line */
+	FETCH_LINE_MAX = 4096, /* waiting ones; a sweep over every stage's registry fits */
+	FETCH_BODY_MAX =
+	    8 << 20, /* an answer held in memory; 100 containers inspect to 1 MB */
 	FETCH_HEADER_MAX = 64 << 10,
 
-	/* The HTTP server (measured costs: a connection about 1 KB). */
-	HTTP_CONNECTIONS_MAX = 2000,
+	/* Registries. */
+	REGISTRY_SITES_MAX =
+	    REGISTRIES_MAX + 64, /* configured ones and others that images name */
+	REGISTRY_QUESTIONS_MAX =
+	    8, /* to one at once; measured: more only adds latency there */
+	REGISTRY_POLLS_MAX = 7, /* of these: a deploy never waits behind polls that hang */
+	REGISTRY_PAGES_MAX = 500, /* of one tag list; some registries give 100 tags a page */
+	REGISTRY_TAGS_MAX = 100000, /* of one repository */
+	REGISTRY_PAGE_BYTES_MAX = 1 << 20, /* reading it takes the loop 28 ms */
+	REGISTRY_MANIFEST_MAX = 4 << 20, /* what the distribution project takes */
+	REGISTRY_TOKENS_MAX = 1024, /* kept; 1 to 2 KB each, a repository needs one */
+	REGISTRY_TOKEN_BYTES_MAX = 64 << 10, /* the answer that brings one */
+
+	/* The HTTP server (measured: an idle connection costs about 1 KB). */
+	HTTP_LISTEN_MAX =
+	    8, /* addresses to listen on: loopback, LAN, v4, v6 and a socket fit */
+	HTTP_CONNECTIONS_MAX = 2000, /* event streams are counted apart */
+	HTTP_ACCEPT_MAX =
+	    64, /* connections accepted a turn, so that running ones get theirs */
+	HTTP_ACCEPT_PAUSE_MS = 100, /* before trying again when descriptors have run out */
 	HTTP_HEADERS_MAX = 64,
 	HTTP_HEADER_BYTES_MAX = 16 << 10,
-	HTTP_BODY_MAX = 1 << 20,
+	HTTP_TARGET_MAX =
+	    8 << 10, /* the request's path and query: what browsers and proxies take */
+	HTTP_QUERY_MAX = 32, /* parameters in the query; the API's longest filter has ten */
+	HTTP_PARAMETERS_MAX = 4, /* in a route's pattern */
+	HTTP_BODY_MAX = 1 << 20, /* = CONFIG_BYTES_MAX, the largest thing one may send */
+	HTTP_BODIES_MAX = 64 << 20, /* of all requests in memory; further ones are told 503 */
+	HTTP_INPUT_MAX =
+	    64 << 10, /* pipelined requests waiting in memory; more wait in the kernel */
 	HTTP_REPLY_MAX = 16 << 20,
-	HTTP_PIPELINE_MAX = 500,
-	HTTP_REQUEST_MS = 10000,    /* from the first byte to the last */
+	HTTP_REPLY_HEADER_MAX = 8 << 10,
+	HTTP_REQUEST_MS = 10000, /* from the first byte to the last */
 	HTTP_IDLE_MS = 60000,
+	HTTP_HOLD_MS = 30000, /* an answer that waits for something outside the tick */
+	HTTP_WRITE_MS =
+	    10000, /* in which a reader takes HTTP_WRITE_LEAST bytes or is cut off */
+	HTTP_WRITE_LEAST = 16 << 10,
+	HTTP_LINGER_MS =
+	    2000, /* for a refused client to read why before the connection goes */
+	HTTP_EXPIRE_MAX =
+	    256, /* deadlines handled a turn; 5,000 heartbeats are 60 ms of sending */
 	SSE_HEARTBEAT_MS = 15000,
 	SSE_STREAMS_MAX = 5000,
-	SSE_WAKE_MAX = 256,         /* subscribers served a tick: 3 ms */
+	SSE_WAKE_MAX = 256, /* subscribers served a tick: 3 ms */
+	SSE_TOPICS_MAX = 64, /* different topics woken a tick; beyond it everybody is asked */
+	SSE_BUFFER_MAX =
+	    64 << 10, /* not yet taken by one subscriber's socket; an event fits */
 	SSE_RING_BYTES = 1 << 20,
 
+	/* The edge. */
+	EDGE_BACKENDS_MIN =
+	    64, /* made ahead, so that a new stage needs no reload: 4 KB each */
+	EDGE_BACKENDS_MAX = 4096, /* twice STAGES_MAX: it grows by doubling */
+	EDGE_SERVERS_MAX = 256, /* of one backend: sixteen deploys that have not drained yet */
+	EDGE_QUESTION_MAX = 64 << 10, /* commands sent at once: 256 servers, 32 domains */
+	EDGE_ANSWER_MAX = 16 << 20, /* show stat: 400 bytes a server */
+	EDGE_ANSWER_MS = 5000, /* HAProxy answers in 20 us; while it is stopped, never */
+	EDGE_FILE_MAX = 8 << 20, /* haproxy.cfg with 2,000 stages of 16 replicas: 4 MB */
+	EDGE_SYNC_MAX = 64, /* stages compared with the store in one turn: 3 ms */
+	EDGE_CONNECTIONS_MAX =
+	    8000, /* of clients, at most; HAProxy reserves 100 bytes for each */
+
 	/* Deploys. */
-	LOG_TAIL_LINES = 50,        /* of a container that failed, kept with its deploy */
+	LOG_TAIL_LINES = 50, /* of a container that failed, kept with its deploy */
 	LOG_LINE_SIZE = 1024,
+	LOG_FOLLOWERS_MAX = 64, /* each costs the engine 0.25 ms of CPU a line */
+	ORPHANS_MAX = 1024, /* removed by one sweep; the next one sees the rest */
 	PAGE_DEFAULT = 50,
 	PAGE_MAX = 500,
+
+	/* The command line client. */
+	CLI_CALL_MS = 60000, /* one call; applying 2,000 stages takes seconds */
+	CLI_PROBE_MS = 5000, /* health and completion: somebody waits at a prompt */
+	CLI_RETRY_MS =
+	    60000, /* a lost stream is sought again so long: a restart takes seconds */
+	CLI_RETRY_STEP_MS = 4000, /* between two tries, at most; the first come sooner */
+	CLI_STALL_MS = 40000, /* a stream that missed two heartbeats is dead */
+	CLI_REFRESH_MS =
+	    100, /* of the progress line: seconds have one digit behind the point */
+	CLI_EVENT_MAX =
+	    256 << 10, /* one event of a stream; the server sends at most SSE_BUFFER_MAX */
+	CLI_TAIL_LINES = 20, /* of the failed container, shown below a failed deploy */
+	CLI_TEXT_MAX =
+	    32 << 20, /* what one command prints; an answer is at most HTTP_REPLY_MAX */
 };
 
 #endif

@@ -111,7 +111,8 @@ format_text(struct buf *line, enum log_level level, const struct log_context *co
 	clock_text(clock_wall_ms(), at);
 	buf_format(line, "%.8s %-5s", at + 11, level_names[level]);
 	if (context != NULL && context->project != NULL && context->project[0] != '\0')
-		buf_format(line, " %s/%s", context->project, context->stage ? context->stage : "");
+		buf_format(
+		    line, " %s/%s", context->project, context->stage ? context->stage : "");
 	if (context != NULL && context->deploy_id != 0)
 		buf_format(line, " #%" PRIu64, context->deploy_id);
 	buf_format(line, " %s", message);
@@ -156,7 +157,8 @@ log_event(enum log_level level, const struct log_context *context, const char *e
 		uint64_t dropped = setup.dropped;
 		struct log_field count[] = { LOG_NUMBER("lines", (int64_t)dropped), LOG_END };
 		setup.dropped = 0;
-		put(LOG_WARN, NULL, "log.dropped", count, "log lines were dropped: the reader was too slow");
+		put(LOG_WARN, NULL, "log.dropped", count,
+		    "log lines were dropped: the reader was too slow");
 		if (setup.dropped > 0) {
 			setup.dropped += dropped;
 			return;

@@ -29,9 +29,18 @@ struct log_field {
 	const char *text; /* NULL: the number counts */
 	int64_t number;
 };
-#define LOG_TEXT(k, t) { .key = (k), .text = (t) }
-#define LOG_NUMBER(k, n) { .key = (k), .number = (n) }
-#define LOG_END { .key = 0 }
+#define LOG_TEXT(k, t)                  \
+	{                               \
+		.key = (k), .text = (t) \
+	}
+#define LOG_NUMBER(k, n)                  \
+	{                                 \
+		.key = (k), .number = (n) \
+	}
+#define LOG_END          \
+	{                \
+		.key = 0 \
+	}
 
 void log_setup(enum log_level least, bool as_json, int fd);
 bool log_level_parse(const char *name, enum log_level *ret_level); /* debug info warn error */

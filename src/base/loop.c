@@ -85,7 +85,8 @@ static void
 on_io(struct ev_loop *ev UNUSED, ev_io *watcher, int events)
 {
 	struct loop_io *io = watcher->data;
-	int ready = ((events & EV_READ) ? LOOP_READ : 0) | ((events & EV_WRITE) ? LOOP_WRITE : 0);
+	int ready =
+	    ((events & EV_READ) ? LOOP_READ : 0) | ((events & EV_WRITE) ? LOOP_WRITE : 0);
 
 	if (ready != 0)
 		io->call(io->context, ready);
@@ -108,9 +109,11 @@ loop_io_new(struct loop *loop, int fd, int wanted, loop_io_fn *call, void *conte
 void
 loop_io_want(struct loop_io *io, int wanted)
 {
-	int events = ((wanted & LOOP_READ) ? EV_READ : 0) | ((wanted & LOOP_WRITE) ? EV_WRITE : 0);
+	int events =
+	    ((wanted & LOOP_READ) ? EV_READ : 0) | ((wanted & LOOP_WRITE) ? EV_WRITE : 0);
 
-	if (ev_is_active(&io->watcher) && (io->watcher.events & (EV_READ | EV_WRITE)) == events)
+	if (ev_is_active(&io->watcher)
+	    && (io->watcher.events & (EV_READ | EV_WRITE)) == events)
 		return;
 	ev_io_stop(io->loop->ev, &io->watcher);
 	ev_io_set(&io->watcher, io->fd, events);

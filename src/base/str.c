@@ -259,17 +259,21 @@ buf_char(struct buf *b, char c)
 void
 buf_format(struct buf *b, const char *format, ...)
 {
+	size_t room = b->allocated - b->n; /* with the NUL */
 	va_list args;
 	va_list again;
 	int n;
 
 	va_start(args, format);
 	va_copy(again, args);
-	n = vsnprintf(NULL, 0, format, args);
+	n = vsnprintf(room > 0 ? b->p + b->n : NULL, room, format, args);
 	CHECK(n >= 0);
 	if (buf_reserve(b, (size_t)n)) {
-		vsnprintf(b->p + b->n, (size_t)n + 1, format, again);
+		if ((size_t)n >= room)
+			vsnprintf(b->p + b->n, (size_t)n + 1, format, again);
 		b->n += (size_t)n;
+	} else if (room > 0) {
+		b->p[b->n] = '\0'; /* of the text that did not fit nothing is kept */
 	}
 	va_end(again);
 	va_end(args);
