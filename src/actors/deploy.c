@@ -12,13 +12,13 @@
 
 enum {
 	RESOLVE_MS = 60000,
-	QUEUE_MS = 24 * 3600 * 1000, /* others run before; each of those ends */
-	PULL_MS = 1800000,           /* big images, slow lines */
+	QUEUE_MS = 4 * 3600 * 1000, /* others run before; each of those ends */
+	PULL_MS = 1800000, /* big images, slow lines */
 	RUN_MS = 120000,
-	PROBE_MS = 2100000,          /* a gate's own deadline is at most 30 minutes */
-	SWAP_MS = 600000,            /* the swap has deadlines of its own; this only looks after it */
-	DRAIN_MS = 3700000,          /* a drain's own deadline is at most an hour */
-	RETIRE_MS = 700000,          /* a stop's own deadline is at most ten minutes */
+	PROBE_MS = 7800000, /* a gate's own deadline is at most two hours */
+	SWAP_MS = 600000, /* the swap has deadlines of its own; this only looks after it */
+	DRAIN_MS = 3700000, /* a drain's own deadline is at most an hour */
+	RETIRE_MS = 3900000, /* a stop's own deadline is at most an hour */
 	REMOVE_MS = 60000,
 	TRIES_MAX = 8,
 };
@@ -32,28 +32,38 @@ GUARD(has_elder) { return a->deploy.elder != 0; }
 /* Actions. */
 
 static void
-await(struct actor *a, const struct event *e, struct out *out, enum effect_kind kind, int64_t ms)
+await(
+    struct actor *a, const struct event *e, struct out *out, enum effect_kind kind, int64_t ms)
 {
 	a->deadline_ms = e->now_ms + ms;
-	emit(a, out, (struct effect){ .kind = kind, .stage = a->deploy.stage, .deploy = a->id,
-	    .elder = a->deploy.elder });
+	emit(a, out,
+	    (struct effect){ .kind = kind,
+		.stage = a->deploy.stage,
+		.deploy = a->id,
+		.elder = a->deploy.elder });
 }
 
 /* The same question again, later each time. */
 static void
-retry(struct actor *a, const struct event *e, struct out *out, enum effect_kind kind, int64_t ms)
+retry(
+    struct actor *a, const struct event *e, struct out *out, enum effect_kind kind, int64_t ms)
 {
 	int64_t delay_ms = retry_delay_ms(a->deploy.tries, e->after_ms);
 
 	a->deploy.tries++;
 	keep_reason(a->deploy.reason, e);
 	a->deadline_ms = e->now_ms + delay_ms + ms;
-	emit(a, out, (struct effect){ .kind = kind, .stage = a->deploy.stage, .deploy = a->id,
-	    .elder = a->deploy.elder, .delay_ms = delay_ms });
+	emit(a, out,
+	    (struct effect){ .kind = kind,
+		.stage = a->deploy.stage,
+		.deploy = a->id,
+		.elder = a->deploy.elder,
+		.delay_ms = delay_ms });
 }
 
 static void
-ask_first(struct actor *a, const struct event *e, struct out *out, enum effect_kind kind, int64_t ms)
+ask_first(
+    struct actor *a, const struct event *e, struct out *out, enum effect_kind kind, int64_t ms)
 {
 	a->deploy.tries = 0;
 	a->deploy.reason[0] = '\0';
@@ -63,7 +73,9 @@ ask_first(struct actor *a, const struct event *e, struct out *out, enum effect_k
 static void
 tell_stage(struct actor *a, struct out *out, enum event_kind kind)
 {
-	struct event message = { .kind = kind, .to = a->deploy.stage, .spec = a->deploy.spec,
+	struct event message = { .kind = kind,
+		.to = a->deploy.stage,
+		.spec = a->deploy.spec,
 		.flag = a->deploy.is_forced };
 
 	memcpy(message.digest, a->deploy.digest, sizeof(message.digest));

@@ -14,42 +14,42 @@
 struct event {
 	enum event_kind kind;
 	enum trigger trigger; /* TRIGGER, START of a deploy: who wanted it */
-	uint64_t to;          /* the actor */
-	uint64_t from;        /* messages: the actor that sent it */
-	uint64_t spec;        /* CONFIGURED, READY: which revision of the stage's configuration */
-	uint64_t elder;       /* GRANTED: the deploy that serves now */
-	uint32_t epoch;       /* answers and TIMEOUT: the step that asked */
-	uint32_t count;       /* SURVEYED: orphans; DRAINED: connections cut */
-	bool flag;            /* CONFIGURED: see the receiver; TRIGGER, READY: even what is live */
-	int64_t now_ms;       /* stamped by the runtime: machines own no clock */
-	int64_t after_ms;     /* CONFIGURED: interval; TROUBLED: not before that time has passed */
+	uint64_t to; /* the actor */
+	uint64_t from; /* messages: the actor that sent it */
+	uint64_t spec; /* CONFIGURED, READY: which revision of the stage's configuration */
+	uint64_t elder; /* GRANTED: the deploy that serves now */
+	uint32_t epoch; /* answers and TIMEOUT: the step that asked */
+	uint32_t count; /* SURVEYED: orphans; DRAINED: connections cut */
+	bool flag; /* CONFIGURED: see the receiver; TRIGGER, READY: even what is live */
+	int64_t now_ms; /* stamped by the runtime: machines own no clock */
+	int64_t after_ms; /* CONFIGURED: interval; TROUBLED: not before that time has passed */
 	char tag[TAG_SIZE];
 	char digest[DIGEST_SIZE]; /* "" when not known */
-	char text[REASON_SIZE];   /* REFUSED, TROUBLED: why, for a person */
+	char text[REASON_SIZE]; /* REFUSED, TROUBLED: why, for a person */
 };
 
 struct effect {
 	enum effect_kind kind;
 	uint32_t epoch;
-	uint64_t actor;   /* who gets the answer */
-	uint64_t stage;   /* ids of what it is about; 0 when not meant */
+	uint64_t actor; /* who gets the answer */
+	uint64_t stage; /* ids of what it is about; 0 when not meant */
 	uint64_t deploy;
-	uint64_t elder;   /* the deploy that serves now */
-	uint64_t engine;  /* SURVEY, COLLECT: id of the Docker engine */
+	uint64_t elder; /* the deploy that serves now */
+	uint64_t engine; /* SURVEY, COLLECT: id of the Docker engine */
 	int64_t delay_ms; /* start no sooner than this after the commit */
 };
 
 struct deploy {
 	uint64_t stage;
 	uint64_t spec;
-	uint64_t elder;      /* 0: the first deploy of its stage */
-	uint64_t swap;       /* the swap actor, while one works for us */
-	uint32_t tries;      /* of the effect under way */
+	uint64_t elder; /* 0: the first deploy of its stage */
+	uint64_t swap; /* the swap actor, while one works for us */
+	uint32_t tries; /* of the effect under way */
 	enum trigger trigger;
 	bool has_route;
-	bool is_forced;      /* deploy even when the same digest and spec are live */
+	bool is_forced; /* deploy even when the same digest and spec are live */
 	int64_t created_ms;
-	int64_t ended_ms;    /* 0: under way */
+	int64_t ended_ms; /* 0: under way */
 	char tag[TAG_SIZE];
 	char digest[DIGEST_SIZE];
 	char reason[REASON_SIZE];
@@ -66,22 +66,22 @@ struct swap {
 struct poll {
 	uint64_t stage;
 	int64_t interval_ms;
-	bool is_auto;        /* a new tag is deployed, not only reported */
-	uint32_t failures;   /* in a row */
-	char tag[TAG_SIZE];  /* seen last; "" before the first look */
+	bool is_auto; /* a new tag is deployed, not only reported */
+	uint32_t failures; /* in a row */
+	char tag[TAG_SIZE]; /* seen last; "" before the first look */
 	char digest[DIGEST_SIZE];
 	char reason[REASON_SIZE];
 };
 
 struct stage {
 	uint64_t spec;
-	uint64_t live;       /* the deploy whose containers serve; 0: none yet */
+	uint64_t live; /* the deploy whose containers serve; 0: none yet */
 	uint64_t live_spec;
-	uint64_t running;    /* the deploy under way */
+	uint64_t running; /* the deploy under way */
 	uint64_t running_spec;
-	uint64_t waiting;    /* the newest that waits for its turn */
+	uint64_t waiting; /* the newest that waits for its turn */
 	uint64_t waiting_spec;
-	uint64_t resolving;  /* the newest that still asks for its digest */
+	uint64_t resolving; /* the newest that still asks for its digest */
 	bool has_route;
 	char live_digest[DIGEST_SIZE];
 	char running_digest[DIGEST_SIZE];
@@ -90,7 +90,7 @@ struct stage {
 };
 
 struct sweep {
-	uint64_t engine;     /* id of the Docker engine it looks after */
+	uint64_t engine; /* id of the Docker engine it looks after */
 	int64_t interval_ms;
 	uint32_t failures;
 	char reason[REASON_SIZE];
@@ -115,11 +115,11 @@ enum { OUT_MAX = 4 };
 
 struct out { /* what one step wants done */
 	const struct row *row;
-	uint64_t fresh_id;       /* the next free actor id; spawn() takes it */
+	uint64_t fresh_id; /* the next free actor id; spawn() takes it */
 	uint32_t effect_count;
 	uint32_t message_count;
 	uint32_t spawn_count;
-	uint64_t emitted;        /* set of effect kinds */
+	uint64_t emitted; /* set of effect kinds */
 	struct effect effects[OUT_MAX];
 	struct event messages[OUT_MAX];
 	struct actor spawns[OUT_MAX];
@@ -131,11 +131,11 @@ typedef void action_fn(struct actor *a, const struct event *e, struct out *out);
 struct row {
 	int in;
 	int then;
-	uint64_t on;          /* set of event kinds */
+	uint64_t on; /* set of event kinds */
 	guard_fn *guard;
 	action_fn *action;
-	uint64_t emits;       /* set of effect kinds: exactly what the action emits */
-	bool is_quiet;        /* changes nothing worth keeping: neither stored nor journaled */
+	uint64_t emits; /* set of effect kinds: exactly what the action emits */
+	bool is_quiet; /* changes nothing worth keeping: neither stored nor journaled */
 	const char *guard_name;
 	const char *action_name;
 };
@@ -146,9 +146,9 @@ struct spec {
 	const struct row *rows;
 	int state_count;
 	int row_count;
-	uint64_t initial;     /* set of states: an actor may begin here; START comes first */
-	uint64_t final;       /* set of states: over, answers nothing */
-	uint64_t resting;     /* set of states: waits for the outside with no question open and
+	uint64_t initial; /* set of states: an actor may begin here; START comes first */
+	uint64_t final; /* set of states: over, answers nothing */
+	uint64_t resting; /* set of states: waits for the outside with no question open and
 	                       * so needs no deadline */
 };
 
@@ -157,10 +157,12 @@ enum step { STEP_TAKEN, STEP_STALE, STEP_REFUSED };
 /* Takes the first row for (state, event) whose guard holds. STALE: the actor is over, or the event
  * answers an older step. REFUSED: no row. Only on TAKEN *a and *out change; out->fresh_id must be
  * set by the caller. */
-enum step fsm_step(const struct spec *, struct actor *a, const struct event *e, struct out *out);
+enum step
+fsm_step(const struct spec *, struct actor *a, const struct event *e, struct out *out);
 
 /* Called for every step that was taken; set by the coverage of the simulator, else NULL. */
-extern void (*fsm_on_taken)(const struct actor *before, const struct row *row, enum event_kind kind);
+extern void (*fsm_on_taken)(
+    const struct actor *before, const struct row *row, enum event_kind kind);
 
 /* CHECKs the laws of a table: see spec/invariants.md. */
 void fsm_verify(const struct spec *);
@@ -190,24 +192,24 @@ extern const struct spec sweep_spec;
 #define FX(name) (UINT64_C(1) << FX_##name)
 #define STATE(state) (UINT64_C(1) << (state))
 
-#define GUARD(name)                                                                           \
+#define GUARD(name) \
 	static bool name(const struct actor *a UNUSED, const struct event *e UNUSED)
-#define ACTION(name)                                                                          \
-	static void name(struct actor *a UNUSED, const struct event *e UNUSED,                \
-	    struct out *out UNUSED)
+#define ACTION(name)      \
+	static void name( \
+	    struct actor *a UNUSED, const struct event *e UNUSED, struct out *out UNUSED)
 
 #define STATE_NAME(name) #name,
-#define SPEC(actor, PREFIX, STATES, initials, finals, restings)                               \
-	static const char *const state_names[] = { STATES(STATE_NAME) };                      \
-	const struct spec actor##_spec = {                                                    \
-		.name = #actor,                                                               \
-		.state_names = state_names,                                                   \
-		.rows = rows,                                                                 \
-		.state_count = PREFIX##_COUNT,                                                \
-		.row_count = (int)COUNT(rows),                                                \
-		.initial = initials,                                                          \
-		.final = finals,                                                              \
-		.resting = restings,                                                          \
+#define SPEC(actor, PREFIX, STATES, initials, finals, restings)          \
+	static const char *const state_names[] = { STATES(STATE_NAME) }; \
+	const struct spec actor##_spec = {                               \
+		.name = #actor,                                          \
+		.state_names = state_names,                              \
+		.rows = rows,                                            \
+		.state_count = PREFIX##_COUNT,                           \
+		.row_count = (int)COUNT(rows),                           \
+		.initial = initials,                                     \
+		.final = finals,                                         \
+		.resting = restings,                                     \
 	}
 
 #endif

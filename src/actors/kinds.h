@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/limits.h"
 
+/* clang-format off */
 #define ACTOR_KINDS(X) X(DEPLOY) X(SWAP) X(POLL) X(STAGE) X(SWEEP)
 
 #define TRIGGERS(X) X(MANUAL) X(WEBHOOK) X(POLL) X(ROLLBACK)
@@ -49,6 +50,7 @@
 #define POLL_STATES(X) X(OFF) X(WAITING) X(SEEKING)
 #define STAGE_STATES(X) X(IDLE) X(DEPLOYING) X(QUEUEING)
 #define SWEEP_STATES(X) X(WAITING) X(SURVEYING) X(COLLECTING) X(STOPPED)
+/* clang-format on */
 
 #define KIND(name) ACTOR_##name,
 enum actor_kind { ACTOR_KINDS(KIND) ACTOR_KIND_COUNT };

@@ -6,11 +6,12 @@
 #include <stdbool.h>
 
 struct orphan_facts {
-	bool is_ours;       /* its labels name this store */
-	bool is_known;      /* its deploy is in the store */
-	bool is_final;      /* its deploy is over */
-	bool is_live;       /* its deploy serves its stage */
-	bool is_stage_busy; /* another deploy of the stage is under way, and may still need it */
+	bool is_ours; /* its labels name this store */
+	bool is_known; /* its deploy is in the store */
+	bool is_final; /* its deploy is over */
+	bool is_live; /* its deploy serves its stage */
+	bool
+	    is_stage_busy; /* another deploy of the stage is under way, and may still need it */
 };
 
 enum orphan_verdict {

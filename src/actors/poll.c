@@ -31,6 +31,9 @@ first_wait_ms(const struct actor *a)
 ACTION(ignore) {}
 ACTION(wait) { a->deadline_ms = e->now_ms + a->poll.interval_ms; }
 
+/* After a restart, too: otherwise all would ask in one moment, and again after each interval. */
+ACTION(wait_in_turn) { a->deadline_ms = e->now_ms + first_wait_ms(a); }
+
 ACTION(configure)
 {
 	a->poll.interval_ms = e->after_ms;
@@ -60,7 +63,9 @@ ACTION(record)
 
 ACTION(report)
 {
-	struct event message = { .kind = EV_TRIGGER, .to = a->poll.stage, .trigger = TRIGGER_POLL };
+	struct event message = {
+		.kind = EV_TRIGGER, .to = a->poll.stage, .trigger = TRIGGER_POLL
+	};
 
 	record(a, e, out);
 	memcpy(message.tag, e->tag, sizeof(message.tag));
@@ -105,7 +110,7 @@ static const struct row rows[] = {
 	ROW(  OFF,     ON(CONFIGURED),             always,    configure,       0,        OFF),
 
 	QUIET(WAITING, ON(TIMEOUT) | ON(NUDGED),   always,    seek,            FX(SEEK), SEEKING),
-	QUIET(WAITING, ON(RECOVERED) | ON(CANCEL), always,    wait,            0,        WAITING),
+	QUIET(WAITING, ON(RECOVERED) | ON(CANCEL), always,    wait_in_turn,    0,        WAITING),
 	ROW(  WAITING, ON(CONFIGURED),             is_wanted, configure,       0,        WAITING),
 	ROW(  WAITING, ON(CONFIGURED),             always,    configure,       0,        OFF),
 

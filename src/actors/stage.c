@@ -17,7 +17,7 @@ static bool
 is_same(const struct event *e, uint64_t deploy, const char *digest, uint64_t spec)
 {
 	return !e->flag && deploy != 0 && e->from != deploy && e->digest[0] != '\0'
-	    && strcmp(e->digest, digest) == 0 && e->spec == spec;
+	       && strcmp(e->digest, digest) == 0 && e->spec == spec;
 }
 
 GUARD(is_live_already)
@@ -39,20 +39,20 @@ GUARD(is_from_waiting) { return e->from == a->stage.waiting; }
 GUARD(is_asked_already)
 {
 	return !e->flag && e->digest[0] == '\0' && a->stage.resolving != 0
-	    && strcmp(e->tag, a->stage.resolving_tag) == 0;
+	       && strcmp(e->tag, a->stage.resolving_tag) == 0;
 }
 /* A poll finds what a webhook brought a moment ago. */
 GUARD(is_no_news)
 {
 	return e->trigger == TRIGGER_POLL && e->digest[0] != '\0'
-	    && (strcmp(e->digest, a->stage.live_digest) == 0
-	        || strcmp(e->digest, a->stage.running_digest) == 0
-	        || strcmp(e->digest, a->stage.waiting_digest) == 0);
+	       && (strcmp(e->digest, a->stage.live_digest) == 0
+		   || strcmp(e->digest, a->stage.running_digest) == 0
+		   || strcmp(e->digest, a->stage.waiting_digest) == 0);
 }
 GUARD(is_waiting_live_now)
 {
 	return is_from_running(a, e) && a->stage.waiting_spec == a->stage.live_spec
-	    && strcmp(a->stage.waiting_digest, a->stage.live_digest) == 0;
+	       && strcmp(a->stage.waiting_digest, a->stage.live_digest) == 0;
 }
 
 /* Actions. */
@@ -73,7 +73,8 @@ grant(struct actor *a, struct out *out, uint64_t deploy, uint64_t spec, const ch
 	a->stage.running = deploy;
 	a->stage.running_spec = spec;
 	memmove(a->stage.running_digest, digest, DIGEST_SIZE);
-	tell(a, out, (struct event){ .kind = EV_GRANTED, .to = deploy, .elder = a->stage.live });
+	tell(a, out,
+	    (struct event){ .kind = EV_GRANTED, .to = deploy, .elder = a->stage.live });
 }
 
 static void
@@ -153,7 +154,8 @@ ACTION(replace_waiting)
 ACTION(merge_live)
 {
 	clear_resolving(a, e->from);
-	settle(a, out, e->from, EV_MERGED, "this digest is live already, by deploy ", a->stage.live);
+	settle(a, out, e->from, EV_MERGED, "this digest is live already, by deploy ",
+	    a->stage.live);
 }
 
 ACTION(merge_running)
@@ -166,8 +168,8 @@ ACTION(merge_running)
 ACTION(merge_waiting)
 {
 	clear_resolving(a, e->from);
-	settle(a, out, e->from, EV_MERGED, "this digest waits for its turn already, as deploy ",
-	    a->stage.waiting);
+	settle(a, out, e->from, EV_MERGED,
+	    "this digest waits for its turn already, as deploy ", a->stage.waiting);
 }
 
 /* The newest wish is what runs now: nothing needs to come after it. */
@@ -221,7 +223,10 @@ ACTION(merge_waiting_rest)
 ACTION(drop_waiting) { clear_waiting(a); }
 ACTION(forget) { clear_resolving(a, e->from); }
 
-ACTION(cancel_running) { tell(a, out, (struct event){ .kind = EV_CANCEL, .to = a->stage.running }); }
+ACTION(cancel_running)
+{
+	tell(a, out, (struct event){ .kind = EV_CANCEL, .to = a->stage.running });
+}
 
 ACTION(cancel_both)
 {

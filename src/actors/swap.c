@@ -16,8 +16,12 @@ await(struct actor *a, const struct event *e, struct out *out, enum effect_kind 
     int64_t delay_ms, int64_t ms)
 {
 	a->deadline_ms = e->now_ms + delay_ms + ms;
-	emit(a, out, (struct effect){ .kind = kind, .stage = a->swap.stage,
-	    .deploy = a->swap.deploy, .elder = a->swap.elder, .delay_ms = delay_ms });
+	emit(a, out,
+	    (struct effect){ .kind = kind,
+		.stage = a->swap.stage,
+		.deploy = a->swap.deploy,
+		.elder = a->swap.elder,
+		.delay_ms = delay_ms });
 }
 
 static int64_t
@@ -85,4 +89,5 @@ static const struct row rows[] = {
 };
 /* clang-format on */
 
-SPEC(swap, SWAP, SWAP_STATES, STATE(SWAP_SWITCHING), STATE(SWAP_DONE) | STATE(SWAP_RESTORED), 0);
+SPEC(swap, SWAP, SWAP_STATES, STATE(SWAP_SWITCHING), STATE(SWAP_DONE) | STATE(SWAP_RESTORED),
+    0);

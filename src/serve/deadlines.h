@@ -22,6 +22,6 @@ struct deadlines {
 void deadlines_free(struct deadlines *d);
 void deadlines_add(struct deadlines *d, struct deadline deadline);
 const struct deadline *deadlines_first(const struct deadlines *d); /* NULL: none */
-struct deadline deadlines_take(struct deadlines *d);               /* the first; there must be one */
+struct deadline deadlines_take(struct deadlines *d); /* the first; there must be one */
 
 #endif

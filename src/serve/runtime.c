@@ -6,6 +6,7 @@
 
 #include "serve/deadlines.h"
 #include "base/check.h"
+#include "base/clock.h"
 #include "store/store.h"
 
 enum { INDEX_SIZE = 4 * ACTORS_MAX }; /* open addressing wants room */
@@ -20,7 +21,7 @@ struct runtime {
 	struct actor **actors; /* by rising id of birth or load; dead ones are removed */
 	size_t actor_count;
 	size_t actors_allocated;
-	uint32_t *index;       /* id -> place in actors + 1 */
+	uint32_t *index; /* id -> place in actors + 1 */
 	size_t counts[ACTOR_KIND_COUNT];
 
 	struct event *mailbox; /* a ring */
@@ -139,7 +140,8 @@ drop(struct runtime *rt, struct actor *actor)
 	CHECK(rt->actors[place] == actor);
 	rt->counts[actor->kind]--;
 	*slot = 0;
-	for (size_t next = (at + 1) % INDEX_SIZE; rt->index[next] != 0; next = (next + 1) % INDEX_SIZE) {
+	for (size_t next = (at + 1) % INDEX_SIZE; rt->index[next] != 0;
+	     next = (next + 1) % INDEX_SIZE) {
 		uint32_t moving = rt->index[next];
 		rt->index[next] = 0;
 		*slot_of(rt, rt->actors[moving - 1]->id) = moving;
@@ -158,7 +160,8 @@ static void
 arm(struct runtime *rt, const struct actor *a)
 {
 	if (a->deadline_ms != 0)
-		deadlines_add(&rt->deadlines, (struct deadline){ a->deadline_ms, a->id, a->epoch });
+		deadlines_add(
+		    &rt->deadlines, (struct deadline){ a->deadline_ms, a->id, a->epoch });
 }
 
 static void
@@ -187,7 +190,7 @@ runtime_load(struct runtime *rt, struct err *err)
 		return -1;
 	if (rt->actor_count == 0)
 		return 0;
-	qsort(rt->actors, rt->actor_count, sizeof(*rt->actors), by_id);
+	qsort(rt->actors, rt->actor_count, sizeof(struct actor *), by_id);
 	memset(rt->index, 0, INDEX_SIZE * sizeof(*rt->index));
 	for (size_t i = 0; i < rt->actor_count; i++)
 		*slot_of(rt, rt->actors[i]->id) = (uint32_t)i + 1;
@@ -204,7 +207,8 @@ runtime_recover(struct runtime *rt, int64_t now_ms)
 	for (size_t i = 0; i < count; i++)
 		ids[i] = rt->actors[i]->id;
 	for (size_t i = 0; i < count; i++)
-		runtime_deliver(rt, &(struct event){ .kind = EV_RECOVERED, .to = ids[i] }, NULL);
+		runtime_deliver(
+		    rt, &(struct event){ .kind = EV_RECOVERED, .to = ids[i] }, NULL);
 	free(ids);
 }
 
@@ -222,7 +226,8 @@ set_aside(struct runtime *rt, const struct out *out)
 {
 	for (uint32_t i = 0; i < out->effect_count; i++) {
 		if (rt->effect_count == rt->effects_allocated)
-			rt->effects = grow(rt->effects, &rt->effects_allocated, sizeof(*rt->effects));
+			rt->effects =
+			    grow(rt->effects, &rt->effects_allocated, sizeof(*rt->effects));
 		rt->effects[rt->effect_count++] = out->effects[i];
 	}
 	for (uint32_t i = 0; i < out->message_count; i++) {
@@ -242,7 +247,8 @@ keep(struct runtime *rt, const struct actor *after, int from, const struct event
 	*moved = (struct moved){ .after = *after, .from = from, .on = e->kind };
 	memcpy(moved->text, e->text, sizeof(moved->text));
 	store_actor_put(rt->store, after);
-	moved->seq = store_journal_add(rt->store, rt->now_ms, after, from, e->kind);
+	/* The wall clock, for people: the lines of the ports' log stand between the steps. */
+	moved->seq = store_journal_add(rt->store, clock_wall_ms(), after, from, e->kind);
 }
 
 static enum step
@@ -316,10 +322,12 @@ deliver_due(struct runtime *rt)
 {
 	const struct deadline *first;
 
-	while ((first = deadlines_first(&rt->deadlines)) != NULL && first->at_ms <= rt->now_ms) {
+	while (
+	    (first = deadlines_first(&rt->deadlines)) != NULL && first->at_ms <= rt->now_ms) {
 		struct deadline due = deadlines_take(&rt->deadlines);
-		runtime_deliver(rt, &(struct event){ .kind = EV_TIMEOUT, .to = due.actor,
-		    .epoch = due.epoch }, NULL);
+		runtime_deliver(rt,
+		    &(struct event){ .kind = EV_TIMEOUT, .to = due.actor, .epoch = due.epoch },
+		    NULL);
 	}
 }
 

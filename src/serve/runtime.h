@@ -47,7 +47,8 @@ bool runtime_post(struct runtime *rt, const struct event *event);
 
 /* For the tick (handlers, the configuration): steps the actor at once, with all that follows among
  * actors. *ret_spawned (may be NULL): the first actor born by it, 0 for none. */
-enum step runtime_deliver(struct runtime *rt, const struct event *event, uint64_t *ret_spawned);
+enum step
+runtime_deliver(struct runtime *rt, const struct event *event, uint64_t *ret_spawned);
 
 /* Births an actor; id is chosen, START delivered. Returns the id. */
 uint64_t runtime_spawn(struct runtime *rt, struct actor actor);

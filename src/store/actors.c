@@ -24,7 +24,11 @@ struct table {
 	char load_sql[1024];
 };
 
-#define COLUMN(kind, member, type) { #member, type, offsetof(struct actor, kind.member), sizeof(((struct actor *)0)->kind.member) }
+#define COLUMN(kind, member, type)                                  \
+	{                                                           \
+#member, type, offsetof(struct actor, kind.member), \
+		    sizeof(((struct actor *)0)->kind.member)        \
+	}
 
 static const struct column deploy_columns[] = {
 	COLUMN(deploy, stage, UNSIGNED64),
@@ -79,7 +83,10 @@ static const struct column sweep_columns[] = {
 	COLUMN(sweep, reason, TEXT),
 };
 
-#define TABLE(name, columns) { name, columns, COUNT(columns), "", "" }
+#define TABLE(name, columns)                          \
+	{                                             \
+		name, columns, COUNT(columns), "", "" \
+	}
 
 static struct table tables[ACTOR_KIND_COUNT] = {
 	[ACTOR_DEPLOY] = TABLE("deploy", deploy_columns),
@@ -112,7 +119,7 @@ table_of(enum actor_kind kind)
 	    "SELECT id, state, epoch, deadline_ms%s FROM %s%s ORDER BY id", names.p, t->name,
 	    kind == ACTOR_DEPLOY ? " WHERE ended_ms = 0"
 	    : kind == ACTOR_SWAP ? " WHERE deadline_ms != 0"
-	                         : "");
+				 : "");
 	buf_free(&names);
 	buf_free(&marks);
 	return t;
@@ -227,9 +234,10 @@ load_kind(struct store *store, enum actor_kind kind, store_actor_fn *each, void 
 		actor.epoch = (uint32_t)column_integer(q, 2);
 		actor.deadline_ms = column_integer(q, 3);
 		if (actor.state < 0) {
-			err_set(err, "%s %llu is in the state '%s', which this slipway does not know:"
-			    " a newer one wrote it; start that one", t->name,
-			    (unsigned long long)actor.id, column_text(q, 1));
+			err_set(err,
+			    "%s %llu is in the state '%s', which this slipway does not know:"
+			    " a newer one wrote it; start that one",
+			    t->name, (unsigned long long)actor.id, column_text(q, 1));
 			db_done(q);
 			return -1;
 		}
@@ -250,14 +258,24 @@ store_actors_load(struct store *store, store_actor_fn *each, void *context, stru
 	return 0;
 }
 
+void
+store_sweeps_set_interval(struct store *store, int64_t interval_ms)
+{
+	struct query *q = db_write(store_db(store), "UPDATE sweep_actor SET interval_ms = ?");
+
+	query_integer(q, interval_ms);
+	db_run(q);
+}
+
 uint64_t
 store_id_max(struct store *store)
 {
-	struct query *q = db_read(store_db(store),
-	    "SELECT max(coalesce((SELECT max(id) FROM deploy), 0),"
-	    " coalesce((SELECT max(id) FROM swap), 0), coalesce((SELECT max(id) FROM poll_actor), 0),"
-	    " coalesce((SELECT max(id) FROM stage_actor), 0),"
-	    " coalesce((SELECT max(id) FROM sweep_actor), 0))");
+	struct query *q =
+	    db_read(store_db(store), "SELECT max(coalesce((SELECT max(id) FROM deploy), 0),"
+				     " coalesce((SELECT max(id) FROM swap), 0), "
+				     "coalesce((SELECT max(id) FROM poll_actor), 0),"
+				     " coalesce((SELECT max(id) FROM stage_actor), 0),"
+				     " coalesce((SELECT max(id) FROM sweep_actor), 0))");
 	uint64_t id;
 
 	CHECK(db_next(q));

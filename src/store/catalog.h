@@ -17,32 +17,64 @@ struct store;
 struct catalog;
 
 struct engine_config {
-	uint64_t id;              /* rises; stable over applies */
+	uint64_t id; /* rises; stable over applies */
 	char name[NAME_SIZE];
-	char host[512];           /* unix:///path, tcp://host:port */
-	char ca_file[512];        /* tcp with TLS: all three; else "" */
+	char host[512]; /* unix:///path, tcp://host:port */
+	char ca_file[512]; /* tcp with TLS: all three; else "" */
 	char cert_file[512];
 	char key_file[512];
-	char network[NAME_SIZE];  /* the shared network ("slipway") */
-	bool is_published;        /* reach containers by a port published on publish_address */
+	char network[NAME_SIZE]; /* the shared network ("slipway") */
+	bool is_published; /* reach containers by a port published on publish_address */
 	char publish_address[64]; /* "127.0.0.1" */
 };
 
 struct registry_config {
 	char host[DOMAIN_SIZE + 8]; /* "registry.example:5000", as images name it */
-	bool is_insecure;         /* plain HTTP */
+	bool is_insecure; /* plain HTTP */
 	char ca_file[512];
 	char username[256];
-	char password_file[512];  /* read when needed; the password is never stored */
-	char password_env[128];   /* or this environment variable */
+	char password_file[512]; /* read when needed; the password is never stored */
+	char password_env[128]; /* or this environment variable */
 };
 
 struct stage_entry {
-	uint64_t id;              /* also the id of the stage's actor */
-	uint64_t poll_id;         /* its poll actor */
-	uint64_t spec_id;         /* current revision */
+	uint64_t id; /* also the id of the stage's actor */
+	uint64_t poll_id; /* its poll actor */
+	uint64_t spec_id; /* current revision */
 	const struct stage_spec *spec;
 };
+
+struct project_entry {
+	uint64_t id;
+	char name[NAME_SIZE];
+	char webhook[37]; /* the UUID in its webhook's URL: a secret */
+};
+
+struct catalog *catalog_new(struct store *store);
+void catalog_free(struct catalog *); /* NULL allowed */
+int catalog_load(struct catalog *, struct err *err) MUST_USE;
+bool catalog_is_empty(const struct catalog *);
+
+/* Frees what the tick may still have pointed to; at its end. */
+void catalog_reap(struct catalog *);
+
+/* Writers, for an apply; each keeps store and memory alike. Found again by name. */
+uint64_t
+catalog_put_engine(struct catalog *, const struct engine_config *engine, bool *ret_is_new);
+void
+catalog_replace_registries(struct catalog *, const struct registry_config *, size_t count);
+uint64_t catalog_put_project(struct catalog *, const char *name, bool *ret_is_new);
+/* A new stage with the ids of its actors, or a new revision of an old one. Takes a copy of json. */
+void catalog_add_stage(
+    struct catalog *, uint64_t project, uint64_t stage, uint64_t poll, struct str json);
+void catalog_set_spec(struct catalog *, uint64_t stage, struct str json);
+
+size_t catalog_project_count(const struct catalog *);
+const struct project_entry *catalog_project_at(const struct catalog *, size_t index);
+const struct project_entry *catalog_project_by_name(const struct catalog *, const char *name);
+/* Compares in constant time; NULL: no such webhook. */
+const struct project_entry *
+catalog_project_by_webhook(const struct catalog *, struct str uuid);
 
 /* The spec of any revision, parsed; NULL when there is none of that id. */
 const struct stage_spec *catalog_spec(struct catalog *, uint64_t spec_id);
@@ -58,6 +90,7 @@ void catalog_registry(const struct catalog *, const char *host, struct registry_
 size_t catalog_stage_count(const struct catalog *);
 const struct stage_entry *catalog_stage_at(const struct catalog *, size_t index);
 const struct stage_entry *catalog_stage(const struct catalog *, uint64_t id);
-const struct stage_entry *catalog_stage_by_name(const struct catalog *, const char *project, const char *stage);
+const struct stage_entry *
+catalog_stage_by_name(const struct catalog *, const char *project, const char *stage);
 
 #endif

@@ -27,16 +27,39 @@ struct db {
 	struct query statements[STATEMENTS_MAX];
 };
 
+/* What to do about the last error. A full disk shows in several ways: SQLite maps the shared memory
+ * file's to an I/O error. */
+static const char *
+remedy(struct db *db)
+{
+	int code = sqlite3_errcode(db->sqlite);
+
+	if (code == SQLITE_FULL || sqlite3_system_errno(db->sqlite) == ENOSPC)
+		return "free space on its disk and start again, nothing is lost";
+	if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB)
+		return "the file is damaged, or is not Slipway's: put a backup in its place, "
+		       "or move it "
+		       "away to begin anew";
+	if (code == SQLITE_BUSY || code == SQLITE_LOCKED)
+		return "another program holds it: end that one and start again";
+	return "check its disk and permissions and start again";
+}
+
 static _Noreturn void
 die(struct db *db, const char *what)
 {
-	int code = sqlite3_errcode(db->sqlite);
-	bool is_full = code == SQLITE_FULL || errno == ENOSPC;
-
 	log_error(NULL, "store.failed", "the store %s cannot be written or read: %s (%s); %s",
-	    db->path, sqlite3_errmsg(db->sqlite), what,
-	    is_full ? "free space on its disk and start again, nothing is lost"
-	            : "check its disk and permissions and start again");
+	    db->path, sqlite3_errmsg(db->sqlite), what, remedy(db));
+	_exit(EXIT_STORE_BROKEN);
+}
+
+void
+db_damaged(struct db *db, const char *what)
+{
+	log_error(NULL, "store.failed",
+	    "the store %s is damaged: %s; put a backup in its place, or move it away to begin "
+	    "anew",
+	    db->path, what);
 	_exit(EXIT_STORE_BROKEN);
 }
 
@@ -69,7 +92,7 @@ set_up(struct db *db, bool is_file, struct err *err)
 	sqlite3_busy_timeout(db->sqlite, 2000);
 	ask_pragma(db, "PRAGMA journal_mode=WAL", answer, sizeof(answer));
 	if (is_file && strcmp(answer, "wal") != 0)
-		return err_set(err, "%s", sqlite3_errmsg(db->sqlite));
+		return err_set(err, "%s; %s", sqlite3_errmsg(db->sqlite), remedy(db));
 	ask_pragma(db, "PRAGMA synchronous=FULL", answer, sizeof(answer));
 	ask_pragma(db, "PRAGMA synchronous", answer, sizeof(answer));
 	if (strcmp(answer, "2") != 0) /* NORMAL would lose commits on power failure */
@@ -89,7 +112,8 @@ db_open(const char *path, struct err *err)
 	db->path = strdup(path);
 	CHECK(db->path != NULL);
 	if (sqlite3_open_v2(path, &db->sqlite, flags, NULL) != SQLITE_OK) {
-		err_set(err, "cannot open the store %s: %s", path, sqlite3_errmsg(db->sqlite));
+		err_set(err, "cannot open the store %s: %s; %s", path,
+		    sqlite3_errmsg(db->sqlite), remedy(db));
 		db_close(db);
 		return NULL;
 	}
@@ -125,8 +149,9 @@ db_read(struct db *db, const char *sql)
 		CHECK(db->statement_count < STATEMENTS_MAX);
 		q = &db->statements[db->statement_count++];
 		*q = (struct query){ .db = db, .sql = sql };
-		if (sqlite3_prepare_v3(db->sqlite, sql, -1, SQLITE_PREPARE_PERSISTENT, &q->stmt,
-		        NULL) != SQLITE_OK)
+		if (sqlite3_prepare_v3(
+			db->sqlite, sql, -1, SQLITE_PREPARE_PERSISTENT, &q->stmt, NULL)
+		    != SQLITE_OK)
 			die(db, sql);
 	}
 	CHECK(!sqlite3_stmt_busy(q->stmt));
@@ -154,7 +179,8 @@ void
 query_str(struct query *q, struct str value)
 {
 	CHECK(sqlite3_bind_text64(q->stmt, ++q->bound, value.p == NULL ? "" : value.p, value.n,
-	          SQLITE_TRANSIENT, SQLITE_UTF8) == SQLITE_OK);
+		  SQLITE_TRANSIENT, SQLITE_UTF8)
+	      == SQLITE_OK);
 }
 
 void
@@ -251,11 +277,11 @@ int64_t
 db_version(struct db *db)
 {
 	char answer[32];
-	uint64_t version = 0;
 
 	ask_pragma(db, "PRAGMA user_version", answer, sizeof(answer));
-	CHECK(str_number(str_of(answer), INT32_MAX, &version));
-	return (int64_t)version;
+	if (answer[0] == '\0')
+		die(db, "PRAGMA user_version");
+	return strtoll(answer, NULL, 10);
 }
 
 void

@@ -29,7 +29,7 @@ struct query *db_write(struct db *db, const char *sql);
 
 void query_integer(struct query *q, int64_t value);
 void query_text(struct query *q, const char *value); /* copied */
-void query_str(struct query *q, struct str value);   /* copied */
+void query_str(struct query *q, struct str value); /* copied */
 
 bool db_next(struct query *q);
 void db_done(struct query *q);
@@ -42,8 +42,11 @@ struct str column_str(struct query *q, int column);
 /* Several statements without values; for the schema. */
 void db_script(struct db *db, const char *sql);
 
+/* A row makes no sense: ends the process as a failing statement does, saying so. */
+_Noreturn void db_damaged(struct db *db, const char *what);
+
 bool db_is_dirty(const struct db *db);
-void db_commit(struct db *db);   /* nothing to do when clean */
+void db_commit(struct db *db); /* nothing to do when clean */
 void db_rollback(struct db *db); /* the simulator's crash */
 
 int64_t db_version(struct db *db); /* PRAGMA user_version */

@@ -7,19 +7,22 @@
 #include "store/db.h"
 #include "store/store.h"
 
-#define COLUMNS                                                                               \
-	"SELECT d.id, d.stage, d.spec, d.elder, p.name, s.name, d.state, d.trigger, d.tag,"   \
-	" d.digest, d.reason, d.created_ms, d.ended_ms, a.live = d.id FROM deploy d"          \
-	" JOIN stage s ON s.id = d.stage JOIN project p ON p.id = s.project"                  \
+#define COLUMNS                                                                             \
+	"SELECT d.id, d.stage, d.spec, d.elder, p.name, s.name, d.state, d.trigger, d.tag," \
+	" d.digest, d.reason, d.created_ms, d.ended_ms, a.live = d.id FROM deploy d"        \
+	" JOIN stage s ON s.id = d.stage JOIN project p ON p.id = s.project"                \
 	" JOIN stage_actor a ON a.id = d.stage "
 
 static void
 read_row(struct query *q, struct deploy_row *row)
 {
 	*row = (struct deploy_row){ .id = (uint64_t)column_integer(q, 0),
-		.stage = (uint64_t)column_integer(q, 1), .spec = (uint64_t)column_integer(q, 2),
-		.elder = (uint64_t)column_integer(q, 3), .created_ms = column_integer(q, 11),
-		.ended_ms = column_integer(q, 12), .is_live = column_integer(q, 13) != 0 };
+		.stage = (uint64_t)column_integer(q, 1),
+		.spec = (uint64_t)column_integer(q, 2),
+		.elder = (uint64_t)column_integer(q, 3),
+		.created_ms = column_integer(q, 11),
+		.ended_ms = column_integer(q, 12),
+		.is_live = column_integer(q, 13) != 0 };
 	CHECK(str_copy(row->project, sizeof(row->project), column_str(q, 4)));
 	CHECK(str_copy(row->stage_name, sizeof(row->stage_name), column_str(q, 5)));
 	CHECK(str_copy(row->state, sizeof(row->state), column_str(q, 6)));
@@ -50,7 +53,7 @@ store_deploys(struct store *store, const struct deploy_filter *filter, struct de
 	size_t count = 0;
 	struct query *q = db_read(store_db(store),
 	    COLUMNS "WHERE d.id < ? AND (? = 0 OR d.stage = ?) AND (? = '' OR d.state = ?)"
-	            " AND (? = '' OR p.name = ?) ORDER BY d.id DESC LIMIT ?");
+		    " AND (? = '' OR p.name = ?) ORDER BY d.id DESC LIMIT ?");
 
 	query_integer(q, filter->before == 0 ? INT64_MAX : (int64_t)filter->before);
 	query_integer(q, (int64_t)filter->stage);
@@ -69,9 +72,10 @@ store_deploys(struct store *store, const struct deploy_filter *filter, struct de
 void
 store_instance_put(struct store *store, const struct instance *instance)
 {
-	struct query *q = db_write(store_db(store),
-	    "INSERT OR REPLACE INTO instance(deploy, replica, container_id, name, address, status,"
-	    " since_ms) VALUES(?, ?, ?, ?, ?, ?, ?)");
+	struct query *q =
+	    db_write(store_db(store), "INSERT OR REPLACE INTO instance(deploy, replica, "
+				      "container_id, name, address, status,"
+				      " since_ms) VALUES(?, ?, ?, ?, ?, ?, ?)");
 
 	query_integer(q, (int64_t)instance->deploy);
 	query_integer(q, instance->replica);
@@ -87,16 +91,18 @@ size_t
 store_instances(struct store *store, uint64_t deploy, struct instance *to, size_t most)
 {
 	size_t count = 0;
-	struct query *q = db_read(store_db(store),
-	    "SELECT deploy, replica, container_id, name, address, status, since_ms FROM instance"
-	    " WHERE deploy = ? ORDER BY replica LIMIT ?");
+	struct query *q =
+	    db_read(store_db(store), "SELECT deploy, replica, container_id, name, address, "
+				     "status, since_ms FROM instance"
+				     " WHERE deploy = ? ORDER BY replica LIMIT ?");
 
 	query_integer(q, (int64_t)deploy);
 	query_integer(q, (int64_t)most);
 	while (count < most && db_next(q)) {
 		struct instance *i = &to[count++];
 		*i = (struct instance){ .deploy = (uint64_t)column_integer(q, 0),
-			.replica = (int)column_integer(q, 1), .since_ms = column_integer(q, 6) };
+			.replica = (int)column_integer(q, 1),
+			.since_ms = column_integer(q, 6) };
 		CHECK(str_copy(i->container_id, sizeof(i->container_id), column_str(q, 2)));
 		CHECK(str_copy(i->name, sizeof(i->name), column_str(q, 3)));
 		CHECK(str_copy(i->address, sizeof(i->address), column_str(q, 4)));
@@ -128,6 +134,7 @@ store_deploy_log_add(struct store *store, uint64_t deploy, const char *level, st
 	query_text(q, level);
 	query_str(q, text);
 	db_run(q);
+	store_log_added(store, deploy);
 }
 
 size_t
@@ -135,9 +142,10 @@ store_deploy_log(struct store *store, uint64_t deploy, int64_t after_seq,
     struct deploy_log_row *to, size_t most)
 {
 	size_t count = 0;
-	struct query *q = db_read(store_db(store),
-	    "SELECT seq, deploy, at_ms, level, text FROM deploy_log WHERE deploy = ? AND seq > ?"
-	    " ORDER BY seq LIMIT ?");
+	struct query *q =
+	    db_read(store_db(store), "SELECT seq, deploy, at_ms, level, text FROM deploy_log "
+				     "WHERE deploy = ? AND seq > ?"
+				     " ORDER BY seq LIMIT ?");
 
 	query_integer(q, (int64_t)deploy);
 	query_integer(q, after_seq);

@@ -22,23 +22,23 @@ struct deploy_row {
 	uint64_t elder;
 	char project[NAME_SIZE];
 	char stage_name[NAME_SIZE];
-	char state[32];      /* name of enum deploy_state */
+	char state[32]; /* name of enum deploy_state */
 	char trigger[16];
 	char tag[TAG_SIZE];
 	char digest[DIGEST_SIZE];
 	char reason[REASON_SIZE];
 	int64_t created_ms;
-	int64_t ended_ms;    /* 0: under way */
-	bool is_live;        /* its containers serve its stage now */
+	int64_t ended_ms; /* 0: under way */
+	bool is_live; /* its containers serve its stage now */
 };
 
 bool store_deploy_get(struct store *store, uint64_t id, struct deploy_row *ret_row);
 
 struct deploy_filter {
-	uint64_t before;     /* ids below this one; 0: from the newest */
-	uint64_t stage;      /* 0: any */
+	uint64_t before; /* ids below this one; 0: from the newest */
+	uint64_t stage; /* 0: any */
 	const char *project; /* "": any */
-	const char *state;   /* "": any */
+	const char *state; /* "": any */
 };
 
 /* Newest first; returns how many. */
@@ -48,27 +48,29 @@ size_t store_deploys(struct store *store, const struct deploy_filter *filter,
 /* One container of a deploy. */
 struct instance {
 	uint64_t deploy;
-	int replica;             /* 0.. */
+	int replica; /* 0.. */
 	char container_id[65];
 	char name[128];
-	char address[64];        /* "10.0.0.2:8080": where probes and the edge reach it; "" unknown */
-	char status[16];         /* created, running, exited, missing, removed */
-	int64_t since_ms;        /* of that status */
+	char address[64]; /* "10.0.0.2:8080": where probes and the edge reach it; "" unknown */
+	char status[16]; /* created, running, exited, missing, removed */
+	int64_t since_ms; /* of that status */
 };
 
-void store_instance_put(struct store *store, const struct instance *instance); /* by deploy, replica */
+void store_instance_put(
+    struct store *store, const struct instance *instance); /* by deploy, replica */
 size_t store_instances(struct store *store, uint64_t deploy, struct instance *to, size_t most);
 void store_instances_forget(struct store *store, uint64_t deploy);
 
 struct deploy_log_row {
-	int64_t seq;             /* rises over all deploys */
+	int64_t seq; /* rises over all deploys */
 	uint64_t deploy;
 	int64_t at_ms;
-	char level[8];           /* info warn error, or "out" for a line of the container */
+	char level[8]; /* info warn error, or "out" for a line of the container */
 	char text[LOG_LINE_SIZE];
 };
 
-void store_deploy_log_add(struct store *store, uint64_t deploy, const char *level, struct str text);
+void
+store_deploy_log_add(struct store *store, uint64_t deploy, const char *level, struct str text);
 
 /* Oldest first, after seq; returns how many. */
 size_t store_deploy_log(struct store *store, uint64_t deploy, int64_t after_seq,

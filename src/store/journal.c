@@ -32,8 +32,8 @@ subject(const struct actor *a, uint64_t *deploy, uint64_t *stage)
 }
 
 int64_t
-store_journal_add(struct store *store, int64_t at_ms, const struct actor *after, int from_state,
-    enum event_kind on)
+store_journal_add(struct store *store, int64_t at_ms, const struct actor *after,
+    int from_state, enum event_kind on)
 {
 	const struct spec *spec = fsm_spec_of(after->kind);
 	uint64_t deploy;
@@ -61,8 +61,10 @@ store_journal_add(struct store *store, int64_t at_ms, const struct actor *after,
 static void
 read_row(struct query *q, struct journal_row *row)
 {
-	*row = (struct journal_row){ .seq = column_integer(q, 0), .at_ms = column_integer(q, 1),
-		.actor = (uint64_t)column_integer(q, 3), .deploy = (uint64_t)column_integer(q, 4),
+	*row = (struct journal_row){ .seq = column_integer(q, 0),
+		.at_ms = column_integer(q, 1),
+		.actor = (uint64_t)column_integer(q, 3),
+		.deploy = (uint64_t)column_integer(q, 4),
 		.stage = (uint64_t)column_integer(q, 5) };
 	CHECK(str_copy(row->kind, sizeof(row->kind), column_str(q, 2)));
 	CHECK(str_copy(row->from, sizeof(row->from), column_str(q, 6)));
@@ -70,7 +72,8 @@ read_row(struct query *q, struct journal_row *row)
 	CHECK(str_copy(row->to, sizeof(row->to), column_str(q, 8)));
 }
 
-#define ROWS "SELECT seq, at_ms, kind, actor, deploy, stage, from_, on_, to_ FROM journal WHERE "
+#define ROWS \
+	"SELECT seq, at_ms, kind, actor, deploy, stage, from_, on_, to_ FROM journal WHERE "
 
 size_t
 store_journal(struct store *store, uint64_t deploy, int64_t after_seq, struct journal_row *to,
@@ -80,7 +83,8 @@ store_journal(struct store *store, uint64_t deploy, int64_t after_seq, struct jo
 	struct query *q;
 
 	if (deploy != 0) {
-		q = db_read(store_db(store), ROWS "deploy != 0 AND deploy = ? AND seq > ? ORDER BY seq LIMIT ?");
+		q = db_read(store_db(store),
+		    ROWS "deploy != 0 AND deploy = ? AND seq > ? ORDER BY seq LIMIT ?");
 		query_integer(q, (int64_t)deploy);
 	} else {
 		q = db_read(store_db(store), ROWS "seq > ? ORDER BY seq LIMIT ?");
@@ -96,7 +100,8 @@ store_journal(struct store *store, uint64_t deploy, int64_t after_seq, struct jo
 int64_t
 store_journal_last(struct store *store)
 {
-	struct query *q = db_read(store_db(store), "SELECT coalesce(max(seq), 0) FROM journal");
+	struct query *q =
+	    db_read(store_db(store), "SELECT coalesce(max(seq), 0) FROM journal");
 	int64_t seq;
 
 	CHECK(db_next(q));

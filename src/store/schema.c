@@ -5,10 +5,11 @@
 
 /* Columns that every actor has; `state` holds a name, so that reordering an enum cannot
  * reinterpret history. */
-#define ACTOR                                                                                 \
-	"id INTEGER PRIMARY KEY, state TEXT NOT NULL, epoch INTEGER NOT NULL,"                \
+#define ACTOR                                                                  \
+	"id INTEGER PRIMARY KEY, state TEXT NOT NULL, epoch INTEGER NOT NULL," \
 	" deadline_ms INTEGER NOT NULL,"
 
+/* clang-format off */
 static const char *const migrations[] = {
 	/* 1 */
 	"CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
@@ -59,15 +60,23 @@ static const char *const migrations[] = {
 	" status TEXT NOT NULL, since_ms INTEGER NOT NULL, PRIMARY KEY(deploy, replica))"
 	" WITHOUT ROWID;",
 };
+/* clang-format on */
 
 int
 schema_migrate(struct db *db, struct err *err)
 {
 	int64_t version = db_version(db);
 
+	if (version < 0)
+		return err_set(err,
+		    "the store has schema version %lld, which no slipway wrote: it is "
+		    "damaged; put a"
+		    " backup in its place, or move it away to begin anew",
+		    (long long)version);
 	if (version > (int64_t)COUNT(migrations))
 		return err_set(err,
-		    "the store has schema version %lld, this slipway knows %zu: it was written by"
+		    "the store has schema version %lld, this slipway knows %zu: it was "
+		    "written by"
 		    " a newer slipway; start that one, or restore a backup made with this one",
 		    (long long)version, COUNT(migrations));
 	for (; version < (int64_t)COUNT(migrations); version++) {

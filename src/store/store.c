@@ -18,20 +18,22 @@ struct store {
 	struct db *db;
 	int lock_fd;
 	char uuid[37];
+	store_log_fn *log_added;
+	void *log_context;
 };
 
-/* A random UUID (RFC 9562, version 4). */
-static void
-make_uuid(char text[37])
+void
+store_make_uuid(char text[37])
 {
 	unsigned char b[16];
 
 	CHECK(getrandom(b, sizeof(b), 0) == (ssize_t)sizeof(b));
 	b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
 	b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
-	snprintf(text, 37, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
-	    b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13],
-	    b[14], b[15]);
+	snprintf(text, 37,
+	    "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1],
+	    b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14],
+	    b[15]);
 }
 
 /* The lock lives as long as the descriptor, so it ends with the process however that dies. */
@@ -41,14 +43,22 @@ lock_directory(struct store *store, const char *directory, struct err *err)
 	char path[4096];
 
 	if (mkdir(directory, 0700) != 0 && errno != EEXIST)
-		return err_errno(err, "cannot make the data directory %s (set SLIPWAY_DATA)", directory);
+		return err_errno(err,
+		    "cannot make the data directory %s (make it for this user, or set "
+		    "SLIPWAY_DATA)",
+		    directory);
 	snprintf(path, sizeof(path), "%s/lock", directory);
 	store->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (store->lock_fd < 0)
-		return err_errno(err, "cannot write in the data directory %s", directory);
+		return err_errno(err,
+		    "cannot write in the data directory %s (let this user"
+		    " write there, or set SLIPWAY_DATA)",
+		    directory);
 	if (flock(store->lock_fd, LOCK_EX | LOCK_NB) != 0)
-		return err_set(err, "another slipway serves the data directory %s already: stop it,"
-		    " or set SLIPWAY_DATA to another directory", directory);
+		return err_set(err,
+		    "another slipway serves the data directory %s already: stop it,"
+		    " or set SLIPWAY_DATA to another directory",
+		    directory);
 	return 0;
 }
 
@@ -63,7 +73,7 @@ open_db(struct store *store, const char *directory, struct err *err)
 		return -1;
 	store_meta_get(store, "uuid", store->uuid, sizeof(store->uuid));
 	if (store->uuid[0] == '\0') {
-		make_uuid(store->uuid);
+		store_make_uuid(store->uuid);
 		store_meta_put(store, "uuid", store->uuid);
 		db_commit(store->db);
 	}
@@ -128,6 +138,20 @@ store_uuid(const struct store *store)
 }
 
 void
+store_watch_log(struct store *store, store_log_fn *added, void *context)
+{
+	store->log_added = added;
+	store->log_context = context;
+}
+
+void
+store_log_added(struct store *store, uint64_t deploy)
+{
+	if (store->log_added != NULL)
+		store->log_added(store->log_context, deploy);
+}
+
+void
 store_meta_get(struct store *store, const char *key, char *value, size_t size)
 {
 	struct query *q = db_read(store->db, "SELECT value FROM meta WHERE key = ?");
@@ -141,8 +165,9 @@ store_meta_get(struct store *store, const char *key, char *value, size_t size)
 void
 store_meta_put(struct store *store, const char *key, const char *value)
 {
-	struct query *q = db_write(store->db,
-	    "INSERT INTO meta(key, value) VALUES(?, ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value");
+	struct query *q =
+	    db_write(store->db, "INSERT INTO meta(key, value) VALUES(?, ?) ON CONFLICT(key) "
+				"DO UPDATE SET value = excluded.value");
 
 	query_text(q, key);
 	query_text(q, value);

@@ -28,14 +28,21 @@ bool store_is_dirty(const struct store *store);
 /* Identity of this store, on every container it makes: a UUID, made with the store. */
 const char *store_uuid(const struct store *store);
 
+/* A random UUID (RFC 9562, version 4). */
+void store_make_uuid(char text[37]);
+
 /* Actors: one table for each kind, states by name. */
 void store_actor_put(struct store *store, const struct actor *actor);
 
 /* Every actor that is not over, by rising id. -1: a row has a state that this program does not
  * know (a newer version wrote it). */
 typedef void store_actor_fn(void *context, const struct actor *actor);
-int store_actors_load(struct store *store, store_actor_fn *each, void *context, struct err *err)
-    MUST_USE;
+int store_actors_load(
+    struct store *store, store_actor_fn *each, void *context, struct err *err) MUST_USE;
+
+/* How often engines are looked at is a setting of the process, not of what is stored. Before the
+ * actors are loaded. */
+void store_sweeps_set_interval(struct store *store, int64_t interval_ms);
 
 uint64_t store_id_max(struct store *store); /* the highest id given to an actor so far */
 
@@ -43,7 +50,7 @@ struct journal_row {
 	int64_t seq;
 	int64_t at_ms;
 	uint64_t actor;
-	uint64_t deploy;   /* the deploy it is about; 0: none */
+	uint64_t deploy; /* the deploy it is about; 0: none */
 	uint64_t stage;
 	char kind[16];
 	char from[24];
@@ -59,6 +66,11 @@ int64_t store_journal_add(struct store *store, int64_t at_ms, const struct actor
 size_t store_journal(struct store *store, uint64_t deploy, int64_t after_seq,
     struct journal_row *to, size_t most);
 int64_t store_journal_last(struct store *store);
+
+/* Called for each line added to a deploy's log, inside the tick: there will be news. */
+typedef void store_log_fn(void *context, uint64_t deploy);
+void store_watch_log(struct store *store, store_log_fn *added, void *context);
+void store_log_added(struct store *store, uint64_t deploy); /* for this folder */
 
 /* Small values by name: the token's hash and such. "" when absent. */
 void store_meta_get(struct store *store, const char *key, char *value, size_t size);

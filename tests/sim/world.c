@@ -56,9 +56,13 @@ world_reset(uint64_t seed)
 	world.now_ms = 1000000;
 	/* Swarm testing: each seed has its own mix, many have some faults at zero. */
 	world.faults = (struct faults){
-		.lose_ask = draw(1) * draw(20), .lose_answer = draw(1) * draw(20),
-		.trouble = draw(1) * draw(30), .refuse = draw(1) * draw(10),
-		.slow = draw(1) * draw(30), .bad_image = draw(40), .vanish = draw(1) * draw(3),
+		.lose_ask = draw(1) * draw(20),
+		.lose_answer = draw(1) * draw(20),
+		.trouble = draw(1) * draw(30),
+		.refuse = draw(1) * draw(10),
+		.slow = draw(1) * draw(30),
+		.bad_image = draw(40),
+		.vanish = draw(1) * draw(3),
 	};
 	for (uint32_t i = 0; i < WORLD_TAGS; i++)
 		world.tag_digest[i] = i;
@@ -70,7 +74,7 @@ world_route(uint64_t stage)
 	for (int i = 0; i < WORLD_STAGES; i++)
 		if (world.stage_ids[i] == stage)
 			return &world.routes[i];
-	CHECK(!"a stage of this world");
+	CHECK(stage == 0); /* it is none of this world */
 	return NULL;
 }
 
@@ -220,7 +224,7 @@ perform(const struct effect *ask, struct event *answer)
 		count_orphans(true);
 		break;
 	case FX_COUNT:
-		CHECK(!"an effect");
+		CHECK(ask->kind != FX_COUNT);
 	}
 }
 
@@ -283,7 +287,7 @@ first_flight(void)
 	for (uint32_t i = 1; i < flight_count; i++)
 		if (flights[i].at_ms < flights[first].at_ms
 		    || (flights[i].at_ms == flights[first].at_ms
-		        && flights[i].order < flights[first].order))
+			&& flights[i].order < flights[first].order))
 			first = i;
 	return first;
 }

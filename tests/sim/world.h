@@ -23,7 +23,7 @@ struct faults { /* percent */
 enum outage { OUTAGE_ENGINE, OUTAGE_PROXY, OUTAGE_REGISTRY, OUTAGE_COUNT };
 
 struct route {
-	uint64_t target;      /* deploy; 0: none */
+	uint64_t target; /* deploy; 0: none */
 	uint64_t fence_actor; /* the newest that moved it */
 	uint32_t fence_epoch;
 	bool has_served;
@@ -32,14 +32,15 @@ struct route {
 struct world {
 	int64_t now_ms;
 	struct faults faults;
-	uint64_t newest_deploy;         /* that ever ran */
+	uint64_t newest_deploy; /* that ever ran */
 	bool is_running[WORLD_DEPLOYS];
-	bool is_bad[WORLD_DEPLOYS];     /* never becomes healthy */
+	bool is_bad[WORLD_DEPLOYS]; /* never becomes healthy */
 	bool has_vanished[WORLD_DEPLOYS];
 	struct route routes[WORLD_STAGES];
 	uint64_t stage_ids[WORLD_STAGES];
 	int64_t outage_until_ms[OUTAGE_COUNT];
-	uint32_t outage_mode[OUTAGE_COUNT]; /* 0 silent, 1 trouble, 2 a flat no, 3 any of these */
+	uint32_t
+	    outage_mode[OUTAGE_COUNT]; /* 0 silent, 1 trouble, 2 a flat no, 3 any of these */
 	uint32_t newest_tag;
 	uint32_t tag_digest[WORLD_TAGS];
 	bool (*is_orphan)(uint64_t deploy); /* asked at the moment of looking */
@@ -64,5 +65,8 @@ bool world_land(struct event *ret_answer);
 void world_crash(void);
 
 struct route *world_route(uint64_t stage);
+
+/* sim.c, for mutate.c: runs the seeds; exits 1 at the first broken law. */
+void sim_run(uint64_t from, uint64_t count);
 
 #endif

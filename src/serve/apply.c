@@ -1,0 +1,309 @@
+/* apply.c - the configuration becomes what the file says (see commands.h). */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/file.h"
+#include "ports/docker.h"
+#include "serve/app.h"
+#include "serve/commands.h"
+#include "serve/runtime.h"
+#include "store/catalog.h"
+
+static void
+    PRINTF_LIKE(3, 4) plan_add(struct plan *plan, const char *action, const char *format, ...)
+{
+	struct plan_entry *entry;
+	va_list args;
+
+	if ((plan->count & (plan->count - 1)) == 0) {
+		plan->entries = realloc(plan->entries,
+		    (plan->count == 0 ? 1 : plan->count * 2) * sizeof(*plan->entries));
+		CHECK(plan->entries != NULL);
+	}
+	entry = &plan->entries[plan->count++];
+	entry->action = action;
+	va_start(args, format);
+	vsnprintf(entry->what, sizeof(entry->what), format, args);
+	va_end(args);
+	if (strcmp(action, "add") == 0 || strcmp(action, "change") == 0)
+		plan->changes++;
+}
+
+void
+plan_free(struct plan *plan)
+{
+	free(plan->entries);
+	*plan = (struct plan){ 0 };
+}
+
+static void
+copy(char *to, size_t size, const char *from)
+{
+	CHECK(str_copy(to, size, str_of(from)));
+}
+
+static bool
+is_same_engine(const struct engine_config *a, const struct engine_config *b)
+{
+	return strcmp(a->host, b->host) == 0 && strcmp(a->ca_file, b->ca_file) == 0
+	       && strcmp(a->cert_file, b->cert_file) == 0
+	       && strcmp(a->key_file, b->key_file) == 0 && strcmp(a->network, b->network) == 0
+	       && a->is_published == b->is_published
+	       && strcmp(a->publish_address, b->publish_address) == 0;
+}
+
+static bool
+is_same_registry(const struct registry_config *a, const struct registry_config *b)
+{
+	return a->is_insecure == b->is_insecure && strcmp(a->ca_file, b->ca_file) == 0
+	       && strcmp(a->username, b->username) == 0
+	       && strcmp(a->password_file, b->password_file) == 0
+	       && strcmp(a->password_env, b->password_env) == 0;
+}
+
+static void
+apply_engine(struct app *app, const struct config_engine *wanted, bool dry, struct plan *plan)
+{
+	const struct engine_config *old = catalog_engine(app->catalog, wanted->name);
+	struct engine_config engine = { .is_published = wanted->is_published };
+	bool is_new;
+
+	copy(engine.name, sizeof(engine.name), wanted->name);
+	copy(engine.host, sizeof(engine.host), wanted->host);
+	copy(engine.ca_file, sizeof(engine.ca_file), wanted->ca_file);
+	copy(engine.cert_file, sizeof(engine.cert_file), wanted->cert_file);
+	copy(engine.key_file, sizeof(engine.key_file), wanted->key_file);
+	copy(engine.network, sizeof(engine.network), wanted->network);
+	copy(engine.publish_address, sizeof(engine.publish_address), wanted->publish_address);
+	if (old != NULL && is_same_engine(&engine, old)) {
+		plan_add(plan, "keep", "engine %s", wanted->name);
+		return;
+	}
+	plan_add(plan, old == NULL ? "add" : "change", "engine %s", wanted->name);
+	if (dry)
+		return;
+	engine.id = catalog_put_engine(app->catalog, &engine, &is_new);
+	if (is_new) {
+		struct actor a = { .kind = ACTOR_SWEEP, .state = SWEEP_WAITING };
+		a.sweep.engine = engine.id;
+		a.sweep.interval_ms = app->settings->sweep_interval_ms;
+		runtime_spawn(app->runtime, a);
+	}
+}
+
+static void
+apply_registries(struct app *app, const struct config_file *file, bool dry, struct plan *plan)
+{
+	struct registry_config *all = calloc(REGISTRIES_MAX, sizeof(*all));
+
+	CHECK(all != NULL && file->registry_count <= REGISTRIES_MAX);
+	for (size_t i = 0; i < file->registry_count; i++) {
+		const struct config_registry *wanted = &file->registries[i];
+		struct registry_config *r = &all[i];
+		struct registry_config old;
+		struct registry_config none = { 0 };
+
+		r->is_insecure = wanted->is_insecure;
+		copy(r->host, sizeof(r->host), wanted->host);
+		copy(r->ca_file, sizeof(r->ca_file), wanted->ca_file);
+		copy(r->username, sizeof(r->username), wanted->username);
+		copy(r->password_file, sizeof(r->password_file), wanted->password_file);
+		copy(r->password_env, sizeof(r->password_env), wanted->password_env);
+		catalog_registry(app->catalog, r->host, &old);
+		plan_add(plan,
+		    is_same_registry(&old, r)       ? "keep"
+		    : is_same_registry(&old, &none) ? "add"
+						    : "change",
+		    "registry %s", r->host);
+	}
+	if (!dry)
+		catalog_replace_registries(app->catalog, all, file->registry_count);
+	free(all);
+}
+
+static void
+configure_actors(struct app *app, uint64_t stage_id, uint64_t poll_id,
+    const struct stage_spec *spec, bool forget)
+{
+	const struct stage_entry *entry = catalog_stage(app->catalog, stage_id);
+
+	runtime_deliver(app->runtime,
+	    &(struct event){ .kind = EV_CONFIGURED,
+		.to = stage_id,
+		.spec = entry->spec_id,
+		.flag = stage_spec_has_route(spec) },
+	    NULL);
+	runtime_deliver(app->runtime,
+	    &(struct event){ .kind = EV_CONFIGURED,
+		.to = poll_id,
+		.after_ms = spec->poll_ms,
+		.flag = spec->is_auto,
+		.count = forget ? 1 : 0 },
+	    NULL);
+}
+
+static void
+add_stage(struct app *app, uint64_t project_id, const struct stage_spec *spec, struct str json)
+{
+	struct actor stage = { .kind = ACTOR_STAGE, .state = STAGE_IDLE };
+	struct actor poll = { .kind = ACTOR_POLL, .state = POLL_OFF };
+	uint64_t stage_id = runtime_spawn(app->runtime, stage);
+
+	poll.poll.stage = stage_id;
+	uint64_t poll_id = runtime_spawn(app->runtime, poll);
+	catalog_add_stage(app->catalog, project_id, stage_id, poll_id, json);
+	configure_actors(app, stage_id, poll_id, spec, false);
+}
+
+static void
+change_stage(struct app *app, const struct stage_entry *entry, const struct stage_spec *spec,
+    struct str json)
+{
+	bool forget = strcmp(entry->spec->image, spec->image) != 0
+		      || strcmp(entry->spec->tags, spec->tags) != 0;
+	uint64_t stage_id = entry->id;
+	uint64_t poll_id = entry->poll_id;
+
+	catalog_set_spec(app->catalog, stage_id, json);
+	configure_actors(app, stage_id, poll_id, spec, forget);
+}
+
+static void
+apply_stage(struct app *app, uint64_t project_id, const struct stage_spec *spec, bool dry,
+    struct plan *plan)
+{
+	const struct stage_entry *entry =
+	    catalog_stage_by_name(app->catalog, spec->project, spec->stage);
+	struct buf json;
+	struct buf old;
+
+	buf_init(&json, CONFIG_BYTES_MAX);
+	buf_init(&old, CONFIG_BYTES_MAX);
+	stage_spec_write(spec, &json);
+	CHECK(!json.overflow);
+	if (entry == NULL) {
+		plan_add(plan, "add", "stage %s/%s", spec->project, spec->stage);
+		if (!dry)
+			add_stage(app, project_id, spec, buf_view(&json));
+	} else {
+		stage_spec_write(entry->spec, &old);
+		bool is_same = old.n == json.n && memcmp(old.p, json.p, json.n) == 0;
+		plan_add(plan, is_same ? "keep" : "change", "stage %s/%s", spec->project,
+		    spec->stage);
+		if (!is_same && !dry)
+			change_stage(app, entry, spec, buf_view(&json));
+	}
+	buf_free(&json);
+	buf_free(&old);
+}
+
+static bool
+names_stage(const struct config_file *file, const struct stage_spec *spec)
+{
+	for (size_t i = 0; i < file->project_count; i++)
+		for (size_t k = 0; k < file->projects[i].stage_count; k++)
+			if (strcmp(file->projects[i].stages[k].project, spec->project) == 0
+			    && strcmp(file->projects[i].stages[k].stage, spec->stage) == 0)
+				return true;
+	return false;
+}
+
+/* A domain or port of a stage that the file leaves out still belongs to that stage. */
+static bool
+find_clash(const struct stage_spec *wanted, const struct stage_spec *other, struct err *err)
+{
+	for (size_t i = 0; i < wanted->domains.count; i++)
+		for (size_t k = 0; k < other->domains.count; k++)
+			if (strcmp(wanted->domains.items[i], other->domains.items[k]) == 0) {
+				err_set(err,
+				    "the domain %s of %s/%s belongs to %s/%s, which the file "
+				    "leaves"
+				    " out: keep that stage in the file and change its domains "
+				    "there",
+				    wanted->domains.items[i], wanted->project, wanted->stage,
+				    other->project, other->stage);
+				return true;
+			}
+	if (wanted->tcp_port != 0 && wanted->tcp_port == other->tcp_port) {
+		err_set(err,
+		    "the TCP port %d of %s/%s belongs to %s/%s, which the file leaves out",
+		    wanted->tcp_port, wanted->project, wanted->stage, other->project,
+		    other->stage);
+		return true;
+	}
+	return false;
+}
+
+static bool
+clashes_with_left_alone(const struct app *app, const struct config_file *file, struct err *err)
+{
+	for (size_t s = 0; s < catalog_stage_count(app->catalog); s++) {
+		const struct stage_spec *other = catalog_stage_at(app->catalog, s)->spec;
+		if (names_stage(file, other))
+			continue;
+		for (size_t i = 0; i < file->project_count; i++)
+			for (size_t k = 0; k < file->projects[i].stage_count; k++)
+				if (find_clash(&file->projects[i].stages[k], other, err))
+					return true;
+	}
+	return false;
+}
+
+static bool
+is_too_much(const struct app *app, const struct config_file *file, struct err *err)
+{
+	size_t engines = catalog_engine_count(app->catalog);
+	size_t stages = catalog_stage_count(app->catalog);
+
+	for (size_t i = 0; i < file->engine_count; i++)
+		engines += catalog_engine(app->catalog, file->engines[i].name) == NULL;
+	for (size_t i = 0; i < file->project_count; i++)
+		for (size_t k = 0; k < file->projects[i].stage_count; k++)
+			stages += catalog_stage_by_name(app->catalog, file->projects[i].name,
+				      file->projects[i].stages[k].stage)
+				  == NULL;
+	if (engines <= ENGINES_MAX && stages <= STAGES_MAX)
+		return false;
+	err_set(err,
+	    "with this file there would be %zu engines and %zu stages; at most %d and %d",
+	    engines, stages, ENGINES_MAX, STAGES_MAX);
+	return true;
+}
+
+enum command_result
+command_apply(struct app *app, const struct config_file *file, bool dry, struct plan *ret_plan,
+    struct err *err)
+{
+	*ret_plan = (struct plan){ 0 };
+	if (app->is_draining && !dry) {
+		err_set(err, "slipway is shutting down and takes no new work; try again when "
+			     "it is back");
+		return COMMAND_BUSY;
+	}
+	if (clashes_with_left_alone(app, file, err) || is_too_much(app, file, err))
+		return COMMAND_CONFLICT;
+	for (size_t i = 0; i < file->engine_count; i++)
+		apply_engine(app, &file->engines[i], dry, ret_plan);
+	apply_registries(app, file, dry, ret_plan);
+	for (size_t i = 0; i < file->project_count; i++) {
+		const struct config_project *project = &file->projects[i];
+		bool is_new = catalog_project_by_name(app->catalog, project->name) == NULL;
+		uint64_t id =
+		    dry ? 0 : catalog_put_project(app->catalog, project->name, &is_new);
+
+		plan_add(ret_plan, is_new ? "add" : "keep", "project %s", project->name);
+		for (size_t k = 0; k < project->stage_count; k++)
+			apply_stage(app, id, &project->stages[k], dry, ret_plan);
+	}
+	for (size_t i = 0; i < catalog_stage_count(app->catalog); i++) {
+		const struct stage_spec *spec = catalog_stage_at(app->catalog, i)->spec;
+		if (!names_stage(file, spec))
+			plan_add(
+			    ret_plan, "left alone", "stage %s/%s", spec->project, spec->stage);
+	}
+	if (!dry)
+		docker_watch(app->docker);
+	return COMMAND_DONE;
+}

@@ -1,0 +1,220 @@
+/* commands.c - see commands.h. apply is in apply.c. */
+#include "serve/commands.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "config/image.h"
+#include "serve/app.h"
+#include "serve/runtime.h"
+#include "store/catalog.h"
+#include "store/deploys.h"
+
+static enum command_result
+is_ready(const struct app *app, struct err *err)
+{
+	if (app->is_draining) {
+		err_set(err, "slipway is shutting down and takes no new work; try again when "
+			     "it is back");
+		return COMMAND_BUSY;
+	}
+	if (!runtime_has_room(app->runtime)) {
+		err_set(err, "too much is waiting already; try again in a few seconds");
+		return COMMAND_BUSY;
+	}
+	return COMMAND_DONE;
+}
+
+static const struct stage_entry *
+find_stage(const struct app *app, const char *project, const char *stage, struct err *err)
+{
+	const struct stage_entry *entry = catalog_stage_by_name(app->catalog, project, stage);
+
+	if (entry == NULL && catalog_project_by_name(app->catalog, project) == NULL)
+		err_set(err, "there is no project '%s'", project);
+	else if (entry == NULL)
+		err_set(err, "project '%s' has no stage '%s'", project, stage);
+	return entry;
+}
+
+/* Which deploy a trigger ended in: a new one, or the one that asks for the same tag already. */
+static uint64_t
+trigger_stage(struct app *app, uint64_t stage, const struct event *event)
+{
+	uint64_t spawned = 0;
+	const struct actor *a;
+
+	runtime_deliver(app->runtime, event, &spawned);
+	if (spawned != 0)
+		return spawned;
+	a = runtime_actor(app->runtime, stage);
+	CHECK(a != NULL);
+	return a->stage.resolving;
+}
+
+enum command_result
+command_deploy(struct app *app, const struct deploy_command *command, uint64_t *ret_deploy,
+    struct err *err)
+{
+	struct event event = {
+		.kind = EV_TRIGGER, .trigger = command->trigger, .flag = command->is_forced
+	};
+	const struct stage_entry *stage;
+	enum command_result result = is_ready(app, err);
+
+	if (result != COMMAND_DONE)
+		return result;
+	stage = find_stage(app, command->project, command->stage, err);
+	if (stage == NULL)
+		return COMMAND_NOT_FOUND;
+	if (!image_tag_is_valid(str_of(command->tag))) {
+		err_set(err,
+		    "'%.140s' is no image tag: letters, digits, '_', '.' and '-', at most 128,"
+		    " not beginning with '.' or '-'",
+		    command->tag);
+		return COMMAND_INVALID;
+	}
+	if (command->digest[0] != '\0' && !image_digest_is_valid(str_of(command->digest))) {
+		err_set(err, "a digest is 'sha256:' and 64 hexadecimal digits");
+		return COMMAND_INVALID;
+	}
+	event.to = stage->id;
+	CHECK(str_copy(event.tag, sizeof(event.tag), str_of(command->tag)));
+	CHECK(str_copy(event.digest, sizeof(event.digest), str_of(command->digest)));
+	*ret_deploy = trigger_stage(app, stage->id, &event);
+	return COMMAND_DONE;
+}
+
+/* The newest deploy that was live with another digest than the one that is live now. */
+static bool
+find_earlier(struct app *app, const struct stage_entry *stage, struct deploy_row *ret_row)
+{
+	const struct actor *a = runtime_actor(app->runtime, stage->id);
+	struct deploy_filter filter = {
+		.before = a->stage.live, .stage = stage->id, .project = "", .state = "LIVE"
+	};
+
+	while (store_deploys(app->store, &filter, ret_row, 1) == 1) {
+		if (strcmp(ret_row->digest, a->stage.live_digest) != 0)
+			return true;
+		filter.before = ret_row->id;
+	}
+	return false;
+}
+
+enum command_result
+command_rollback(struct app *app, const char *project, const char *stage_name, uint64_t to,
+    uint64_t *ret_deploy, struct err *err)
+{
+	struct event event = { .kind = EV_TRIGGER, .trigger = TRIGGER_ROLLBACK };
+	struct deploy_row row;
+	const struct stage_entry *stage;
+	enum command_result result = is_ready(app, err);
+
+	if (result != COMMAND_DONE)
+		return result;
+	stage = find_stage(app, project, stage_name, err);
+	if (stage == NULL)
+		return COMMAND_NOT_FOUND;
+	if (to == 0 && !find_earlier(app, stage, &row)) {
+		err_set(err,
+		    "there is nothing to go back to: no earlier deploy of %s/%s was live",
+		    project, stage_name);
+		return COMMAND_CONFLICT;
+	}
+	if (to != 0 && (!store_deploy_get(app->store, to, &row) || row.stage != stage->id)) {
+		err_set(err, "%s/%s has no deploy %" PRIu64, project, stage_name, to);
+		return COMMAND_NOT_FOUND;
+	}
+	if (strcmp(row.state, "LIVE") != 0) {
+		err_set(err,
+		    "deploy %" PRIu64 " never went live (it is %s): choose one that did",
+		    row.id, row.state);
+		return COMMAND_CONFLICT;
+	}
+	event.to = stage->id;
+	memcpy(event.tag, row.tag, sizeof(event.tag));
+	memcpy(event.digest, row.digest, sizeof(event.digest));
+	*ret_deploy = trigger_stage(app, stage->id, &event);
+	return COMMAND_DONE;
+}
+
+enum command_result
+command_cancel(struct app *app, uint64_t deploy, struct err *err)
+{
+	const struct actor *a = runtime_actor(app->runtime, deploy);
+	struct deploy_row row;
+
+	if (a == NULL || a->kind != ACTOR_DEPLOY) {
+		if (!store_deploy_get(app->store, deploy, &row)) {
+			err_set(err, "there is no deploy %" PRIu64, deploy);
+			return COMMAND_NOT_FOUND;
+		}
+		err_set(err, "deploy %" PRIu64 " is over (%s)", deploy, row.state);
+		return COMMAND_CONFLICT;
+	}
+	if (a->state == DEPLOY_DRAINING || a->state == DEPLOY_RETIRING) {
+		err_set(
+		    err, "deploy %" PRIu64 " serves already: use rollback to go back", deploy);
+		return COMMAND_CONFLICT;
+	}
+	runtime_deliver(
+	    app->runtime, &(struct event){ .kind = EV_CANCEL, .to = deploy }, NULL);
+	return COMMAND_DONE;
+}
+
+static void
+hook_stage(struct app *app, const struct stage_entry *stage, const struct image_ref *ref,
+    struct hook_result *ret)
+{
+	struct event event = {
+		.kind = EV_TRIGGER, .to = stage->id, .trigger = TRIGGER_WEBHOOK
+	};
+
+	if (!str_glob(stage->spec->tags, ref->tag))
+		return;
+	if (!stage->spec->is_auto) {
+		ret->was_reported = true;
+		return;
+	}
+	CHECK(str_copy(event.tag, sizeof(event.tag), str_of(ref->tag)));
+	ret->stages[ret->count] = stage->id;
+	ret->deploys[ret->count++] = trigger_stage(app, stage->id, &event);
+}
+
+/* The body is a hint only: the digest comes from the registry. */
+enum command_result
+command_webhook(struct app *app, struct str uuid, const char *image, struct hook_result *ret,
+    struct err *err)
+{
+	const struct project_entry *project = catalog_project_by_webhook(app->catalog, uuid);
+	struct image_ref ref;
+	struct image_ref own;
+	struct err ignored;
+	enum command_result result;
+
+	*ret = (struct hook_result){ 0 };
+	if (project == NULL) {
+		err_set(err, "not found");
+		return COMMAND_NOT_FOUND;
+	}
+	result = is_ready(app, err);
+	if (result != COMMAND_DONE)
+		return result;
+	if (image_ref_parse(image, &ref, err) != 0)
+		return COMMAND_INVALID;
+	if (ref.tag[0] == '\0')
+		CHECK(str_copy(ref.tag, sizeof(ref.tag), STR("latest")));
+	for (size_t i = 0; i < catalog_stage_count(app->catalog); i++) {
+		const struct stage_entry *stage = catalog_stage_at(app->catalog, i);
+		if (strcmp(stage->spec->project, project->name) != 0)
+			continue;
+		if (image_ref_parse(stage->spec->image, &own, &ignored) != 0
+		    || strcmp(own.host, ref.host) != 0 || strcmp(own.path, ref.path) != 0)
+			continue;
+		if (ret->count < COUNT(ret->deploys))
+			hook_stage(app, stage, &ref, ret);
+	}
+	return COMMAND_DONE;
+}

@@ -1,0 +1,68 @@
+/* commands.h - what people and hooks can ask for. Called in the tick, by handlers; everything a
+ * command does joins the tick's transaction, and its answer leaves after the commit. */
+#ifndef SLIPWAY_SERVE_COMMANDS_H
+#define SLIPWAY_SERVE_COMMANDS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "actors/fsm.h"
+#include "base/err.h"
+#include "base/str.h"
+
+struct app;
+struct config_file;
+
+enum command_result {
+	COMMAND_DONE,
+	COMMAND_INVALID, /* 400: the request makes no sense; err says why */
+	COMMAND_NOT_FOUND, /* 404 */
+	COMMAND_CONFLICT, /* 409: not in this state */
+	COMMAND_BUSY, /* 503: draining, or too much is waiting; try again later */
+};
+
+struct deploy_command {
+	const char *project;
+	const char *stage;
+	const char *tag; /* "" when digest is given */
+	const char *digest; /* "" = ask the registry */
+	bool is_forced; /* even what is live already */
+	enum trigger trigger;
+};
+
+/* *ret_deploy: the deploy that was begun, or the one under way that the wish was merged into. */
+enum command_result command_deploy(struct app *app, const struct deploy_command *command,
+    uint64_t *ret_deploy, struct err *err);
+
+/* to: an earlier deploy of the stage that was live; 0: the newest one with another digest. */
+enum command_result command_rollback(struct app *app, const char *project, const char *stage,
+    uint64_t to, uint64_t *ret_deploy, struct err *err);
+
+enum command_result command_cancel(struct app *app, uint64_t deploy, struct err *err);
+
+/* A hook: every stage of the webhook's project whose image and tag pattern match. */
+struct hook_result {
+	uint64_t deploys[32];
+	uint64_t stages[32];
+	size_t count;
+	bool was_reported; /* a stage matched that deploys by hand only */
+};
+enum command_result command_webhook(struct app *app, struct str uuid, const char *image,
+    struct hook_result *ret, struct err *err);
+
+/* The configuration becomes what the file says. Nothing is removed: what the file leaves out is
+ * named in the plan as left alone. dry: only the plan. */
+struct plan_entry {
+	const char *action; /* "add", "change", "keep", "left alone" */
+	char what[3 * NAME_SIZE];
+};
+struct plan {
+	struct plan_entry *entries; /* freed by plan_free */
+	size_t count;
+	size_t changes;
+};
+enum command_result command_apply(struct app *app, const struct config_file *file, bool dry,
+    struct plan *ret_plan, struct err *err);
+void plan_free(struct plan *plan);
+
+#endif

@@ -1,0 +1,253 @@
+/* ports.c - see ports.h. */
+#include "serve/ports.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/loop.h"
+#include "config/settings.h"
+#include "ports/docker.h"
+#include "ports/edge.h"
+#include "ports/fetch.h"
+#include "ports/port.h"
+#include "ports/registry.h"
+#include "serve/app.h"
+#include "serve/runtime.h"
+#include "store/catalog.h"
+#include "store/store.h"
+
+/* An effect that waits for its time. Its actor may have moved on by then: the port's answer is
+ * stale then, and every port drops the older effect of an actor when a newer one comes; so the
+ * epoch is looked at once more before it leaves. */
+struct delayed {
+	struct app *app;
+	struct effect effect;
+	struct loop_timer *timer;
+	struct delayed *next;
+	struct delayed **at;
+};
+
+static struct delayed *waiting;
+
+static void
+answer(void *context, const struct event *event)
+{
+	struct app *app = context;
+
+	/* While it shuts down no poll may bring new work. */
+	if (app->is_draining && event->kind == EV_SOUGHT)
+		return;
+	if (event->kind == EV_SURVEYED && app->edge != NULL)
+		edge_sync(app->edge); /* each look at an engine is one at the routes, too */
+	if (!runtime_post(app->runtime, event))
+		log_debug(NULL, "port.stale", "%s for actor %llu came too late",
+		    event_names[event->kind], (unsigned long long)event->to);
+}
+
+static bool
+stage_is_busy(void *context, uint64_t stage)
+{
+	const struct app *app = context;
+	const struct actor *a = runtime_actor(app->runtime, stage);
+
+	return a != NULL && a->stage.running != 0;
+}
+
+static uint64_t
+stage_live(void *context, uint64_t stage)
+{
+	const struct app *app = context;
+	const struct actor *a = runtime_actor(app->runtime, stage);
+
+	return a == NULL ? 0 : a->stage.live;
+}
+
+struct find_sweep {
+	uint64_t engine;
+	uint64_t actor;
+};
+
+static void
+match_sweep(void *context, const struct actor *a)
+{
+	struct find_sweep *find = context;
+
+	if (a->kind == ACTOR_SWEEP && a->sweep.engine == find->engine)
+		find->actor = a->id;
+}
+
+static void
+nudge(void *context, uint64_t engine)
+{
+	struct app *app = context;
+	struct find_sweep find = { .engine = engine };
+
+	runtime_visit(app->runtime, match_sweep, &find);
+	if (find.actor != 0)
+		runtime_post(
+		    app->runtime, &(struct event){ .kind = EV_NUDGED, .to = find.actor });
+}
+
+static void
+instances_changed(void *context, uint64_t deploy UNUSED)
+{
+	struct app *app = context;
+
+	if (app->edge != NULL)
+		edge_sync(app->edge);
+}
+
+static int
+open_edge(struct app *app, const struct port_host *host, struct err *err)
+{
+	const struct settings *s = app->settings;
+	struct edge_settings settings = {
+		.haproxy = s->haproxy,
+		.http = s->edge_http,
+		.https = s->edge_https,
+		.certificates = s->edge_certificates,
+		.is_kept_elsewhere = !s->starts_edge,
+		.stage_live = stage_live,
+		.stage_is_busy = stage_is_busy,
+		.context = app,
+	};
+	char directory[4096];
+
+	snprintf(directory, sizeof(directory), "%s/edge", s->data);
+	settings.directory = directory;
+	app->edge = edge_new(host, &settings, err);
+	return app->edge == NULL ? -1 : 0;
+}
+
+int
+ports_open(struct app *app, struct err *err)
+{
+	struct port_host host = { .loop = app->loop,
+		.store = app->store,
+		.catalog = app->catalog,
+		.answer = answer,
+		.context = app };
+	struct docker_settings docker = { .store_uuid = store_uuid(app->store),
+		.stage_is_busy = stage_is_busy,
+		.stage_live = stage_live,
+		.nudge = nudge,
+		.instances_changed = instances_changed,
+		.context = app };
+
+	app->fetch = fetch_new(app->loop);
+	host.fetch = app->fetch;
+	app->docker = docker_new(&host, &docker);
+	app->registry = registry_new(&host);
+	return app->settings->is_edge_on ? open_edge(app, &host, err) : 0;
+}
+
+static void
+forget(struct delayed *d)
+{
+	*d->at = d->next;
+	if (d->next != NULL)
+		d->next->at = d->at;
+	loop_timer_free(d->timer);
+	free(d);
+}
+
+void
+ports_close(struct app *app)
+{
+	while (waiting != NULL)
+		forget(waiting);
+	edge_free(app->edge);
+	registry_free(app->registry);
+	docker_free(app->docker);
+	fetch_free(app->fetch);
+}
+
+void
+ports_start(struct app *app)
+{
+	docker_watch(app->docker);
+	if (app->edge != NULL)
+		edge_sync(app->edge);
+}
+
+/* Without an edge there is no route to move: the stage's containers are reached in another way. */
+static void
+perform_without_edge(struct app *app, const struct effect *effect)
+{
+	static const enum event_kind done[FX_COUNT] = { [FX_SWITCH] = EV_SWITCHED,
+		[FX_CONFIRM] = EV_CONFIRMED,
+		[FX_RESTORE] = EV_RESTORED,
+		[FX_DRAIN] = EV_DRAINED };
+	struct event event = port_answer(effect, done[effect->kind]);
+
+	answer(app, &event);
+}
+
+static void
+perform_now(struct app *app, const struct effect *effect)
+{
+	switch (effect->kind) {
+	case FX_RESOLVE:
+	case FX_SEEK:
+		registry_perform(app->registry, effect);
+		break;
+	case FX_SWITCH:
+	case FX_CONFIRM:
+	case FX_RESTORE:
+	case FX_DRAIN:
+		if (app->edge != NULL)
+			edge_perform(app->edge, effect);
+		else
+			perform_without_edge(app, effect);
+		break;
+	case FX_PULL:
+	case FX_RUN:
+	case FX_PROBE:
+	case FX_REMOVE:
+	case FX_RETIRE:
+	case FX_SURVEY:
+	case FX_COLLECT:
+		docker_perform(app->docker, effect);
+		break;
+	case FX_COUNT:
+		CHECK(effect->kind != FX_COUNT);
+	}
+}
+
+static void
+on_time(void *context)
+{
+	struct delayed *d = context;
+	struct app *app = d->app;
+	struct effect effect = d->effect;
+	const struct actor *a = runtime_actor(app->runtime, effect.actor);
+
+	forget(d);
+	if (a != NULL && a->epoch == effect.epoch)
+		perform_now(app, &effect);
+}
+
+void
+ports_perform(void *context, const struct effect *effect)
+{
+	struct app *app = context;
+	struct delayed *d;
+
+	if (app->is_draining && effect->kind == FX_SEEK)
+		return;
+	if (effect->delay_ms == 0) {
+		perform_now(app, effect);
+		return;
+	}
+	d = calloc(1, sizeof(*d));
+	CHECK(d != NULL);
+	*d =
+	    (struct delayed){ .app = app, .effect = *effect, .next = waiting, .at = &waiting };
+	if (waiting != NULL)
+		waiting->at = &d->next;
+	waiting = d;
+	d->timer = loop_timer_new(app->loop, on_time, d);
+	loop_timer_set(d->timer, effect->delay_ms);
+}

@@ -1,0 +1,29 @@
+/* catalog_inside.h - what catalog.c and hosts.c share. */
+#ifndef SLIPWAY_STORE_CATALOG_INSIDE_H
+#define SLIPWAY_STORE_CATALOG_INSIDE_H
+
+#include "store/catalog.h"
+
+struct old_spec {
+	uint64_t id;
+	struct stage_spec *spec;
+};
+
+struct catalog {
+	struct store *store;
+	struct engine_config engines[ENGINES_MAX];
+	size_t engine_count;
+	struct registry_config *registries;
+	size_t registry_count;
+	struct project_entry **projects;
+	size_t project_count;
+	struct stage_entry *stages;
+	struct stage_spec **stage_specs; /* the same places; owned */
+	size_t stage_count;
+	struct old_spec *old; /* revisions before, oldest use first; owned */
+	size_t old_count;
+};
+
+int hosts_load(struct catalog *, struct err *err) MUST_USE;
+
+#endif
