@@ -5,14 +5,14 @@
 #include <string.h>
 
 #define SPEC_AT(member) .offset = offsetof(struct stage_spec, member)
-#define PAIRS_AT(member, count)                                                               \
-	.offset = offsetof(struct stage_spec, member),                                        \
+#define PAIRS_AT(member, count)                        \
+	.offset = offsetof(struct stage_spec, member), \
 	.count_offset = offsetof(struct stage_spec, count)
 #define HEALTH_AT(member) .offset = offsetof(struct health_spec, member)
 #define RANGE(from, to, default) .least = (from), .most = (to), .initial = (default)
-#define SECONDS(n) ((int64_t)(n) * 1000)
-#define MINUTES(n) ((int64_t)(n) * 60 * 1000)
-#define HOURS(n) ((int64_t)(n) * 60 * 60 * 1000)
+#define SECONDS(n) ((int64_t)(n)*1000)
+#define MINUTES(n) ((int64_t)(n)*60 * 1000)
+#define HOURS(n) ((int64_t)(n)*60 * 60 * 1000)
 #define MEBIBYTES(n) ((int64_t)(n) << 20)
 
 /* Ranges, where they are not plain:
@@ -77,7 +77,8 @@ fields_set_defaults(const struct field *fields, size_t count, void *record)
 
 		switch (field->kind) {
 		case FIELD_TEXT:
-			*(const char **)member = field->initial_text ? field->initial_text : "";
+			*(const char **)member =
+			    field->initial_text ? field->initial_text : "";
 			break;
 		case FIELD_INTEGER:
 			*(int *)member = (int)field->initial;
@@ -112,7 +113,8 @@ stage_spec_set_defaults(struct stage_spec *spec)
 static int
 pair_order(const void *a, const void *b)
 {
-	return strcmp(((const struct pair_spec *)a)->name, ((const struct pair_spec *)b)->name);
+	return strcmp(
+	    ((const struct pair_spec *)a)->name, ((const struct pair_spec *)b)->name);
 }
 
 void

@@ -11,52 +11,76 @@
 #include "config/rules.h"
 #include "config/spec.h"
 
-enum field_kind {      /* member of the struct */
-	FIELD_TEXT,    /* const char * */
+enum field_kind { /* member of the struct */
+	FIELD_TEXT, /* const char * */
 	FIELD_INTEGER, /* int */
-	FIELD_DURATION,/* int64_t, milliseconds; "30s" in the file */
-	FIELD_SIZE,    /* int64_t, bytes; "256m" in the file */
-	FIELD_CPUS,    /* int64_t, thousandths; 0.5 in the file */
-	FIELD_BOOL,    /* bool */
+	FIELD_DURATION, /* int64_t, milliseconds; "30s" in the file */
+	FIELD_SIZE, /* int64_t, bytes; "256m" in the file */
+	FIELD_CPUS, /* int64_t, thousandths; 0.5 in the file */
+	FIELD_BOOL, /* bool */
 	FIELD_STRINGS, /* struct strings */
-	FIELD_PAIRS,   /* struct pair_spec * and its count */
+	FIELD_PAIRS, /* struct pair_spec * and its count */
 	FIELD_VOLUMES, /* struct volume_spec * and its count */
-	FIELD_HEALTH,  /* struct health_spec */
-	FIELD_CHECK,   /* enum health_kind */
+	FIELD_HEALTH, /* struct health_spec */
+	FIELD_CHECK, /* enum health_kind */
 };
 
 /* Where a key may stand in the file. */
 enum field_place { IN_NEITHER, IN_STAGE, IN_BOTH };
 
 struct field {
-	const char *key;           /* in slipway.yml; NULL: not written there under one key */
-	const char *json;          /* in canonical JSON */
+	const char *key; /* in slipway.yml; NULL: not written there under one key */
+	const char *json; /* in canonical JSON */
 	enum field_kind kind;
 	enum field_place place;
-	size_t offset;             /* in struct stage_spec, or struct health_spec */
-	size_t count_offset;       /* FIELD_PAIRS, FIELD_VOLUMES */
-	int64_t least;             /* numbers: range */
-	int64_t most;              /* texts: bytes; lists and maps: entries */
-	int64_t initial;           /* default of numbers, booleans */
-	const char *initial_text;  /* default of texts */
-	rule_fn *rule;             /* of a text or of each entry; NULL: any text */
+	size_t offset; /* in struct stage_spec, or struct health_spec */
+	size_t count_offset; /* FIELD_PAIRS, FIELD_VOLUMES */
+	int64_t least; /* numbers: range */
+	int64_t most; /* texts: bytes; lists and maps: entries */
+	int64_t initial; /* default of numbers, booleans */
+	const char *initial_text; /* default of texts */
+	rule_fn *rule; /* of a text or of each entry; NULL: any text */
 };
 
 /* Indexes into stage_fields, in the order of canonical JSON. */
 enum stage_field {
-	STAGE_FIELD_PROJECT, STAGE_FIELD_STAGE, STAGE_FIELD_ENGINE, STAGE_FIELD_IMAGE,
-	STAGE_FIELD_PORT, STAGE_FIELD_REPLICAS, STAGE_FIELD_HEALTH, STAGE_FIELD_TAGS,
-	STAGE_FIELD_AUTO, STAGE_FIELD_POLL, STAGE_FIELD_DOMAINS, STAGE_FIELD_TCP,
-	STAGE_FIELD_ENV, STAGE_FIELD_LABELS, STAGE_FIELD_VOLUMES, STAGE_FIELD_COMMAND,
-	STAGE_FIELD_NETWORKS, STAGE_FIELD_USER, STAGE_FIELD_RESTART, STAGE_FIELD_MEMORY,
-	STAGE_FIELD_CPUS, STAGE_FIELD_STOP, STAGE_FIELD_DRAIN,
+	STAGE_FIELD_PROJECT,
+	STAGE_FIELD_STAGE,
+	STAGE_FIELD_ENGINE,
+	STAGE_FIELD_IMAGE,
+	STAGE_FIELD_PORT,
+	STAGE_FIELD_REPLICAS,
+	STAGE_FIELD_HEALTH,
+	STAGE_FIELD_TAGS,
+	STAGE_FIELD_AUTO,
+	STAGE_FIELD_POLL,
+	STAGE_FIELD_DOMAINS,
+	STAGE_FIELD_TCP,
+	STAGE_FIELD_ENV,
+	STAGE_FIELD_LABELS,
+	STAGE_FIELD_VOLUMES,
+	STAGE_FIELD_COMMAND,
+	STAGE_FIELD_NETWORKS,
+	STAGE_FIELD_USER,
+	STAGE_FIELD_RESTART,
+	STAGE_FIELD_MEMORY,
+	STAGE_FIELD_CPUS,
+	STAGE_FIELD_STOP,
+	STAGE_FIELD_DRAIN,
 	STAGE_FIELD_COUNT,
 };
 
 enum health_field {
-	HEALTH_FIELD_KIND, HEALTH_FIELD_PATH, HEALTH_FIELD_HOST, HEALTH_FIELD_PORT,
-	HEALTH_FIELD_STATUS_MIN, HEALTH_FIELD_STATUS_MAX, HEALTH_FIELD_SUCCESSES,
-	HEALTH_FIELD_INTERVAL, HEALTH_FIELD_TIMEOUT, HEALTH_FIELD_MIN_UPTIME,
+	HEALTH_FIELD_KIND,
+	HEALTH_FIELD_PATH,
+	HEALTH_FIELD_HOST,
+	HEALTH_FIELD_PORT,
+	HEALTH_FIELD_STATUS_MIN,
+	HEALTH_FIELD_STATUS_MAX,
+	HEALTH_FIELD_SUCCESSES,
+	HEALTH_FIELD_INTERVAL,
+	HEALTH_FIELD_TIMEOUT,
+	HEALTH_FIELD_MIN_UPTIME,
 	HEALTH_FIELD_DEADLINE,
 	HEALTH_FIELD_COUNT,
 };

@@ -37,7 +37,8 @@ distance(struct str a, struct str b)
 			bool is_same = lower(a.p[i - 1]) == lower(b.p[j - 1]);
 
 			row[j] = least(least(last[j], row[j - 1]) + 1, last[j - 1] + !is_same);
-			if (i > 1 && j > 1 && a.p[i - 1] == b.p[j - 2] && a.p[i - 2] == b.p[j - 1])
+			if (i > 1 && j > 1 && a.p[i - 1] == b.p[j - 2]
+			    && a.p[i - 2] == b.p[j - 1])
 				row[j] = least(row[j], before[j - 2] + 1);
 		}
 		before = last;

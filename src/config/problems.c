@@ -2,7 +2,9 @@
 #include "config/problems.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/arena.h"
 
@@ -16,19 +18,43 @@ problems_init(struct config_problems *problems, struct arena *arena)
 	problems->arena = arena;
 }
 
+/* Faults quote the file and go to a terminal: an escape sequence in a key must not work there. */
+static void
+blunt(char *text)
+{
+	for (; *text != '\0'; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			*text = '?';
+}
+
+static bool
+is_told(const struct config_problems *problems, int line, int column, const char *text)
+{
+	for (size_t i = 0; i < problems->count; i++) {
+		const struct config_problem *one = &problems->items[i];
+
+		if (one->line == line && one->column == column && strcmp(one->text, text) == 0)
+			return true;
+	}
+	return false;
+}
+
 void
 problems_add(struct config_problems *problems, int line, int column, const char *format, ...)
 {
 	char text[PROBLEM_TEXT_SIZE];
 	va_list args;
 
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	blunt(text);
+	if (is_told(problems, line, column, text))
+		return;
 	if (problems->count == COUNT(problems->items)) {
 		problems->unlisted++;
 		return;
 	}
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
 	problems->items[problems->count++] = (struct config_problem){
 		.line = line,
 		.column = column,

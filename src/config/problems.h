@@ -12,19 +12,21 @@
 struct arena;
 
 struct config_problem {
-	int line;   /* from 1; 0: the file as a whole */
+	int line; /* from 1; 0: the file as a whole */
 	int column; /* from 1, in characters */
 	const char *text;
 };
 
 struct config_problems {
 	struct config_problem items[CONFIG_FAULTS_MAX];
-	size_t count;    /* in items */
+	size_t count; /* in items */
 	size_t unlisted; /* more, for which there was no room */
 	struct arena *arena;
 };
 
 void problems_init(struct config_problems *problems, struct arena *arena);
+
+/* The same words at the same place are told once: every stage may find the fault of its project. */
 void problems_add(struct config_problems *problems, int line, int column, const char *format,
     ...) PRINTF_LIKE(4, 5);
 

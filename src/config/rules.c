@@ -56,7 +56,8 @@ is_host_name(struct str host)
 		struct str label;
 
 		host = str_cut(host, '.', &label);
-		if (label.n == 0 || label.n > 63 || label.p[0] == '-' || label.p[label.n - 1] == '-')
+		if (label.n == 0 || label.n > 63 || label.p[0] == '-'
+		    || label.p[label.n - 1] == '-')
 			return false;
 		for (size_t i = 0; i < label.n; i++)
 			if (!is_in(label.p[i], LETTERS DIGITS "-"))
@@ -80,7 +81,8 @@ is_host_and_port(struct str text)
 	}
 	port = str_cut(text, ']', &host);
 	host = (struct str){ host.p + 1, host.n - 1 };
-	if (!str_copy(address, sizeof(address), host) || inet_pton(AF_INET6, address, &binary) != 1)
+	if (!str_copy(address, sizeof(address), host)
+	    || inet_pton(AF_INET6, address, &binary) != 1)
 		return false;
 	if (port.n == 0)
 		return text.p[text.n - 1] == ']';
@@ -99,14 +101,16 @@ rule_registry(const char *text)
 	struct str host;
 
 	if (strstr(text, "://") != NULL || strchr(text, '/') != NULL)
-		return "must be a host, with a port or not, as images name it: registry.example.org:5000";
+		return "must be a host, with a port or not, as images name it: "
+		       "registry.example.org:5000";
 	if (has_upper(text))
 		return "must be written in lower case";
 	if (!is_host_and_port(str_of(text)))
-		return "is no host name with or without a port, such as registry.example.org:5000";
+		return "is no host name with or without a port, such as "
+		       "registry.example.org:5000";
 	str_cut(str_of(text), ':', &host);
-	if (text[0] != '[' && memchr(host.p, '.', host.n) == NULL && host.n == strlen(text) &&
-	    !str_is(host, "localhost"))
+	if (text[0] != '[' && memchr(host.p, '.', host.n) == NULL && host.n == strlen(text)
+	    && !str_is(host, "localhost"))
 		return "needs a dot or a port, or Docker takes it for a folder of docker.io";
 	return NULL;
 }
@@ -131,8 +135,8 @@ is_path_component(struct str s)
 		joint = i;
 		while (i < s.n && s.p[i] == s.p[joint])
 			i++;
-		if (s.p[joint] != '-' && !(s.p[joint] == '.' && i - joint == 1) &&
-		    !(s.p[joint] == '_' && i - joint <= 2))
+		if (s.p[joint] != '-' && !(s.p[joint] == '.' && i - joint == 1)
+		    && !(s.p[joint] == '_' && i - joint <= 2))
 			return false;
 	}
 }
@@ -150,8 +154,8 @@ rule_image(const char *text)
 		return "must not name a digest: each deploy finds its own";
 	if (path.n > 0 && memchr(path.p, ':', path.n) != NULL)
 		return "must not carry a tag: 'tags' says which ones are deployed";
-	if (!str_copy(host_text, sizeof(host_text), host) || path.n == 0 ||
-	    rule_registry(host_text) != NULL)
+	if (!str_copy(host_text, sizeof(host_text), host) || path.n == 0
+	    || rule_registry(host_text) != NULL)
 		return "must begin with its registry's host: docker.io/library/nginx, "
 		       "ghcr.io/owner/app, 127.0.0.1:5000/app";
 	while (path.n > 0) {
@@ -161,7 +165,8 @@ rule_image(const char *text)
 		if (has_upper(text))
 			return "must be written in lower case";
 		if (!is_path_component(component))
-			return "is no image name: parts are a-z and 0-9, joined by '.', '_' or '-'";
+			return "is no image name: parts are a-z and 0-9, joined by '.', '_' "
+			       "or '-'";
 	}
 	return last_of(text) == '/' ? "must not end with a slash" : NULL;
 }
@@ -170,7 +175,8 @@ const char *
 rule_glob(const char *text)
 {
 	if (!consists_of(text, LETTERS DIGITS "_.-*?"))
-		return "must be a tag, with '*' for any run of characters and '?' for one: \"v*\"";
+		return "must be a tag, with '*' for any run of characters and '?' for one: "
+		       "\"v*\"";
 	if (text[0] == '.' || text[0] == '-')
 		return "must not begin with '.' or '-': no tag does";
 	return NULL;
@@ -196,7 +202,8 @@ rule_domain(const char *text)
 const char *
 rule_host_header(const char *text)
 {
-	return is_host_and_port(str_of(text)) ? NULL : "is no host name with or without a port";
+	return is_host_and_port(str_of(text)) ? NULL
+					      : "is no host name with or without a port";
 }
 
 const char *
@@ -210,8 +217,8 @@ rule_env_name(const char *text)
 const char *
 rule_label_name(const char *text)
 {
-	if (!consists_of(text, LETTERS DIGITS "._/-") || !is_in(text[0], LETTERS DIGITS) ||
-	    !is_in(last_of(text), LETTERS DIGITS))
+	if (!consists_of(text, LETTERS DIGITS "._/-") || !is_in(text[0], LETTERS DIGITS)
+	    || !is_in(last_of(text), LETTERS DIGITS))
 		return "must be made of A-Z, a-z, 0-9 and, in between, '.', '_', '/' and '-'";
 	if (strncmp(text, "slipway", 7) == 0)
 		return "must not begin with 'slipway': those labels are Slipway's own";
@@ -222,18 +229,20 @@ rule_label_name(const char *text)
 static bool
 is_docker_name(const char *text)
 {
-	return consists_of(text, LETTERS DIGITS "_.-") && is_in(text[0], LETTERS DIGITS) &&
-	    strlen(text) < NAME_SIZE;
+	return consists_of(text, LETTERS DIGITS "_.-") && is_in(text[0], LETTERS DIGITS)
+	       && strlen(text) < NAME_SIZE;
 }
 
 const char *
 rule_network(const char *text)
 {
 	if (!is_docker_name(text))
-		return "is no network name: A-Z, a-z, 0-9 and, behind the first, '_', '.', '-'; "
+		return "is no network name: A-Z, a-z, 0-9 and, behind the first, '_', '.', "
+		       "'-'; "
 		       "up to 63";
 	if (strcmp(text, "host") == 0 || strcmp(text, "none") == 0)
-		return "cannot be joined beside another network: two versions could not run side by side";
+		return "cannot be joined beside another network: two versions could not run "
+		       "side by side";
 	return NULL;
 }
 
@@ -241,7 +250,8 @@ const char *
 rule_volume_name(const char *text)
 {
 	if (!is_docker_name(text) || text[1] == '\0')
-		return "is no volume name: two to 63 of A-Z, a-z, 0-9 and, behind the first, '_', '.', '-'";
+		return "is no volume name: two to 63 of A-Z, a-z, 0-9 and, behind the first, "
+		       "'_', '.', '-'";
 	return NULL;
 }
 
@@ -251,8 +261,9 @@ rule_user(const char *text)
 	struct str user;
 	struct str group = str_cut(str_of(text), ':', &user);
 
-	if (!consists_of(text, LETTERS DIGITS "_.:-") || user.n == 0 ||
-	    (group.n == 0 && user.n != strlen(text)) || memchr(group.p, ':', group.n) != NULL)
+	if (!consists_of(text, LETTERS DIGITS "_.:-") || user.n == 0
+	    || (group.n == 0 && user.n != strlen(text))
+	    || memchr(group.p, ':', group.n) != NULL)
 		return "must be a user or user:group, by name or number";
 	return NULL;
 }
@@ -322,7 +333,8 @@ rule_ip(const char *text)
 	if (inet_pton(AF_INET, text, &four) != 1 && inet_pton(AF_INET6, text, &six) != 1)
 		return "is no IP address";
 	if (strcmp(text, "0.0.0.0") == 0 || strcmp(text, "::") == 0)
-		return "must be one address of that machine: ports are published there and reached there";
+		return "must be one address of that machine: ports are published there and "
+		       "reached there";
 	return NULL;
 }
 
@@ -333,7 +345,8 @@ rule_path_exposes_docker(const char *path)
 	static const char name[] = "docker.sock";
 	size_t length = strlen(path);
 
-	if (length >= sizeof(name) - 1 && strcmp(path + length - (sizeof(name) - 1), name) == 0)
+	if (length >= sizeof(name) - 1
+	    && strcmp(path + length - (sizeof(name) - 1), name) == 0)
 		return true;
 	for (size_t i = 0; i < COUNT(parents); i++)
 		if (strcmp(path, parents[i]) == 0)

@@ -13,22 +13,22 @@ typedef const char *rule_fn(const char *text);
 
 enum { RULE_NAME_MAX = 40 }; /* of a project, stage or engine: two make a container's name */
 
-rule_fn rule_name;           /* project, stage, engine */
-rule_fn rule_image;          /* host/path without tag */
-rule_fn rule_registry;       /* host[:port] as images name it */
-rule_fn rule_glob;           /* of tags */
-rule_fn rule_domain;         /* of a route */
-rule_fn rule_host_header;    /* domain, address, either with a port */
+rule_fn rule_name; /* project, stage, engine */
+rule_fn rule_image; /* host/path without tag */
+rule_fn rule_registry; /* host[:port] as images name it */
+rule_fn rule_glob; /* of tags */
+rule_fn rule_domain; /* of a route */
+rule_fn rule_host_header; /* domain, address, either with a port */
 rule_fn rule_env_name;
 rule_fn rule_label_name;
 rule_fn rule_network;
 rule_fn rule_volume_name;
-rule_fn rule_user;           /* name or number, with group or not */
+rule_fn rule_user; /* name or number, with group or not */
 rule_fn rule_restart;
-rule_fn rule_probe_path;     /* of an HTTP probe */
-rule_fn rule_path;           /* absolute, no "..", "." or empty part */
-rule_fn rule_ip;             /* an address that can be bound and reached */
-rule_fn rule_line;           /* one line without control characters */
+rule_fn rule_probe_path; /* of an HTTP probe */
+rule_fn rule_path; /* absolute, no "..", "." or empty part */
+rule_fn rule_ip; /* an address that can be bound and reached */
+rule_fn rule_line; /* one line without control characters */
 
 /* True when a container that mounts this host path can reach Docker's socket, and so be root. */
 bool rule_path_exposes_docker(const char *path);

@@ -45,8 +45,8 @@ write_volumes(struct json_writer *w, const struct volume_spec *volumes, size_t c
 	json_array_close(w);
 }
 
-static void write_fields(struct json_writer *w, const struct field *fields, size_t count,
-    const void *record);
+static void write_fields(
+    struct json_writer *w, const struct field *fields, size_t count, const void *record);
 
 static void
 write_field(struct json_writer *w, const struct field *field, const void *record)
@@ -76,11 +76,12 @@ write_field(struct json_writer *w, const struct field *field, const void *record
 		write_strings(w, member);
 		break;
 	case FIELD_PAIRS:
-		write_pairs(w, *(const struct pair_spec *const *)member, *(const size_t *)count);
+		write_pairs(
+		    w, *(const struct pair_spec *const *)member, *(const size_t *)count);
 		break;
 	case FIELD_VOLUMES:
-		write_volumes(w, *(const struct volume_spec *const *)member,
-		    *(const size_t *)count);
+		write_volumes(
+		    w, *(const struct volume_spec *const *)member, *(const size_t *)count);
 		break;
 	case FIELD_HEALTH:
 		write_fields(w, health_fields, COUNT(health_fields), member);
@@ -93,7 +94,8 @@ write_field(struct json_writer *w, const struct field *field, const void *record
 
 /* Two levels, by the tables: a stage and its health. */
 static void
-write_fields(struct json_writer *w, const struct field *fields, size_t count, const void *record)
+write_fields(
+    struct json_writer *w, const struct field *fields, size_t count, const void *record)
 {
 	json_object_open(w);
 	for (size_t i = 0; i < count; i++)

@@ -15,7 +15,7 @@
 #include "base/str.h"
 
 enum health_kind {
-	HEALTH_NONE,   /* chosen in so many words ("none"): the container runs for min_uptime */
+	HEALTH_NONE, /* chosen in so many words ("none"): the container runs for min_uptime */
 	HEALTH_HTTP,
 	HEALTH_TCP,
 	HEALTH_DOCKER, /* the image's own HEALTHCHECK */
@@ -23,16 +23,16 @@ enum health_kind {
 
 struct health_spec {
 	enum health_kind kind;
-	const char *path;        /* HTTP: "/health" */
-	const char *host;        /* HTTP: Host header; "" = the address */
-	int port;                /* 0 = the stage's port */
-	int status_min;          /* HTTP: 200 */
-	int status_max;          /* HTTP: 299 */
-	int successes;           /* consecutive, 1..100 (3) */
-	int64_t interval_ms;     /* between two probes (1,000) */
-	int64_t timeout_ms;      /* of one probe (5,000) */
-	int64_t min_uptime_ms;   /* 10,000 */
-	int64_t deadline_ms;     /* from start to passed (60,000) */
+	const char *path; /* HTTP: "/health" */
+	const char *host; /* HTTP: Host header; "" = the address */
+	int port; /* 0 = the stage's port */
+	int status_min; /* HTTP: 200 */
+	int status_max; /* HTTP: 299 */
+	int successes; /* consecutive, 1..100 (3) */
+	int64_t interval_ms; /* between two probes (1,000) */
+	int64_t timeout_ms; /* of one probe (5,000) */
+	int64_t min_uptime_ms; /* 10,000 */
+	int64_t deadline_ms; /* from start to passed (60,000) */
 };
 
 enum volume_kind { VOLUME_NAMED, VOLUME_BIND };
@@ -56,18 +56,18 @@ struct strings {
 struct stage_spec {
 	const char *project;
 	const char *stage;
-	const char *engine;       /* name of a Docker engine */
-	const char *image;        /* host/path without a tag: "127.0.0.1:5000/shop/web" */
-	int port;                 /* the container's; 0 for a worker */
-	int replicas;             /* 1..REPLICAS_MAX */
+	const char *engine; /* name of a Docker engine */
+	const char *image; /* host/path without a tag: "127.0.0.1:5000/shop/web" */
+	int port; /* the container's; 0 for a worker */
+	int replicas; /* 1..REPLICAS_MAX */
 	struct health_spec health;
 
-	const char *tags;         /* glob of the tags that webhooks and polls may deploy */
-	bool is_auto;             /* webhooks and polls deploy; else they only report */
-	int64_t poll_ms;          /* 0: not polled */
+	const char *tags; /* glob of the tags that webhooks and polls may deploy */
+	bool is_auto; /* webhooks and polls deploy; else they only report */
+	int64_t poll_ms; /* 0: not polled */
 
-	struct strings domains;   /* HTTP route by host name, lower case */
-	int tcp_port;             /* TCP route: the edge's port; 0 = none */
+	struct strings domains; /* HTTP route by host name, lower case */
+	int tcp_port; /* TCP route: the edge's port; 0 = none */
 
 	struct pair_spec *env;
 	size_t env_count;
@@ -75,16 +75,16 @@ struct stage_spec {
 	size_t label_count;
 	struct volume_spec *volumes;
 	size_t volume_count;
-	struct strings command;   /* empty: the image's */
-	struct strings networks;  /* besides the shared one */
-	const char *user;         /* "" = the image's */
-	const char *restart;      /* "no", "always", "on-failure", "unless-stopped" */
-	int64_t memory_bytes;     /* 0 = no limit */
-	int64_t cpu_milli;        /* thousandths of a core; 0 = no limit */
-	int64_t stop_ms;          /* from SIGTERM to SIGKILL (10,000) */
-	int64_t drain_ms;         /* for requests in flight to the old version (30,000) */
+	struct strings command; /* empty: the image's */
+	struct strings networks; /* besides the shared one */
+	const char *user; /* "" = the image's */
+	const char *restart; /* "no", "always", "on-failure", "unless-stopped" */
+	int64_t memory_bytes; /* 0 = no limit */
+	int64_t cpu_milli; /* thousandths of a core; 0 = no limit */
+	int64_t stop_ms; /* from SIGTERM to SIGKILL (10,000) */
+	int64_t drain_ms; /* for requests in flight to the old version (30,000) */
 
-	void *memory;             /* owned */
+	void *memory; /* owned */
 };
 
 /* Reads canonical JSON back. NULL on error. Free with stage_spec_free. */

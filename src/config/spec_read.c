@@ -19,7 +19,7 @@ struct reader {
 	struct arena *arena;
 	const struct field *fields; /* of the object being read */
 	size_t field_count;
-	const struct field *field;  /* being read */
+	const struct field *field; /* being read */
 	struct pair_spec *pairs;
 	size_t pair_count;
 	struct err *err;
@@ -46,9 +46,9 @@ read_number(const struct reader *r, const struct json *value, int64_t *ret_numbe
 
 	if (json_kind(value) != JSON_IS_INTEGER)
 		return refuse(r, "an integer");
-	if (number != field->initial && (number < field->least || number > field->most) &&
-	    !(field->kind == FIELD_DURATION && number == 0))
-		return err_set(r->err, "\"%s\" is %" PRId64 ", not in its range", field->json, number);
+	if (number != field->initial && (number < field->least || number > field->most))
+		return err_set(
+		    r->err, "\"%s\" is %" PRId64 ", not in its range", field->json, number);
 	*ret_number = number;
 	return 0;
 }
@@ -124,8 +124,8 @@ read_volumes(const struct reader *r, const struct json *value, struct volume_spe
 	for (size_t i = 0; i < json_count(value); i++) {
 		const struct json *volume = json_at(value, i);
 
-		if (json_kind(json_get(volume, "source")) != JSON_IS_TEXT ||
-		    json_kind(json_get(volume, "target")) != JSON_IS_TEXT)
+		if (json_kind(json_get(volume, "source")) != JSON_IS_TEXT
+		    || json_kind(json_get(volume, "target")) != JSON_IS_TEXT)
 			return refuse(r, "an array of volumes with source and target");
 		list[i].source = keep(r, json_get(volume, "source"));
 		list[i].target = keep(r, json_get(volume, "target"));
@@ -229,7 +229,8 @@ read_fields(struct reader *r, const struct field *fields, size_t count,
 static int
 read_root(struct reader *r, const struct json *root, struct stage_spec *spec)
 {
-	static const char *const required[] = { "project", "stage", "engine", "image", "health" };
+	static const char *const required[] = { "project", "stage", "engine", "image",
+		"health" };
 
 	if (json_kind(root) != JSON_IS_OBJECT)
 		return err_set(r->err, "a stage's configuration is a JSON object");

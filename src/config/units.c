@@ -115,8 +115,8 @@ put_exact(const struct unit *units, size_t count, int64_t value, char text[UNITS
 {
 	for (size_t i = 0; i < count; i++)
 		if (value != 0 && value % units[i].factor == 0) {
-			snprintf(text, UNITS_TEXT_SIZE, "%" PRId64 "%s", value / units[i].factor,
-			    units[i].name);
+			snprintf(text, UNITS_TEXT_SIZE, "%" PRId64 "%s",
+			    value / units[i].factor, units[i].name);
 			return true;
 		}
 	return false;

@@ -23,14 +23,14 @@ enum node_kind {
 
 struct node {
 	enum node_kind kind;
-	bool is_plain;      /* a scalar without quotes */
+	bool is_plain; /* a scalar without quotes */
 	int line;
 	int column;
-	struct str text;    /* of a scalar; no NUL inside, one behind */
+	struct str text; /* of a scalar; no NUL inside, one behind */
 	struct node *first; /* members of a list or map, in order */
-	struct node *next;  /* in the list or map that this is a member of */
-	size_t count;       /* members */
-	struct str key;     /* of a member of a map; ended by NUL */
+	struct node *next; /* in the list or map that this is a member of */
+	size_t count; /* members */
+	struct str key; /* of a member of a map; ended by NUL */
 	int key_line;
 	int key_column;
 };
@@ -41,7 +41,12 @@ enum scalar_type node_scalar_type(const struct node *scalar);
 
 /* Parses the one document of text. Faults go to problems; NULL when there is no tree to look at
  * (broken syntax, an empty document). The tree and its texts live in the arena. */
-struct node *yaml_tree_parse(struct arena *arena, struct str text, struct config_problems *faults);
+struct node *
+yaml_tree_parse(struct arena *arena, struct str text, struct config_problems *faults);
+
+/* Tells each key that its map has already, and marks the later one as refused. */
+void node_refuse_duplicates(
+    struct arena *arena, const struct node *map, struct config_problems *faults);
 
 /* Member of a map by key; NULL: no such key. */
 const struct node *node_get(const struct node *map, const char *key);

@@ -1,0 +1,81 @@
+/* file.h - slipway.yml as bounded structs: engines, registries, projects with their stages.
+ *
+ * The one idea: a file is good as a whole or not at all. Every fault is collected with line and
+ * column; a file with even one yields no engines, registries or projects.
+ *
+ * How the catalog takes it over: everything is in the order of the file; names are unique (engines
+ * and projects by name, registries by host, stages by project and name); engine_count is at least 1,
+ * since a file without engines gets "local"; every stage's `engine` names one of engines[]; every
+ * text fits its array in struct engine_config and registry_config. A stage is a finished stage_spec,
+ * its project's keys merged in and env and labels sorted: stage_spec_write() of it is the revision,
+ * equal bytes mean nothing changed. All of it lives until config_file_free; a stage_spec in here has
+ * no memory of its own, so never call stage_spec_free on it. */
+#ifndef SLIPWAY_CONFIG_FILE_H
+#define SLIPWAY_CONFIG_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "base/str.h"
+#include "config/problems.h"
+#include "config/spec.h"
+
+struct config_engine {
+	const char *name;
+	const char *host; /* unix:///path, tcp://host:port */
+	const char *ca_file; /* tcp with TLS: all three; else "" */
+	const char *cert_file;
+	const char *key_file;
+	const char *network; /* the shared network */
+	bool is_published; /* reach containers by a port published on publish_address */
+	const char *publish_address; /* an IP address */
+};
+
+struct config_registry {
+	const char *host; /* as images name it, with its port */
+	bool is_insecure; /* plain HTTP */
+	const char *ca_file; /* these four: "" when not given */
+	const char *username;
+	const char *password_file; /* with a username: one of the two */
+	const char *password_env;
+};
+
+struct config_project {
+	const char *name;
+	struct stage_spec *stages;
+	size_t stage_count; /* at least 1 */
+};
+
+struct config_file {
+	struct config_engine *engines;
+	size_t engine_count;
+	struct config_registry *registries;
+	size_t registry_count;
+	struct config_project *projects;
+	size_t project_count;
+	size_t stage_count; /* of all projects */
+	struct config_problems faults; /* any: the counts above are 0 */
+	struct config_problems warnings; /* good, but worth a look */
+	void *memory;
+};
+
+/* What the process's settings say about files. NULL stands for all zero. */
+struct config_rules {
+	bool allows_docker_socket; /* SLIPWAY_ALLOW_DOCKER_SOCKET */
+	const int
+	    *taken_ports; /* ports that the edge listens on already: no TCP routes there */
+	size_t taken_port_count;
+};
+
+/* Never NULL; look at faults.count first. The text may go away afterwards. */
+struct config_file *
+config_file_parse(struct str text, const struct config_rules *rules) MUST_USE;
+
+/* NULL only when the file cannot be read (err). Reads at most CONFIG_BYTES_MAX at once. */
+struct config_file *
+config_file_load(const char *path, const struct config_rules *rules, struct err *err) MUST_USE;
+
+void config_file_free(struct config_file *file); /* NULL allowed */
+
+#endif

@@ -1,0 +1,76 @@
+/* report.c - lines in the form that compilers use, so that editors can jump to them. */
+#include "config/report.h"
+
+enum { SUMMARY_BYTES_MAX = 256 << 10 };
+
+static void
+print_problems(
+    const char *path, const struct config_problems *problems, const char *label, FILE *out)
+{
+	for (size_t i = 0; i < problems->count; i++) {
+		const struct config_problem *problem = &problems->items[i];
+
+		if (problem->line > 0)
+			fprintf(out, "%s:%d:%d: %s%s\n", path, problem->line, problem->column,
+			    label, problem->text);
+		else
+			fprintf(out, "%s: %s%s\n", path, label, problem->text);
+	}
+	if (problems->unlisted > 0)
+		fprintf(out, "%s: %sand %zu more\n", path, label, problems->unlisted);
+}
+
+void
+config_report_write(const char *path, const struct config_file *file, FILE *out)
+{
+	print_problems(path, &file->faults, "", out);
+	print_problems(path, &file->warnings, "warning: ", out);
+}
+
+static const char *
+plural(size_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
+int
+config_check(const char *path, const struct config_rules *rules, FILE *out)
+{
+	struct err err;
+	struct config_file *file = config_file_load(path, rules, &err);
+	size_t faults;
+	size_t warnings;
+
+	if (file == NULL) {
+		fprintf(out, "%s\n", err.text);
+		return 1;
+	}
+	config_report_write(path, file, out);
+	faults = file->faults.count + file->faults.unlisted;
+	warnings = file->warnings.count + file->warnings.unlisted;
+	if (faults > 0)
+		fprintf(out, "%s: %zu fault%s, %zu warning%s\n", path, faults, plural(faults),
+		    warnings, plural(warnings));
+	else
+		fprintf(out, "%s: good: %zu project%s, %zu stage%s, %zu warning%s\n", path,
+		    file->project_count, plural(file->project_count), file->stage_count,
+		    plural(file->stage_count), warnings, plural(warnings));
+	config_file_free(file);
+	return faults > 0 ? 1 : 0;
+}
+
+int
+settings_check(const struct settings *settings, FILE *out)
+{
+	struct buf text;
+
+	if (settings->faults.count > 0) {
+		print_problems("environment", &settings->faults, "", out);
+		return 1;
+	}
+	buf_init(&text, SUMMARY_BYTES_MAX);
+	settings_write_summary(settings, &text);
+	fputs(buf_cstr(&text), out);
+	buf_free(&text);
+	return 0;
+}

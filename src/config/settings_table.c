@@ -1,0 +1,143 @@
+/* settings_table.c - the table itself, the rules of its texts, and the reference made from it. */
+#include "config/settings_table.h"
+
+#include <stddef.h>
+#include <string.h>
+
+enum { TOKEN_LENGTH_MIN = 16, TOKEN_LENGTH_MAX = 256 };
+
+static const char *
+rule_url(const char *text)
+{
+	size_t scheme = strncmp(text, "http://", 7) == 0    ? 7
+			: strncmp(text, "https://", 8) == 0 ? 8
+							    : 0;
+
+	if (scheme == 0)
+		return "must begin with http:// or https://";
+	if (text[scheme] == '\0' || text[scheme] == '/' || strpbrk(text, " ?#@") != NULL)
+		return "must be a plain URL: scheme, host, port if needed, path if needed";
+	return rule_line(text);
+}
+
+static const char *
+rule_token(const char *text)
+{
+	size_t length = strlen(text);
+
+	for (const unsigned char *p = (const unsigned char *)text; *p != '\0'; p++)
+		if (*p <= ' ' || *p >= 0x7f)
+			return "must be visible ASCII characters without blanks";
+	if (length < TOKEN_LENGTH_MIN || length > TOKEN_LENGTH_MAX)
+		return "must have 16 to 256 characters; `openssl rand -hex 24` makes a good "
+		       "one";
+	return NULL;
+}
+
+#define AT(member) offsetof(struct settings, member)
+#define SECOND INT64_C(1000)
+
+/* The order of enum log_level and enum log_format. */
+static const char *const log_levels[] = { "debug", "info", "warn", "error", NULL };
+static const char *const log_formats[] = { "auto", "json", "text", NULL };
+
+/* clang-format off */
+const struct setting settings_table[SETTING_COUNT] = {
+	{ "SLIPWAY_LISTEN", SETTING_ADDRESS, AT(listen), "127.0.0.1:8080",
+	  "Address and port of the API.", .rule = NULL },
+	{ "SLIPWAY_DATA", SETTING_TEXT, AT(data), "/var/lib/slipway",
+	  "Folder of everything that Slipway keeps; one server at a time uses it.", .rule = rule_line },
+	{ "SLIPWAY_CONFIG", SETTING_TEXT, AT(config), "",
+	  "`slipway.yml` that is imported at start when nothing is stored yet.", .rule = rule_line },
+	{ "SLIPWAY_TOKEN", SETTING_SECRET, AT(token), "",
+	  "Bearer token of the API, for server and client; made and printed once by the server when not set.",
+	  .rule = rule_token },
+	{ "SLIPWAY_URL", SETTING_TEXT, AT(url), "http://127.0.0.1:8080",
+	  "Where the client commands find the server.", .rule = rule_url },
+	{ "SLIPWAY_LOG_LEVEL", SETTING_CHOICE, AT(log_level), "info",
+	  "The least level that is logged.", .choices = log_levels },
+	{ "SLIPWAY_LOG_FORMAT", SETTING_CHOICE, AT(log_format), "auto",
+	  "How log lines look; `auto` is text on a terminal, else JSON.", .choices = log_formats },
+	{ "SLIPWAY_EDGE", SETTING_SWITCH, AT(is_edge_on), "on",
+	  "Whether Slipway starts and drives the edge (HAProxy).", .rule = NULL },
+	{ "SLIPWAY_EDGE_START", SETTING_SWITCH, AT(starts_edge), "on",
+	  "Whether the server starts the edge when none runs; `off` where `slipway edge` is a service of its own.",
+	  .rule = NULL },
+	{ "SLIPWAY_EDGE_HTTP", SETTING_ADDRESSES, AT(edge_http), "0.0.0.0:80",
+	  "Addresses where the edge takes HTTP; several with commas, or `none`.", .rule = NULL },
+	{ "SLIPWAY_EDGE_HTTPS", SETTING_ADDRESSES, AT(edge_https), "none",
+	  "Addresses where the edge takes HTTPS; several with commas, or `none`.", .rule = NULL },
+	{ "SLIPWAY_EDGE_CERTIFICATES", SETTING_TEXT, AT(edge_certificates), "",
+	  "Certificates for HTTPS, each with its key in one PEM file: the file, or a folder of such files.",
+	  .rule = rule_line },
+	{ "SLIPWAY_HAPROXY", SETTING_TEXT, AT(haproxy), "haproxy",
+	  "The HAProxy program: a path, or a name that is looked up in `PATH`.", .rule = rule_line },
+	{ "SLIPWAY_SHUTDOWN_DRAIN_TIMEOUT", SETTING_DURATION, AT(shutdown_drain_timeout_ms), "300s",
+	  "How long a shutdown waits for deploys under way; then it ends at once, and the next start continues.",
+	  .least_ms = 0, .most_ms = 3600 * SECOND },
+	{ "SLIPWAY_SWEEP_INTERVAL", SETTING_DURATION, AT(sweep_interval_ms), "30s",
+	  "How often Slipway compares what runs with what should.",
+	  .least_ms = SECOND, .most_ms = 3600 * SECOND },
+	{ "SLIPWAY_ALLOW_DOCKER_SOCKET", SETTING_SWITCH, AT(allows_docker_socket), "off",
+	  "Whether a stage may mount Docker's socket, which makes its containers root on the host.",
+	  .rule = NULL },
+};
+/* clang-format on */
+
+static const char *
+type_of(const struct setting *setting)
+{
+	switch (setting->kind) {
+	case SETTING_TEXT:
+		return "text";
+	case SETTING_SECRET:
+		return "secret";
+	case SETTING_ADDRESS:
+		return "address:port";
+	case SETTING_ADDRESSES:
+		return "list of address:port";
+	case SETTING_SWITCH:
+		return "`on`, `off`";
+	case SETTING_CHOICE:
+		break;
+	case SETTING_DURATION:
+		return "duration";
+	}
+	return NULL;
+}
+
+static void
+write_row(const struct setting *setting, struct buf *markdown)
+{
+	buf_format(markdown, "| `%s` | ", setting->name);
+	if (type_of(setting) != NULL)
+		buf_text(markdown, type_of(setting));
+	else
+		for (size_t i = 0; setting->choices[i] != NULL; i++)
+			buf_format(
+			    markdown, "%s`%s`", i == 0 ? "" : ", ", setting->choices[i]);
+	if (setting->initial[0] == '\0')
+		buf_text(markdown, " | not set");
+	else
+		buf_format(markdown, " | `%s`", setting->initial);
+	buf_format(markdown, " | %s |\n", setting->help);
+}
+
+void
+settings_write_reference(struct buf *markdown)
+{
+	buf_text(markdown,
+	    "# Settings\n\n"
+	    "Slipway's process reads its settings from the environment. Each one can also be "
+	    "given as\n"
+	    "`NAME_FILE`, the path of a file that holds the value (one newline at its end is "
+	    "taken off);\n"
+	    "giving both is an error, and so is a `SLIPWAY_` variable that is not listed "
+	    "here. An empty\n"
+	    "value counts as not set. `slipway check` shows what is in effect and every fault "
+	    "at once.\n\n"
+	    "Durations are written with their unit: `500ms`, `30s`, `5m`, `1h`.\n\n"
+	    "| variable | type | default | meaning |\n|---|---|---|---|\n");
+	for (size_t i = 0; i < COUNT(settings_table); i++)
+		write_row(&settings_table[i], markdown);
+}
