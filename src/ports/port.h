@@ -17,7 +17,7 @@ struct catalog;
 struct port_host {
 	struct loop *loop;
 	struct fetch *fetch;
-	struct store *store;     /* deploys, instances, deploy log */
+	struct store *store; /* deploys, instances, deploy log */
 	struct catalog *catalog; /* specs, engines, registries */
 	void (*answer)(void *context, const struct event *event);
 	void *context;
@@ -36,5 +36,9 @@ void port_fail(const struct port_host *host, const struct effect *effect, enum e
 /* One line into the log of effect's deploy (and to the JSON log). Level: enum log_level. */
 void port_note(const struct port_host *host, const struct effect *effect, int level,
     const char *format, ...) PRINTF_LIKE(4, 5);
+
+/* The same about one container of the deploy: the JSON line carries its id as instance_id. */
+void port_note_instance(const struct port_host *host, const struct effect *effect,
+    const char *container_id, int level, const char *format, ...) PRINTF_LIKE(5, 6);
 
 #endif

@@ -1,0 +1,81 @@
+/* docker.h - the port to Docker engines: images, containers, the health gate, the sweep.
+ *
+ * Performs PULL, RUN, PROBE, REMOVE, RETIRE, SURVEY and COLLECT (see actors/kinds.h). Every
+ * effect may be asked again after a crash: containers are found by name and labels, and
+ * what is done already is not done twice. Engines are known by the ids of the catalog; each
+ * is spoken to in the newest version of the API that both sides know. */
+#ifndef SLIPWAY_PORTS_DOCKER_H
+#define SLIPWAY_PORTS_DOCKER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/limits.h"
+#include "base/str.h"
+#include "ports/port.h"
+
+struct docker;
+struct docker_logs;
+
+/* What the port asks of and tells to the program around it, always from a loop turn or from
+ * inside docker_perform(). The context is handed to each. */
+struct docker_settings {
+	const char
+	    *store_uuid; /* on every container; others' containers are never touched; copied */
+	/* A deploy of that stage is under way. */
+	bool (*stage_is_busy)(void *context, uint64_t stage_id);
+	/* The deploy that serves it; 0: none. */
+	uint64_t (*stage_live)(void *context, uint64_t stage_id);
+	/* Something happened to containers of ours: a survey is worth while. At most every
+	 * 100 ms. */
+	void (*nudge)(void *context, uint64_t engine_id);
+	/* A survey has changed the rows of this live deploy's instances (status or
+	 * address). */
+	void (*instances_changed)(void *context, uint64_t deploy_id);
+	void *context;
+};
+
+struct docker *
+docker_new(const struct port_host *host, const struct docker_settings *settings);
+void docker_free(struct docker *docker); /* drops everything under way; NULL allowed */
+
+/* Answers once, by host->answer, unless a newer effect for the same actor comes before. */
+void docker_perform(struct docker *docker, const struct effect *effect);
+
+/* Follows the events of every engine in the catalog, and of no other. Call it at start and
+ * after every apply. */
+void docker_watch(struct docker *docker);
+
+/* What is known of an engine just now, without asking it. */
+struct docker_status {
+	bool is_known; /* somebody has talked to it, or tried to */
+	bool is_reachable;
+	int64_t since_ms; /* of is_reachable */
+	char version[32]; /* "20.10.24"; "" before the first contact */
+	char api[16]; /* the version spoken: "1.41" */
+	char platform[48]; /* "linux/amd64" */
+	char why[REASON_SIZE]; /* not reachable: why, and the remedy */
+};
+
+void docker_engine_status(
+    const struct docker *docker, uint64_t engine_id, struct docker_status *ret_status);
+
+/* The output of one container, line by line. */
+struct docker_logs_request {
+	uint64_t deploy_id; /* whose container it is; says which engine */
+	const char *container_id; /* copied */
+	int tail; /* last lines to begin with; -1: all */
+	bool follow; /* go on until cancelled or the container ends */
+	bool timestamps; /* each line begins with its time */
+	void (*on_line)(void *context, bool is_error_stream, struct str line);
+	void (*on_end)(void *context, const char *why); /* why: NULL when all was read */
+	void *context;
+};
+
+/* on_end comes exactly once, from a loop turn, unless cancelled before. */
+struct docker_logs *
+docker_logs_start(struct docker *docker, const struct docker_logs_request *request);
+void docker_logs_cancel(struct docker_logs *logs); /* not after on_end */
+
+#endif

@@ -1,0 +1,159 @@
+/* docker_events.c - what an engine says by itself: one stream of events for each.
+ *
+ * The one idea: the stream carries no truth, it only says that a look is worth while: now
+ * at the gates, soon at everything (the sweep). So a gap in it costs time, never
+ * correctness; after each gap everything is looked at. That it ends is itself the first
+ * sign of an engine going away. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "ports/docker_parts.h"
+
+enum {
+	BACKOFF_MIN_MS = 200,
+	BACKOFF_MAX_MS = 5000,
+	NUDGE_MS = 100,
+	STEADY_MS = 10000, /* a stream that lived so long begins with the least backoff */
+	LINE_BYTES_MAX = 65536,
+};
+
+struct event_stream {
+	struct engine *engine;
+	struct engine_config config; /* that it was opened with */
+	struct call_list calls;
+	struct loop_timer *again;
+	struct loop_timer *nudge;
+	bool is_nudging;
+	int64_t backoff_ms;
+	int64_t opened_ms;
+	struct buf pending;
+};
+
+static void
+on_nudge(void *context)
+{
+	struct event_stream *events = context;
+	const struct docker_settings *settings = &events->engine->docker->settings;
+
+	events->is_nudging = false;
+	settings->nudge(settings->context, events->engine->config.id);
+}
+
+static void
+nudge(struct event_stream *events)
+{
+	if (events->is_nudging)
+		return;
+	events->is_nudging = true;
+	loop_timer_set(events->nudge, NUDGE_MS);
+}
+
+static void
+on_line(void *context, struct str line)
+{
+	struct event_stream *events = context;
+	struct err err;
+	struct json *json = json_parse(line, &err);
+	const char *action = json_text(json_get(json, "Action"));
+	const char *id = json_text(json_get(json_get(json, "Actor"), "ID"));
+
+	if (action[0] != '\0') {
+		if (strcmp(action, "start") != 0)
+			gate_wake(events->engine->docker, events->engine, id);
+		if (strncmp(action, "health_status", 13) != 0)
+			nudge(events);
+	}
+	json_free(json);
+}
+
+static bool
+on_piece(void *context, struct str piece)
+{
+	struct event_stream *events = context;
+
+	lines_feed(&events->pending, piece, on_line, events);
+	return true;
+}
+
+/* An engine that shuts down ends the stream; one that hangs lets it stand. */
+static void
+on_end(void *context, const struct answer *answer)
+{
+	struct event_stream *events = context;
+	struct engine *engine = events->engine;
+	char why[REASON_SIZE];
+
+	buf_clear(&events->pending);
+	if (clock_mono_us() / 1000 - events->opened_ms > STEADY_MS)
+		events->backoff_ms = BACKOFF_MIN_MS;
+	if (answer->status == 200 || (answer->status == 0 && !answer->is_unreached)) {
+		snprintf(why, sizeof(why), "the Docker engine '%s' closed its event stream",
+		    engine->config.name);
+		engine_lost(engine, why);
+	}
+	loop_timer_set(events->again, events->backoff_ms);
+	events->backoff_ms =
+	    events->backoff_ms * 2 > BACKOFF_MAX_MS ? BACKOFF_MAX_MS : events->backoff_ms * 2;
+}
+
+static void
+open_stream(void *context)
+{
+	static const char filter[] =
+	    "{\"type\":[\"container\"],\"label\":[\"slipway.managed=true\"],"
+	    "\"event\":[\"start\",\"die\",\"oom\",\"destroy\","
+	    "\"health_status\"]}";
+	struct event_stream *events = context;
+	struct call_request request = {
+		.total_ms = -1, .on_body = on_piece, .on_done = on_end, .context = events
+	};
+	struct buf path;
+
+	events->opened_ms = clock_mono_us() / 1000;
+	buf_init(&path, 1024);
+	buf_text(&path, "/events?filters=");
+	url_escape(&path, filter);
+	request.path = buf_cstr(&path);
+	call_start(events->engine, &events->calls, &request);
+	buf_free(&path);
+	nudge(events); /* whatever was missed */
+}
+
+void
+events_start(struct engine *engine)
+{
+	struct event_stream *events = engine->events;
+
+	if (events != NULL && engine_config_is(&events->config, &engine->config))
+		return;
+	events_stop(engine);
+	events = calloc(1, sizeof(*events));
+	CHECK(events != NULL);
+	events->engine = engine;
+	events->config = engine->config;
+	events->backoff_ms = BACKOFF_MIN_MS;
+	events->again = loop_timer_new(engine->docker->host.loop, open_stream, events);
+	events->nudge = loop_timer_new(engine->docker->host.loop, on_nudge, events);
+	LIST_INIT(&events->calls);
+	buf_init(&events->pending, LINE_BYTES_MAX);
+	engine->events = events;
+	open_stream(events);
+}
+
+void
+events_stop(struct engine *engine)
+{
+	struct event_stream *events = engine->events;
+
+	if (events == NULL)
+		return;
+	call_list_cancel(&events->calls);
+	loop_timer_free(events->again);
+	loop_timer_free(events->nudge);
+	buf_free(&events->pending);
+	free(events);
+	engine->events = NULL;
+}

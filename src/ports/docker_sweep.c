@@ -1,0 +1,354 @@
+/* docker_sweep.c - SURVEY: what runs, what is an orphan, who is gone. COLLECT: the orphans
+ * removed.
+ *
+ * The one idea: a container is removed only after two judgements by the same pure rule
+ * (actors/orphan.h), one when it is found and one right before. What does not carry this
+ * store's label and a deploy that the store knows is never touched. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "actors/orphan.h"
+#include "base/check.h"
+#include "base/clock.h"
+#include "ports/docker_parts.h"
+
+enum {
+	SLICE = 50, /* stages looked after in one turn of the loop: 2 ms of reading */
+	FOREIGN_MAX = 128, /* remembered, so that each is reported once */
+};
+
+struct orphan {
+	char id[65];
+	uint64_t deploy;
+	uint64_t stage;
+};
+
+struct survey_memory {
+	struct orphan orphans[ORPHANS_MAX];
+	size_t orphan_count;
+	char foreign[FOREIGN_MAX][65];
+	size_t foreign_count;
+};
+
+void
+survey_memory_free(struct survey_memory *memory)
+{
+	free(memory);
+}
+
+static struct survey_memory *
+memory_of(struct engine *engine)
+{
+	if (engine->survey == NULL) {
+		engine->survey = calloc(1, sizeof(*engine->survey));
+		CHECK(engine->survey != NULL);
+	}
+	return engine->survey;
+}
+
+/* Judging. */
+
+static enum orphan_verdict
+judge(const struct docker *docker, bool is_ours, uint64_t deploy, uint64_t stage)
+{
+	struct orphan_facts facts = { .is_ours = is_ours };
+	struct deploy_row row;
+
+	if (is_ours && store_deploy_get(docker->host.store, deploy, &row)
+	    && row.stage == stage) {
+		facts.is_known = true;
+		facts.is_final = row.ended_ms != 0;
+		facts.is_live = row.is_live;
+		facts.is_stage_busy =
+		    docker->settings.stage_is_busy(docker->settings.context, stage);
+	}
+	return orphan_judge(&facts);
+}
+
+static uint64_t
+label_number(const struct json *labels, const char *name)
+{
+	uint64_t number = 0;
+
+	(void)str_number(str_of(json_text(json_get(labels, name))), UINT64_MAX, &number);
+	return number;
+}
+
+/* The survey. */
+
+struct survey_job {
+	struct job job;
+	struct json *found; /* the engine's list */
+	size_t next_stage;
+	struct loop_timer *timer;
+};
+
+static void
+report_foreign(struct engine *engine, const struct json *container)
+{
+	struct survey_memory *memory = memory_of(engine);
+	const char *id = json_text(json_get(container, "Id"));
+
+	for (size_t i = 0; i < memory->foreign_count; i++)
+		if (strcmp(memory->foreign[i], id) == 0)
+			return;
+	if (memory->foreign_count == FOREIGN_MAX)
+		return;
+	snprintf(
+	    memory->foreign[memory->foreign_count++], sizeof(memory->foreign[0]), "%s", id);
+	log_warn(NULL, "sweep.foreign",
+	    "Docker engine '%s': container %s was made by another Slipway "
+	    "or from another store; it stays as it is",
+	    engine->config.name, json_text(json_at(json_get(container, "Names"), 0)));
+}
+
+static void
+judge_found(struct survey_job *survey, const struct json *container)
+{
+	struct engine *engine = survey->job.engine;
+	struct survey_memory *memory = memory_of(engine);
+	const struct json *labels = json_get(container, "Labels");
+	bool is_ours =
+	    strcmp(json_text(json_get(labels, "slipway.store")), engine->docker->store_uuid)
+	    == 0;
+	struct orphan orphan = { .deploy = label_number(labels, "slipway.deploy"),
+		.stage = label_number(labels, "slipway.stage-id") };
+
+	switch (judge(engine->docker, is_ours, orphan.deploy, orphan.stage)) {
+	case ORPHAN_KEEP:
+		break;
+	case ORPHAN_FOREIGN:
+		report_foreign(engine, container);
+		break;
+	case ORPHAN_REMOVE:
+		snprintf(
+		    orphan.id, sizeof(orphan.id), "%s", json_text(json_get(container, "Id")));
+		if (memory->orphan_count < ORPHANS_MAX)
+			memory->orphans[memory->orphan_count++] = orphan;
+		break;
+	}
+}
+
+static const struct json *
+find_container(const struct survey_job *survey, const char *id)
+{
+	for (size_t i = 0; i < json_count(survey->found); i++)
+		if (strcmp(json_text(json_get(json_at(survey->found, i), "Id")), id) == 0)
+			return json_at(survey->found, i);
+	return NULL;
+}
+
+/* As container_address(), from the shorter words of a list. */
+static void
+listed_address(const struct engine_config *config, const struct json *container, int port,
+    char *to, size_t size)
+{
+	const struct json *networks =
+	    json_get(json_get(container, "NetworkSettings"), "Networks");
+	const char *ip = json_text(json_get(json_get(networks, config->network), "IPAddress"));
+	const struct json *ports = json_get(container, "Ports");
+
+	to[0] = '\0';
+	if (port == 0)
+		return;
+	if (!config->is_published && ip[0] != '\0')
+		snprintf(to, size, "%s:%d", ip, port);
+	for (size_t i = 0; config->is_published && i < json_count(ports); i++) {
+		const struct json *binding = json_at(ports, i);
+
+		if (json_number(json_get(binding, "PrivatePort")) == port
+		    && json_number(json_get(binding, "PublicPort")) != 0)
+			snprintf(to, size, "%s:%lld", config->publish_address,
+			    (long long)json_number(json_get(binding, "PublicPort")));
+	}
+}
+
+/* Compares a row of a live deploy with the engine's word; true when the row was changed. */
+static bool
+check_instance(struct survey_job *survey, struct instance *row, const struct stage_spec *spec)
+{
+	const struct port_host *host = &survey->job.docker->host;
+	const struct json *container = find_container(survey, row->container_id);
+	const char *state = json_text(json_get(container, "State"));
+	bool is_running = strcmp(state, "running") == 0;
+	const char *status = container == NULL ? "missing" : is_running ? "running" : "exited";
+	struct effect about = { .deploy = row->deploy };
+	char address[64];
+
+	memcpy(address, row->address, sizeof(address));
+	if (is_running)
+		listed_address(&survey->job.engine->config, container, spec->port, address,
+		    sizeof(address));
+	if (strcmp(row->status, status) == 0 && strcmp(row->address, address) == 0)
+		return false;
+	if (strcmp(row->status, status) != 0) {
+		port_note_instance(host, &about, row->container_id,
+		    is_running ? LOG_INFO : LOG_WARN, "container %s is %s%s", row->name,
+		    is_running ? "running again" : status,
+		    container == NULL ? ": somebody has removed it" : "");
+		row->since_ms = clock_wall_ms();
+	} else {
+		port_note_instance(host, &about, row->container_id, LOG_INFO,
+		    "container %s is now reached at %s", row->name, address);
+	}
+	snprintf(row->status, sizeof(row->status), "%s", status);
+	memcpy(row->address, address, sizeof(address));
+	store_instance_put(host->store, row);
+	return true;
+}
+
+static void
+check_live(struct survey_job *survey, uint64_t deploy)
+{
+	struct docker *docker = survey->job.docker;
+	struct instance rows[REPLICAS_MAX];
+	const struct stage_spec *spec;
+	struct deploy_row row;
+	bool is_changed = false;
+	size_t count;
+
+	if (deploy == 0 || !store_deploy_get(docker->host.store, deploy, &row))
+		return;
+	spec = catalog_spec(docker->host.catalog, row.spec);
+	if (spec == NULL || strcmp(spec->engine, survey->job.engine->config.name) != 0)
+		return;
+	count = store_instances(docker->host.store, deploy, rows, REPLICAS_MAX);
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(rows[i].status, "removed") != 0)
+			is_changed = check_instance(survey, &rows[i], spec) || is_changed;
+	if (is_changed && docker->settings.instances_changed != NULL)
+		docker->settings.instances_changed(docker->settings.context, deploy);
+}
+
+/* A slice of the stages in each turn: a thousand at once would hold up everybody else. */
+static void
+check_slice(void *context)
+{
+	struct survey_job *survey = context;
+	struct docker *docker = survey->job.docker;
+	size_t count = catalog_stage_count(docker->host.catalog);
+	size_t end = survey->next_stage + SLICE < count ? survey->next_stage + SLICE : count;
+	struct event answer;
+
+	for (; survey->next_stage < end; survey->next_stage++)
+		check_live(survey,
+		    docker->settings.stage_live(docker->settings.context,
+			catalog_stage_at(docker->host.catalog, survey->next_stage)->id));
+	if (survey->next_stage < count) {
+		loop_timer_set(survey->timer, 0);
+		return;
+	}
+	answer = port_answer(&survey->job.effect, EV_SURVEYED);
+	answer.count = (uint32_t)memory_of(survey->job.engine)->orphan_count;
+	job_send(&survey->job, &answer);
+}
+
+static void
+on_listed(void *context, const struct answer *answer)
+{
+	struct survey_job *survey = context;
+
+	if (answer->kind != ANSWER_DONE || answer->json == NULL) {
+		job_fail(&survey->job, EV_TROUBLED, "survey: %s",
+		    answer->kind == ANSWER_DONE ? "the engine's list is no JSON"
+						: answer->message);
+		return;
+	}
+	survey->found = *answer->owned; /* kept over the turns to come */
+	*answer->owned = NULL;
+	memory_of(survey->job.engine)->orphan_count = 0;
+	for (size_t i = 0; i < json_count(survey->found); i++)
+		judge_found(survey, json_at(survey->found, i));
+	check_slice(survey);
+}
+
+static void
+survey_work(struct job *job)
+{
+	struct survey_job *survey = (struct survey_job *)job;
+	static const char *const labels[] = { "slipway.managed=true", NULL };
+	struct call_request request = { .on_done = on_listed, .context = survey };
+	struct buf path;
+
+	survey->timer = loop_timer_new(job->docker->host.loop, check_slice, survey);
+	buf_init(&path, 512);
+	buf_text(&path, "/containers/json?all=true&filters=");
+	url_label_filter(&path, labels);
+	request.path = buf_cstr(&path);
+	call_start(job->engine, &job->calls, &request);
+	buf_free(&path);
+}
+
+static void
+survey_release(struct job *job)
+{
+	struct survey_job *survey = (struct survey_job *)job;
+
+	loop_timer_free(survey->timer);
+	json_free(survey->found);
+}
+
+const struct job_kind survey_kind = { sizeof(struct survey_job), survey_work, survey_release };
+
+/* The collection: one after the other; there is no hurry. */
+
+struct collect_job {
+	struct job job;
+	size_t next;
+};
+
+static void collect_next(struct collect_job *collect);
+
+static void
+on_collected(void *context, const struct answer *answer)
+{
+	struct collect_job *collect = context;
+	const struct orphan *orphan = &memory_of(collect->job.engine)->orphans[collect->next];
+	struct effect about = { .deploy = orphan->deploy };
+
+	if (answer->kind != ANSWER_DONE && answer->status != 404 && answer->status != 409) {
+		job_fail_answer(&collect->job, "remove an orphan", answer);
+		return;
+	}
+	port_note_instance(&collect->job.docker->host, &about, orphan->id, LOG_WARN,
+	    "container %.12s was left over; it is removed", orphan->id);
+	collect->next++;
+	collect_next(collect);
+}
+
+static void
+collect_next(struct collect_job *collect)
+{
+	struct engine *engine = collect->job.engine;
+	struct survey_memory *memory = memory_of(engine);
+	struct call_request request = { .method = "DELETE",
+		.lane = LANE_WORK,
+		.on_done = on_collected,
+		.context = collect };
+	char path[128];
+
+	while (collect->next < memory->orphan_count) {
+		const struct orphan *orphan = &memory->orphans[collect->next];
+
+		if (judge(engine->docker, true, orphan->deploy, orphan->stage)
+		    != ORPHAN_REMOVE) {
+			collect->next++;
+			continue;
+		}
+		snprintf(path, sizeof(path), "/containers/%s?force=true&v=true", orphan->id);
+		request.path = path;
+		call_start(engine, &collect->job.calls, &request);
+		return;
+	}
+	memory->orphan_count = 0;
+	job_answer(&collect->job, EV_COLLECTED);
+}
+
+static void
+collect_work(struct job *job)
+{
+	collect_next((struct collect_job *)job);
+}
+
+const struct job_kind collect_kind = { sizeof(struct collect_job), collect_work, NULL };

@@ -1,0 +1,379 @@
+/* edge_config.c - haproxy.cfg, hosts.map and the probe's secret.
+ *
+ * The one idea: the configuration has a structure (listeners, backends, limits) and contents (servers
+ * and host names). Contents change over the runtime socket; only another structure needs a
+ * reload. The structure's hash stands in the description that HAProxy tells, so one sees at once
+ * whether a running HAProxy has the structure that is wanted. Both files always hold what HAProxy
+ * was told last: it can die at any time and comes back as it was. They are not synced to disk:
+ * after a power cut they are written anew from the store before HAProxy starts. */
+#include "ports/edge_inside.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/hash.h"
+
+static uint64_t
+hash_of(uint64_t hash, struct str text)
+{
+	for (size_t i = 0; i < text.n; i++)
+		hash =
+		    (hash ^ (unsigned char)text.p[i]) * UINT64_C(1099511628211); /* FNV-1a */
+	return hash;
+}
+
+#define HASH_START UINT64_C(14695981039346656037)
+
+void
+edge_path(const struct edge *edge, const char *name, char path[EDGE_PATH_SIZE])
+{
+	snprintf(path, EDGE_PATH_SIZE, "%s/%s", edge->directory, name);
+}
+
+/* Routed TCP ports are bound where HTTP is: on the interface the owner has chosen. */
+const char *
+edge_tcp_host(const struct edge *edge)
+{
+	if (edge->http.count > 0)
+		return edge->http.items[0].host;
+	return edge->https.count > 0 ? edge->https.items[0].host : "0.0.0.0";
+}
+
+static void
+put_bind(struct buf *text, const char *host, int port, const char *options)
+{
+	bool is_v6 = strchr(host, ':') != NULL;
+
+	buf_format(
+	    text, is_v6 ? "\tbind [%s]:%d%s\n" : "\tbind %s:%d%s\n", host, port, options);
+}
+
+/* HAProxy needs two descriptors a client; it refuses to start when it cannot have them. */
+static int
+connections_max(void)
+{
+	struct rlimit limit = { .rlim_max = 1024 };
+	rlim_t possible;
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	possible = limit.rlim_max < 400 ? 100 : (limit.rlim_max - 200) / 2;
+	return possible > EDGE_CONNECTIONS_MAX ? EDGE_CONNECTIONS_MAX : (int)possible;
+}
+
+static void
+put_global(const struct edge *edge, uint64_t structure, struct buf *text)
+{
+	buf_text(text,
+	    "# Written by Slipway and kept current by it; changes made by hand are lost.\n");
+	buf_format(text, "global\n\tdescription slipway-%016" PRIx64 "\n", structure);
+	buf_format(text, "\tmaxconn %d\n\tnbthread 2\n", connections_max());
+	buf_format(
+	    text, "\tstats socket %s/stats.sock mode 600 level admin\n", edge->directory);
+	buf_text(text, "\tstats timeout 1d\n");
+	buf_text(text, "\tmworker-max-reloads 50\n");
+	/* The worker gives up root once it listens. */
+	if (edge->has_user)
+		buf_text(text, "\tuser haproxy\n\tgroup haproxy\n");
+	if (edge->https.count > 0)
+		buf_text(text,
+		    "\tssl-default-bind-options ssl-min-ver TLSv1.2 no-tls-tickets\n"
+		    "\ttune.ssl.default-dh-param 2048\n");
+}
+
+/* A refused connection is tried again, at once on another replica and each second on the same one,
+ * for half a minute: nothing was sent yet, so this is safe for a POST too, and clients of an app
+ * that is just restarting wait instead of failing. */
+static void
+put_defaults(struct buf *text)
+{
+	buf_text(text, "defaults\n"
+		       "\tmode http\n"
+		       "\tbalance roundrobin\n"
+		       "\tretries 30\n"
+		       "\toption redispatch 1\n"
+		       "\tretry-on conn-failure\n"
+		       "\ttimeout connect 1s\n"
+		       "\ttimeout queue 30s\n"
+		       "\ttimeout client 5m\n"
+		       "\ttimeout server 5m\n"
+		       "\ttimeout http-request 10s\n"
+		       "\ttimeout http-keep-alive 60s\n"
+		       "\ttimeout client-fin 30s\n"
+		       "\ttimeout tunnel 1h\n");
+}
+
+/* The probe's request is known by its secret header, which goes no further; only its answer says
+ * which server gave it, and only when a server gave it: http-response rules do not run for
+ * answers that HAProxy makes itself. */
+static void
+put_rules(const struct edge *edge, struct buf *text)
+{
+	static const char host[] = "req.hdr(host),field(1,:),lower,rtrim(.)";
+
+	buf_format(text,
+	    "\thttp-request set-var(txn.slipway_probe) bool(true)"
+	    " if { req.hdr(" EDGE_PROBE_HEADER ") -m str %s }\n",
+	    edge->secret);
+	buf_text(text, "\thttp-request del-header " EDGE_PROBE_HEADER "\n"
+		       "\thttp-request del-header forwarded\n"
+		       "\thttp-request set-header X-Forwarded-For %[src]\n"
+		       "\thttp-request set-header X-Forwarded-Host %[req.hdr(host)]\n"
+		       "\thttp-request set-header X-Forwarded-Port %[dst_port]\n"
+		       "\thttp-request set-header X-Forwarded-Proto https if { ssl_fc }\n"
+		       "\thttp-request set-header X-Forwarded-Proto http unless { ssl_fc }\n"
+		       "\thttp-response del-header " EDGE_INSTANCE_HEADER "\n"
+		       "\thttp-response set-header " EDGE_INSTANCE_HEADER
+		       " %s if { var(txn.slipway_probe) -m bool }\n");
+	buf_format(text,
+	    "\tuse_backend %%[%s,map_str(%s/hosts.map)]"
+	    " if { %s,map_str(%s/hosts.map) -m found }\n",
+	    host, edge->directory, host, edge->directory);
+	buf_text(text, "\tdefault_backend unknown\n");
+}
+
+static void
+put_http(const struct edge *edge, struct buf *text)
+{
+	char options[EDGE_PATH_SIZE + 64];
+
+	buf_text(text, "frontend http\n");
+	for (size_t i = 0; i < edge->http.count; i++)
+		put_bind(text, edge->http.items[i].host, edge->http.items[i].port, "");
+	snprintf(options, sizeof(options), " ssl crt %s alpn h2,http/1.1", edge->certificates);
+	for (size_t i = 0; i < edge->https.count; i++)
+		put_bind(text, edge->https.items[i].host, edge->https.items[i].port, options);
+	/* For the probe when there is HTTPS only: from inside, no certificate can be checked. */
+	buf_format(text, "\tbind unix@%s/probe.sock mode 600\n", edge->directory);
+	put_rules(edge, text);
+	buf_text(text,
+	    "backend unknown\n\thttp-request return status 404 content-type text/plain"
+	    " string \"404: no such host here\\n\"\n");
+}
+
+static void
+put_servers(const struct edge_backend *b, bool with_contents, struct buf *text)
+{
+	if (!with_contents)
+		return;
+	if (b->stage != NULL)
+		buf_format(text, "\t# stage %" PRIu64 "\n", b->stage->id);
+	for (size_t i = 0; i < b->server_count; i++)
+		if (b->servers[i].state == EDGE_SERVER_READY)
+			buf_format(text, "\tserver %s %s " EDGE_SERVER_OPTIONS "\n",
+			    b->servers[i].name, b->servers[i].address);
+}
+
+/* By rising port: the structure must not depend on who came first. */
+static const struct edge_backend *
+next_tcp(const struct edge *edge, int after_port)
+{
+	const struct edge_backend *next = NULL;
+
+	for (const struct edge_stage *stage = edge->stages; stage != NULL; stage = stage->next)
+		if (stage->tcp != NULL && stage->tcp->tcp_port > after_port
+		    && (next == NULL || stage->tcp->tcp_port < next->tcp_port))
+			next = stage->tcp;
+	return next;
+}
+
+static void
+put_config(const struct edge *edge, uint64_t structure, bool with_contents, struct buf *text)
+{
+	const struct edge_backend *b = next_tcp(edge, 0);
+
+	put_global(edge, structure, text);
+	put_defaults(text);
+	put_http(edge, text);
+	for (; b != NULL; b = next_tcp(edge, b->tcp_port)) {
+		buf_format(
+		    text, "frontend tcp-%d\n\tmode tcp\n\ttimeout client 1h\n", b->tcp_port);
+		put_bind(text, edge_tcp_host(edge), b->tcp_port, "");
+		buf_format(text, "\tdefault_backend %s\n", b->name);
+		buf_format(text,
+		    "backend %s\n\tmode tcp\n\tbalance leastconn\n"
+		    "\ttimeout server 1h\n",
+		    b->name);
+		put_servers(b, with_contents, text);
+	}
+	for (size_t i = 0; i < edge->pool_count; i++) {
+		buf_format(text, "backend %s\n", edge->pool[i]->name);
+		put_servers(edge->pool[i], with_contents, text);
+	}
+}
+
+uint64_t
+edge_structure(const struct edge *edge)
+{
+	struct buf text;
+	uint64_t hash;
+
+	buf_init(&text, EDGE_FILE_MAX);
+	put_config(edge, 0, false, &text);
+	hash = hash_of(HASH_START, buf_view(&text));
+	buf_free(&text);
+	return hash;
+}
+
+static void
+put_map(const struct edge *edge, struct buf *text)
+{
+	for (const struct edge_stage *stage = edge->stages; stage != NULL; stage = stage->next)
+		for (size_t i = 0; stage->http != NULL && i < stage->domain_count; i++)
+			buf_format(text, "%s %s\n", stage->domains[i], stage->http->name);
+}
+
+static int
+write_fd(int fd, struct str text)
+{
+	while (text.n > 0) {
+		ssize_t n = write(fd, text.p, text.n);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		text.p += n;
+		text.n -= (size_t)n;
+	}
+	return 0;
+}
+
+/* Whole or not at all: HAProxy may start from it at any moment. */
+static int
+write_file(const struct edge *edge, const char *name, struct str text, struct err *err)
+{
+	char path[EDGE_PATH_SIZE];
+	char fresh[EDGE_PATH_SIZE + 8];
+	int fd;
+	int result;
+
+	edge_path(edge, name, path);
+	snprintf(fresh, sizeof(fresh), "%s.new", path);
+	fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return err_errno(err, "cannot write %s", fresh);
+	result = write_fd(fd, text);
+	if (close(fd) != 0)
+		result = -1;
+	if (result != 0 || rename(fresh, path) != 0)
+		return err_errno(err, "cannot write %s", path);
+	return 0;
+}
+
+int
+edge_files_write(struct edge *edge, struct err *err)
+{
+	struct buf config;
+	struct buf map;
+	uint64_t hash;
+	int result = 0;
+
+	buf_init(&config, EDGE_FILE_MAX);
+	buf_init(&map, EDGE_FILE_MAX);
+	put_config(edge, edge_structure(edge), true, &config);
+	put_map(edge, &map);
+	hash = hash_of(hash_of(HASH_START, buf_view(&config)), buf_view(&map));
+	if (config.overflow || map.overflow)
+		result = err_set(
+		    err, "the edge's configuration is larger than %d bytes", EDGE_FILE_MAX);
+	else if (hash != edge->file_hash)
+		/* A name whose backend is not there yet is answered like an unknown one. */
+		result =
+		    write_file(edge, "hosts.map", buf_view(&map), err) != 0
+			    || write_file(edge, "haproxy.cfg", buf_view(&config), err) != 0
+			? -1
+			: 0;
+	if (result == 0)
+		edge->file_hash = hash;
+	buf_free(&config);
+	buf_free(&map);
+	return result;
+}
+
+/* Kept over restarts: an adopted HAProxy knows it already. */
+int
+edge_secret_load(struct edge *edge, struct err *err)
+{
+	unsigned char bytes[(EDGE_SECRET_SIZE - 1) / 2];
+	char path[EDGE_PATH_SIZE];
+	struct err ignored;
+	struct buf text;
+	int result = 0;
+
+	edge_path(edge, "probe.secret", path);
+	buf_init(&text, EDGE_SECRET_SIZE);
+	if (file_read(path, &text, &ignored) != 0 || text.n != EDGE_SECRET_SIZE - 1
+	    || strspn(buf_cstr(&text), "0123456789abcdef") != text.n) {
+		buf_clear(&text);
+		random_bytes(bytes, sizeof(bytes));
+		for (size_t i = 0; i < sizeof(bytes); i++)
+			buf_format(&text, "%02x", bytes[i]);
+		result = write_file(edge, "probe.secret", buf_view(&text), err);
+	}
+	CHECK(text.n == EDGE_SECRET_SIZE - 1);
+	CHECK(str_copy(edge->secret, sizeof(edge->secret), buf_view(&text)));
+	buf_free(&text);
+	return result;
+}
+
+static int
+make_directory(const char *path, struct err *err)
+{
+	struct stat info;
+
+	if (mkdir(path, 0700) != 0 && errno != EEXIST)
+		return err_errno(err, "cannot make the edge's directory %s", path);
+	if (stat(path, &info) != 0 || !S_ISDIR(info.st_mode))
+		return err_set(err, "%s is no directory", path);
+	if (chmod(path, 0700) != 0)
+		return err_errno(
+		    err, "cannot take the edge's directory %s for us alone", path);
+	return 0;
+}
+
+/* What goes into the configuration as it stands must not be able to say more than its name. */
+static bool
+is_plain(const char *text)
+{
+	return strpbrk(text, " \t\r\n\"'\\#$%,") == NULL;
+}
+
+int
+edge_settings_take(struct edge *edge, const struct edge_settings *settings, struct err *err)
+{
+	char absolute[EDGE_PATH_SIZE];
+
+	if (make_directory(settings->directory, err) != 0)
+		return -1;
+	if (realpath(settings->directory, absolute) == NULL)
+		return err_errno(err, "%s", settings->directory);
+	if (!str_copy(edge->directory, sizeof(edge->directory), str_of(absolute)))
+		return err_set(err,
+		    "%s: too long by %zu characters for the sockets of HAProxy; choose"
+		    " a shorter data directory",
+		    absolute, strlen(absolute) + 1 - sizeof(edge->directory));
+	edge->certificates[0] = '\0';
+	if (settings->https.count > 0
+	    && realpath(settings->certificates, edge->certificates) == NULL)
+		return err_errno(err, "certificates of the edge: %s", settings->certificates);
+	if (!is_plain(edge->directory) || !is_plain(edge->certificates))
+		return err_set(err,
+		    "%s: the paths of the data directory and of the certificates must have"
+		    " no blanks, quotes, commas or any of #$%%\\",
+		    absolute);
+	edge->http = settings->http;
+	edge->https = settings->https;
+	edge->has_user = geteuid() == 0 && getpwnam("haproxy") != NULL;
+	if (edge_haproxy_find(settings->haproxy, edge->haproxy, err) != 0)
+		return -1;
+	return edge_secret_load(edge, err);
+}

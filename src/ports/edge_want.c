@@ -1,0 +1,389 @@
+/* edge_want.c - what a stage's route shall be, from the store; and what that needs of the edge.
+ *
+ * The one idea: a route is wanted for one deploy: its instances as servers, the domains and the TCP
+ * port of its own revision. So restoring is the same work as switching, for the elder. */
+#include "ports/edge_inside.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "store/catalog.h"
+#include "store/deploys.h"
+
+/* "10.0.0.2:8080" or "[::1]:8080" and nothing else: it goes into commands and into the file. */
+static bool
+is_address(const char *text)
+{
+	char host[64];
+	unsigned char binary[sizeof(struct in6_addr)];
+	const char *colon = strrchr(text, ':');
+	uint64_t port;
+	size_t n;
+
+	if (colon == NULL || !str_number(str_of(colon + 1), 65535, &port) || port == 0)
+		return false;
+	n = (size_t)(colon - text);
+	if (text[0] == '[' && n > 2 && text[n - 1] == ']')
+		return str_copy(host, sizeof(host), (struct str){ text + 1, n - 2 })
+		       && inet_pton(AF_INET6, host, binary) == 1;
+	return str_copy(host, sizeof(host), (struct str){ text, n })
+	       && inet_pton(AF_INET, host, binary) == 1;
+}
+
+/* One that is gone has no request to answer; one that was stopped may come back by its restart
+ * policy, so it stays unless others are there. */
+static bool
+is_gone(const struct instance *instance)
+{
+	return strcmp(instance->status, "missing") == 0
+	       || strcmp(instance->status, "removed") == 0
+	       || strcmp(instance->status, "exited") == 0;
+}
+
+static void
+want_servers(struct edge_op *op)
+{
+	struct instance instances[REPLICAS_MAX];
+	size_t count =
+	    store_instances(op->edge->host.store, op->deploy, instances, REPLICAS_MAX);
+	bool has_running = false;
+
+	for (size_t i = 0; i < count; i++)
+		has_running |= is_address(instances[i].address) && !is_gone(&instances[i]);
+	op->wanted_count = 0;
+	for (size_t i = 0; i < count; i++) {
+		struct edge_server *server = &op->wanted[op->wanted_count];
+
+		if (!is_address(instances[i].address)
+		    || (has_running && is_gone(&instances[i])))
+			continue;
+		*server = (struct edge_server){ .deploy = op->deploy,
+			.replica = instances[i].replica };
+		snprintf(server->name, sizeof(server->name), "d%" PRIu64 "r%d", op->deploy,
+		    instances[i].replica);
+		snprintf(server->address, sizeof(server->address), "%s", instances[i].address);
+		op->wanted_count++;
+	}
+}
+
+static bool
+is_domain(const char *text)
+{
+	size_t n = strlen(text);
+
+	return n > 0 && n < DOMAIN_SIZE
+	       && strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-._") == n;
+}
+
+static void
+want_domain(struct edge_op *op, const char *name, bool is_wanted)
+{
+	struct edge_domain *domain = &op->domains[op->domain_count];
+
+	for (size_t i = 0; i < op->domain_count; i++)
+		if (strcmp(op->domains[i].name, name) == 0)
+			return;
+	if (op->domain_count == EDGE_DOMAINS_SEEN_MAX)
+		return;
+	domain->is_wanted = is_wanted;
+	domain->state = EDGE_DOMAIN_ABSENT;
+	snprintf(domain->name, sizeof(domain->name), "%s", name);
+	op->domain_count++;
+}
+
+static int
+want_spec(struct edge_op *op, const struct stage_spec *spec, struct err *err)
+{
+	for (size_t i = 0; i < spec->domains.count; i++) {
+		if (!is_domain(spec->domains.items[i]))
+			return err_set(err, "'%s' is no host name", spec->domains.items[i]);
+		want_domain(op, spec->domains.items[i], true);
+	}
+	op->tcp_port = spec->tcp_port;
+	op->drain_ms = spec->drain_ms;
+	snprintf(op->path, sizeof(op->path), "%s",
+	    spec->health.kind == HEALTH_HTTP && spec->health.path != NULL ? spec->health.path
+									  : "/");
+	return 0;
+}
+
+int
+edge_want(struct edge_op *op, uint64_t deploy, struct err *err)
+{
+	const struct stage_spec *spec;
+	struct deploy_row row;
+
+	op->deploy = deploy;
+	op->wanted_count = 0;
+	op->domain_count = 0;
+	op->tcp_port = 0;
+	if (deploy == 0)
+		return 0;
+	if (!store_deploy_get(op->edge->host.store, deploy, &row))
+		return err_set(err, "deploy %" PRIu64 " is not known any more", deploy);
+	spec = catalog_spec(op->edge->host.catalog, row.spec);
+	if (spec == NULL)
+		return err_set(err,
+		    "the configuration of deploy %" PRIu64 " is not known any more", deploy);
+	want_servers(op);
+	return want_spec(op, spec, err);
+}
+
+/* Claims. */
+
+static const struct edge_stage *
+domain_owner(const struct edge_op *op, const char *name)
+{
+	for (const struct edge_stage *stage = op->edge->stages; stage != NULL;
+	     stage = stage->next)
+		for (size_t i = 0; stage != op->stage && i < stage->domain_count; i++)
+			if (strcmp(stage->domains[i], name) == 0)
+				return stage;
+	return NULL;
+}
+
+static void
+name_of(const struct edge *edge, const struct edge_stage *stage, char *text, size_t size)
+{
+	const struct stage_entry *entry = catalog_stage(edge->host.catalog, stage->id);
+
+	if (entry != NULL)
+		snprintf(text, size, "%s/%s", entry->spec->project, entry->spec->stage);
+	else
+		snprintf(text, size, "a stage that is no longer configured");
+}
+
+static int
+check_owners(const struct edge_op *op, struct err *err)
+{
+	char owner[2 * NAME_SIZE + 64];
+
+	for (size_t i = 0; i < op->domain_count && op->domains[i].is_wanted; i++) {
+		const struct edge_stage *stage = domain_owner(op, op->domains[i].name);
+
+		if (stage == NULL)
+			continue;
+		name_of(op->edge, stage, owner, sizeof(owner));
+		return err_set(err,
+		    "the domain %s is served by %s; take it away there and deploy that first",
+		    op->domains[i].name, owner);
+	}
+	for (const struct edge_stage *stage = op->edge->stages; stage != NULL;
+	     stage = stage->next) {
+		if (stage == op->stage || stage->tcp == NULL
+		    || op->tcp_port != stage->tcp->tcp_port)
+			continue;
+		name_of(op->edge, stage, owner, sizeof(owner));
+		return err_set(err,
+		    "the TCP port %d is served by %s; take it away there and deploy that "
+		    "first",
+		    op->tcp_port, owner);
+	}
+	return 0;
+}
+
+/* Asked before HAProxy is, because a reload that fails on it stops accepting for a moment. */
+static int
+check_port_free(const struct edge *edge, int port, struct err *err)
+{
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} address = { .v4 = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) } };
+	const char *host = edge_tcp_host(edge);
+	const int one = 1;
+	socklen_t size = sizeof(address.v4);
+	int result = 0;
+	int fd;
+
+	if (inet_pton(AF_INET, host, &address.v4.sin_addr) != 1) {
+		address.v6 = (struct sockaddr_in6){ .sin6_family = AF_INET6,
+			.sin6_port = htons((uint16_t)port) };
+		size = sizeof(address.v6);
+		if (inet_pton(AF_INET6, host, &address.v6.sin6_addr) != 1)
+			return 0; /* a name: HAProxy will say */
+	}
+	fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return 0;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (bind(fd, &address.any, size) != 0) {
+		int number = errno;
+
+		result = err_set(err, "the edge cannot listen on %s:%d: %s; %s", host, port,
+		    strerror(number),
+		    number == EACCES ? "ports below 1024 need root or CAP_NET_BIND_SERVICE"
+				     : "stop what listens there (`ss -ltnp`) or choose "
+				       "another port for the stage");
+	}
+	close(fd);
+	return result;
+}
+
+static struct edge_backend *
+take_free_backend(struct edge *edge)
+{
+	for (int tries = 0; tries < 2; tries++) {
+		for (size_t i = 0; i < edge->pool_count; i++)
+			if (edge->pool[i]->stage == NULL && edge->pool[i]->server_count == 0)
+				return edge->pool[i];
+		if (edge->pool_count == 0 || edge->pool_count * 2 > EDGE_BACKENDS_MAX)
+			return NULL;
+		edge_pool_grow(edge, edge->pool_count * 2);
+	}
+	return NULL;
+}
+
+void
+edge_tcp_drop_unborn(struct edge_stage *stage)
+{
+	if (stage->tcp == NULL || stage->tcp->is_running)
+		return;
+	edge_backend_free(stage->tcp);
+	stage->tcp = NULL;
+}
+
+static int
+claim_tcp(struct edge_op *op, struct err *err)
+{
+	struct edge_stage *stage = op->stage;
+	char name[EDGE_BACKEND_NAME_SIZE];
+
+	if ((stage->tcp == NULL ? 0 : stage->tcp->tcp_port) == op->tcp_port)
+		return 0;
+	if (op->tcp_port != 0 && !edge_listens_on(op->edge, op->tcp_port)
+	    && check_port_free(op->edge, op->tcp_port, err) != 0)
+		return -1;
+	edge_backend_free(stage->tcp);
+	stage->tcp = NULL;
+	if (op->tcp_port == 0)
+		return 0;
+	snprintf(name, sizeof(name), "t%d", op->tcp_port);
+	stage->tcp = edge_backend_new(name, op->tcp_port);
+	stage->tcp->stage = stage;
+	stage->tcp->is_running = edge_listens_on(op->edge, op->tcp_port);
+	return 0;
+}
+
+/* Without a route nothing is claimed, but a TCP backend stays until its servers are gone. */
+enum event_kind
+edge_claim(struct edge_op *op, struct err *err)
+{
+	struct edge_stage *stage = op->stage;
+	size_t wanted_count = op->domain_count;
+
+	if (check_owners(op, err) != 0)
+		return EV_REFUSED;
+	if (wanted_count > 0 && stage->http == NULL) {
+		stage->http = take_free_backend(op->edge);
+		if (stage->http == NULL) {
+			err_set(err, "the edge has no room for one more of %d routes",
+			    EDGE_BACKENDS_MAX);
+			return EV_REFUSED;
+		}
+		stage->http->stage = stage;
+	}
+	if (op->deploy != 0 && claim_tcp(op, err) != 0)
+		return EV_REFUSED;
+	for (size_t i = 0; i < stage->domain_count; i++)
+		want_domain(op, stage->domains[i], false);
+	edge_stage_set_domains(stage, op->domains, op->domain_count);
+	return EV_COUNT;
+}
+
+/* Comparison. */
+
+bool
+edge_wants_backend(const struct edge_op *op, const struct edge_backend *b)
+{
+	if (op->deploy == 0)
+		return false;
+	if (b->tcp_port != 0)
+		return b->tcp_port == op->tcp_port;
+	return op->domain_count > 0 && op->domains[0].is_wanted;
+}
+
+bool
+edge_wants_server(
+    const struct edge_op *op, const struct edge_backend *b, const struct edge_server *server)
+{
+	if (!edge_wants_backend(op, b))
+		return false;
+	for (size_t i = 0; i < op->wanted_count; i++)
+		if (strcmp(op->wanted[i].name, server->name) == 0)
+			return true;
+	return false;
+}
+
+static bool
+backend_differs(const struct edge_op *op, const struct edge_backend *b)
+{
+	size_t ready_count = 0;
+
+	for (size_t i = 0; i < op->wanted_count; i++) {
+		const struct edge_server *is = edge_server_find(b, op->wanted[i].name);
+
+		if (is == NULL || is->state != EDGE_SERVER_READY
+		    || strcmp(is->address, op->wanted[i].address) != 0)
+			return true;
+	}
+	for (size_t i = 0; i < b->server_count; i++)
+		ready_count += b->servers[i].state == EDGE_SERVER_READY;
+	return ready_count != op->wanted_count;
+}
+
+bool
+edge_want_differs(const struct edge_op *op)
+{
+	const struct edge_stage *stage = op->stage;
+	size_t same = 0;
+
+	if ((op->domain_count > 0) != (stage->http != NULL)
+	    || op->tcp_port != (stage->tcp == NULL ? 0 : stage->tcp->tcp_port))
+		return true;
+	if (stage->domain_count != op->domain_count)
+		return true;
+	for (size_t i = 0; i < op->domain_count; i++)
+		for (size_t k = 0; k < stage->domain_count; k++)
+			same += strcmp(op->domains[i].name, stage->domains[k]) == 0;
+	return same != op->domain_count
+	       || (stage->http != NULL && backend_differs(op, stage->http))
+	       || (stage->tcp != NULL && backend_differs(op, stage->tcp));
+}
+
+static void
+assume_servers(const struct edge_op *op, struct edge_backend *b)
+{
+	if (b == NULL || op->wanted_count == 0)
+		return;
+	b->servers = calloc(op->wanted_count, sizeof(*b->servers));
+	CHECK(b->servers != NULL);
+	memcpy(b->servers, op->wanted, op->wanted_count * sizeof(*b->servers));
+	b->server_count = op->wanted_count;
+	b->allocated = op->wanted_count;
+}
+
+void
+edge_want_assume(struct edge *edge, struct edge_stage *stage, uint64_t live)
+{
+	struct edge_op *op = calloc(1, sizeof(*op));
+	struct err ignored;
+
+	CHECK(op != NULL);
+	op->edge = edge;
+	op->stage = stage;
+	if (stage->http == NULL && stage->tcp == NULL && edge_want(op, live, &ignored) == 0
+	    && edge_claim(op, &ignored) == EV_COUNT) {
+		assume_servers(op, stage->http);
+		assume_servers(op, stage->tcp);
+	}
+	free(op);
+}

@@ -1,0 +1,179 @@
+/* gate_end.c - how a gate fails, and when it does not.
+ *
+ * The one idea: an engine that goes away takes its containers with it, and that is not
+ * their fault. So a container that ended fails the gate only after its last lines were read
+ * over a fresh connection: an engine that is shutting down takes none. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "ports/gate_parts.h"
+#include "ports/probe.h"
+
+enum {
+	ENGINE_WAIT_MS = 500, /* between two looks while the engine does not answer */
+	ENGINE_END_MS = 15000, /* how long an engine gives its containers to end */
+};
+
+static void
+on_tail(void *context, const struct answer *answer)
+{
+	struct trial *t = context;
+
+	if (answer->kind == ANSWER_TROUBLED) { /* then it was perhaps the engine's fault */
+		job_fail(&t->gate->job, EV_TROUBLED, "%s", answer->message);
+		return;
+	}
+	job_fail(&t->gate->job, EV_REFUSED, "%s; its last lines are in the log of this deploy",
+	    t->verdict);
+}
+
+void
+trial_fail(struct trial *t)
+{
+	loop_timer_stop(t->gate->deadline);
+	t->tail.on_done = on_tail;
+	tail_take(&t->tail, &t->gate->job, t->id[0] != '\0' ? t->id : t->name);
+}
+
+void
+gate_leave_last_look(struct gate *gate)
+{
+	gate->phase = PHASE_PROBING;
+	for (int i = 0; i < gate->count; i++) {
+		gate->trials[i].is_passed = false;
+		trial_wait(&gate->trials[i], ENGINE_WAIT_MS);
+	}
+}
+
+/* The engine does not answer: that says nothing about the containers. */
+void
+trial_wait_for_engine(struct trial *t, const struct answer *answer)
+{
+	struct gate *gate = t->gate;
+
+	if (!gate->is_engine_gone)
+		port_note(&gate->job.docker->host, &gate->job.effect, LOG_WARN,
+		    "the gate waits for the engine: %s", answer->message);
+	gate->is_engine_gone = true;
+	snprintf(gate->engine_why, sizeof(gate->engine_why), "%s", answer->message);
+	if (gate->phase == PHASE_PROBING)
+		trial_wait(t, ENGINE_WAIT_MS);
+	else
+		gate_leave_last_look(gate);
+}
+
+void
+gate_begin_afresh(struct gate *gate)
+{
+	loop_timer_set(gate->deadline, gate_health(gate)->deadline_ms);
+}
+
+static void
+on_restarted(void *context, const struct answer *answer)
+{
+	struct trial *t = context;
+
+	t->is_asking = false;
+	if (answer->kind == ANSWER_DONE) {
+		t->has_begun = false;
+		gate_begin_afresh(t->gate);
+		trial_look(t);
+	} else if (answer->kind == ANSWER_TROUBLED && answer->status == 0) {
+		trial_wait_for_engine(t, answer);
+	} else {
+		snprintf(t->verdict, sizeof(t->verdict),
+		    "container %s ended with its engine and cannot "
+		    "be started again: %s",
+		    t->name, answer->message);
+		trial_fail(t);
+	}
+}
+
+/* Either the engine went away since the last look, or it did before the gate began and the
+ * end falls into that time. */
+static bool
+ended_with_engine(const struct trial *t)
+{
+	const struct engine *engine = t->gate->job.engine;
+	int64_t end_ms = container_time_ms(t->seen.finished_at);
+
+	if (t->losses != engine->losses)
+		return true;
+	return !t->has_begun && !t->is_revived && engine->lost_ms != 0
+	       && end_ms > engine->lost_ms - ENGINE_END_MS
+	       && end_ms < engine->back_ms + ENGINE_END_MS;
+}
+
+static void
+on_ended(void *context, const struct answer *answer)
+{
+	struct trial *t = context;
+	struct gate *gate = t->gate;
+	char ending[REASON_SIZE];
+
+	t->is_asking = false;
+	if (answer->kind != ANSWER_DONE) {
+		trial_wait_for_engine(t, answer);
+	} else if (ended_with_engine(t)) {
+		t->losses = gate->job.engine->losses;
+		t->is_revived = true;
+		port_note_instance(&gate->job.docker->host, &gate->job.effect, t->id, LOG_WARN,
+		    "container %s ended with its engine; starting it again", t->name);
+		trial_ask(t, "POST", "/start", on_restarted);
+	} else {
+		container_ending(&t->seen, ending);
+		job_fail(&gate->job, EV_REFUSED,
+		    "container %s %s before it was healthy; its last lines "
+		    "are in the log of this deploy",
+		    t->name, ending);
+	}
+}
+
+/* The container does not run. Its last lines are asked for over a fresh connection: an
+ * engine that is shutting down, and has taken the container with it, refuses that. */
+void
+trial_ended(struct trial *t)
+{
+	t->is_asking = true;
+	t->is_good = false;
+	t->tail.on_done = on_ended;
+	tail_take(&t->tail, &t->gate->job, t->id);
+}
+
+void
+gate_hold_all(struct gate *gate)
+{
+	for (int i = 0; i < gate->count; i++) {
+		loop_timer_stop(gate->trials[i].timer);
+		probe_cancel(gate->trials[i].probe);
+		gate->trials[i].probe = NULL;
+	}
+}
+
+void
+gate_deadline_passed(void *context)
+{
+	struct gate *gate = context;
+	const struct health_spec *health = gate_health(gate);
+	struct trial *t = &gate->trials[0];
+
+	if (gate->is_engine_gone) {
+		job_fail(&gate->job, EV_TROUBLED, "%s", gate->engine_why);
+		return;
+	}
+	for (int i = gate->count - 1; i >= 0; i--)
+		if (!gate->trials[i].is_good)
+			t = &gate->trials[i];
+	snprintf(t->verdict, sizeof(t->verdict),
+	    "container %s was not healthy within %g s: %s, %d "
+	    "time%s in a row",
+	    t->name, (double)health->deadline_ms / 1e3,
+	    t->last[0] == '\0' ? "no result yet" : t->last, t->last_count,
+	    t->last_count == 1 ? "" : "s");
+	gate_hold_all(gate);
+	call_list_cancel(&gate->job.calls);
+	for (int i = 0; i < gate->count; i++)
+		tail_drop(&gate->trials[i].tail);
+	trial_fail(t);
+}

@@ -1,0 +1,67 @@
+/* gate_parts.h - what the two files of the health gate share. No other file includes it. */
+#ifndef SLIPWAY_PORTS_GATE_PARTS_H
+#define SLIPWAY_PORTS_GATE_PARTS_H
+
+#include "ports/docker_parts.h"
+
+struct probe;
+
+enum phase { PHASE_PROBING, PHASE_IMAGE, PHASE_LAST_LOOK };
+
+struct gate;
+
+struct trial { /* of one replica */
+	struct gate *gate;
+	int index;
+	char id[65]; /* "" until its row or the first look tells */
+	char name[128];
+	bool has_begun; /* the fields below hold for this run of the container */
+	char started_at[40];
+	uint32_t losses; /* of the engine, as of the last look */
+	int64_t begun_ms;
+	int successes;
+	int64_t success_ms; /* of the last one that counted */
+	int64_t quick_ms;
+	bool is_good; /* enough successes, long enough up */
+	bool is_passed; /* the last look too */
+	bool is_revived; /* started again by us */
+	bool is_asking; /* a call to the engine is under way */
+	char last[REASON_SIZE];
+	int last_count;
+	struct container seen;
+	struct probe *probe;
+	struct loop_timer *timer;
+	struct tail tail;
+	char verdict[LOG_LINE_SIZE]; /* why it failed; told when the tail is taken */
+};
+
+struct gate {
+	struct job job;
+	enum phase phase;
+	struct loop_timer *deadline;
+	bool is_engine_gone;
+	char engine_why[REASON_SIZE];
+	int count;
+	struct trial trials[REPLICAS_MAX];
+};
+
+const struct health_spec *gate_health(const struct gate *gate);
+
+/* A round: looks at the container, then asks it. Nothing when a round is under way. */
+void trial_look(struct trial *trial);
+void trial_wait(struct trial *trial, int64_t delay_ms); /* until the next round */
+
+/* A call about the container; method NULL: GET. The receiver clears is_asking. */
+void
+trial_ask(struct trial *trial, const char *method, const char *suffix, call_done_fn *on_done);
+
+/* gate_end.c: how a gate fails, and when it does not. */
+void trial_fail(struct trial *trial); /* with its verdict, once its last lines are taken */
+void trial_ended(struct trial *trial); /* the container does not run as it did */
+void trial_wait_for_engine(struct trial *trial, const struct answer *answer);
+void gate_deadline_passed(void *gate);
+void gate_hold_all(struct gate *gate); /* no more rounds by themselves */
+void gate_begin_afresh(struct gate *gate); /* the deadline counts from now */
+void gate_leave_last_look(struct gate *gate);
+
+#endif

@@ -1,0 +1,90 @@
+/* port.c - answers and notes, the same for every port. */
+#include "ports/port.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "store/deploys.h"
+
+struct event
+port_answer(const struct effect *effect, enum event_kind kind)
+{
+	return (struct event){ .kind = kind, .to = effect->actor, .epoch = effect->epoch };
+}
+
+void
+port_send(const struct port_host *host, const struct event *event)
+{
+	CHECK(event->to != 0);
+	host->answer(host->context, event);
+}
+
+/* The line goes to the deploy's own log, which people read, and to the log of the server. */
+static void
+note(const struct port_host *host, const struct effect *effect, const char *container_id,
+    enum log_level level, const char *event, const char *text)
+{
+	static const char *const levels[] = { "info", "info", "warn", "error" };
+	struct log_context context = { .deploy_id = effect->deploy,
+		.instance_id = container_id };
+	struct deploy_row row;
+
+	if (effect->deploy != 0 && store_deploy_get(host->store, effect->deploy, &row)) {
+		context.project = row.project;
+		context.stage = row.stage_name;
+		context.tag = row.tag;
+		context.digest = row.digest;
+		if (level != LOG_DEBUG)
+			store_deploy_log_add(
+			    host->store, effect->deploy, levels[level], str_of(text));
+	}
+	log_event(level, &context, event, NULL, "%s", text);
+}
+
+void
+port_fail(const struct port_host *host, const struct effect *effect, enum event_kind kind,
+    const char *format, ...)
+{
+	struct event answer = port_answer(effect, kind);
+	char text[LOG_LINE_SIZE];
+	va_list args;
+
+	CHECK(kind == EV_REFUSED || kind == EV_TROUBLED);
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	snprintf(answer.text, sizeof(answer.text), "%s", text);
+	if (kind == EV_REFUSED)
+		note(host, effect, NULL, LOG_ERROR, "port.refused", text);
+	else
+		note(host, effect, NULL, LOG_WARN, "port.troubled", text);
+	port_send(host, &answer);
+}
+
+void
+port_note(const struct port_host *host, const struct effect *effect, int level,
+    const char *format, ...)
+{
+	char text[LOG_LINE_SIZE];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	note(host, effect, NULL, (enum log_level)level, "port.note", text);
+}
+
+void
+port_note_instance(const struct port_host *host, const struct effect *effect,
+    const char *container_id, int level, const char *format, ...)
+{
+	char text[LOG_LINE_SIZE];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	note(host, effect, container_id, (enum log_level)level, "port.note", text);
+}

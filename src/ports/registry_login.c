@@ -1,0 +1,198 @@
+/* registry_login.c - what a registry is told about who asks: passwords and tokens.
+ *
+ * The one idea: a password is read at the moment it is sent and wiped after; what is kept is the
+ * hash of a refused one, so that a wrong password costs one attempt a minute, not a lockout. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/json.h"
+#include "ports/registry_parts.h"
+#include "ports/registry_url.h"
+
+enum {
+	REFUSED_MS = 60000,
+	TOKEN_LIFE_S = 60, /* when the answer does not say; so the specification */
+	TOKEN_LIFE_MAX_S = 86400,
+	TOKEN_SIZE_MAX = 16 << 10, /* goes into one header line */
+};
+
+static int
+read_file(const char *path, struct login *login, struct err *err)
+{
+	struct buf text;
+	struct str line;
+	bool fits;
+
+	buf_init(&text, sizeof(login->password) - 1);
+	if (file_read(path, &text, err) != 0) {
+		buf_free(&text);
+		return -1;
+	}
+	str_cut(buf_view(&text), '\n', &line);
+	fits = str_copy(login->password, sizeof(login->password), str_trim(line));
+	CHECK(fits);
+	if (text.p != NULL)
+		explicit_bzero(text.p, text.n);
+	buf_free(&text);
+	return login->password[0] == '\0' ? err_set(err, "the file %s is empty", path) : 0;
+}
+
+static int
+read_variable(const char *name, struct login *login, struct err *err)
+{
+	const char *value = getenv(name);
+
+	if (value == NULL || value[0] == '\0')
+		return err_set(err, "the environment variable %s is not set", name);
+	if (!str_copy(login->password, sizeof(login->password), str_of(value)))
+		return err_set(err, "the environment variable %s is longer than %zu bytes",
+		    name, sizeof(login->password) - 1);
+	return 0;
+}
+
+static void
+hash_login(const struct site *site, struct login *login)
+{
+	struct buf both;
+
+	buf_init(&both, sizeof(site->config.username) + sizeof(login->password));
+	buf_add(&both, site->config.username, strlen(site->config.username) + 1);
+	buf_text(&both, login->password);
+	CHECK(!both.overflow);
+	hash_sha256_hex(buf_view(&both), login->hash);
+	explicit_bzero(both.p, both.n);
+	buf_free(&both);
+}
+
+int
+login_read(const struct site *site, struct login *login, struct err *err)
+{
+	const struct registry_config *config = &site->config;
+	char why[REASON_SIZE];
+	int result;
+
+	CHECK(config->username[0] != '\0');
+	memset(login, 0, sizeof(*login));
+	if (config->password_file[0] != '\0')
+		result = read_file(config->password_file, login, err);
+	else if (config->password_env[0] != '\0')
+		result = read_variable(config->password_env, login, err);
+	else
+		result = err_set(err, "set password_file or password_env under registries");
+	if (result != 0)
+		return err_context(err, "no password for the user '%s' of %s",
+		    config->username, site->status.host);
+	hash_login(site, login);
+	if (site->refused_until_ms > clock_now_ms()
+	    && strcmp(site->refused, login->hash) == 0) {
+		login_wipe(login);
+		login_explain(site, why);
+		return err_set(err, "%s", why);
+	}
+	return 0;
+}
+
+void
+login_wipe(struct login *login)
+{
+	explicit_bzero(login, sizeof(*login));
+}
+
+void
+login_refused(struct site *site, const char hash[HASH_HEX_SIZE])
+{
+	site->refused_until_ms = clock_now_ms() + REFUSED_MS;
+	memcpy(site->refused, hash, sizeof(site->refused));
+}
+
+void
+login_explain(const struct site *site, char why[REASON_SIZE])
+{
+	const struct registry_config *config = &site->config;
+
+	if (config->username[0] == '\0')
+		snprintf(why, REASON_SIZE,
+		    "%s asks for a login: give it a username and a password_file under "
+		    "registries",
+		    site->status.host);
+	else
+		snprintf(why, REASON_SIZE,
+		    "%s refused the user '%.64s': check registries: %s: username, %s",
+		    site->status.host, config->username, site->status.host,
+		    config->password_file[0] != '\0' ? "password_file" : "password_env");
+}
+
+int
+login_token_url(const struct site *site, const char *scope, struct buf *text, struct err *err)
+{
+	const struct challenge *c = &site->challenge;
+	struct url url;
+
+	if (!url_split(str_of(c->realm), &url))
+		return err_set(err,
+		    "%s sends for a token to '%.100s', which is no http or https URL",
+		    site->status.host, c->realm);
+	if (!url.is_https && !site->config.is_insecure && !url_is_loopback(&url))
+		return err_set(err,
+		    "%s sends for a token to %.100s, which is not https: a login is not sent "
+		    "there; mend the registry, or set insecure: true for it",
+		    site->status.host, c->realm);
+	buf_text(text, c->realm);
+	buf_char(text, strchr(c->realm, '?') == NULL ? '?' : '&');
+	if (c->service[0] != '\0') {
+		buf_text(text, "service=");
+		url_query_escape(text, c->service);
+		buf_char(text, '&');
+	}
+	buf_text(text, "scope=");
+	url_query_escape(text, scope);
+	return text->overflow
+		   ? err_set(err, "%s asks for a login in too many words", site->status.host)
+		   : 0;
+}
+
+/* It becomes part of a header: visible ASCII only. */
+static bool
+is_token(const char *text)
+{
+	size_t n = strlen(text);
+
+	for (size_t i = 0; i < n; i++)
+		if (text[i] <= ' ' || text[i] > '~')
+			return false;
+	return n > 0 && n <= TOKEN_SIZE_MAX;
+}
+
+char *
+login_take_token(struct str body, int64_t *ret_life_ms)
+{
+	struct err ignored;
+	struct json *root = json_parse(body, &ignored);
+	const char *text = json_text(json_get(root, "token"));
+	int64_t life_s = json_number(json_get(root, "expires_in"));
+	char *token = NULL;
+
+	if (text[0] == '\0')
+		text = json_text(json_get(root, "access_token"));
+	if (is_token(text)) {
+		token = strdup(text);
+		CHECK(token != NULL);
+		if (life_s <= 0)
+			life_s = TOKEN_LIFE_S;
+		*ret_life_ms = (life_s < TOKEN_LIFE_MAX_S ? life_s : TOKEN_LIFE_MAX_S) * 1000;
+	}
+	json_free(root);
+	return token;
+}
+
+void
+token_free(char *token)
+{
+	if (token != NULL)
+		explicit_bzero(token, strlen(token));
+	free(token);
+}

@@ -1,0 +1,213 @@
+/* docker_double.h - a store and a catalog in a few arrays, for the test of the Docker port.
+ *
+ * They stand in for the real ones behind the same functions, so a test says in plain fields
+ * what is configured and deployed, and reads back what the port wrote. */
+#ifndef SLIPWAY_TESTS_DOCKER_DOUBLE_H
+#define SLIPWAY_TESTS_DOCKER_DOUBLE_H
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "store/catalog.h"
+#include "store/deploys.h"
+
+enum { DOUBLE_MAX = 256, DOUBLE_LOG_MAX = 4096 };
+
+struct store {
+	struct deploy_row deploys[DOUBLE_MAX];
+	size_t deploy_count;
+	struct instance instances[DOUBLE_MAX * 4];
+	size_t instance_count;
+	struct deploy_log_row log[DOUBLE_LOG_MAX];
+	size_t log_count;
+};
+
+struct catalog {
+	struct stage_spec *specs[DOUBLE_MAX]; /* by id */
+	struct engine_config engines[4];
+	size_t engine_count;
+	struct registry_config registries[4];
+	size_t registry_count;
+	struct stage_entry stages[DOUBLE_MAX];
+	size_t stage_count;
+};
+
+/* The store. */
+
+/* Finds or adds, by id. */
+static struct deploy_row *
+double_deploy(struct store *store, uint64_t id)
+{
+	for (size_t i = 0; i < store->deploy_count; i++)
+		if (store->deploys[i].id == id)
+			return &store->deploys[i];
+	CHECK(store->deploy_count < DOUBLE_MAX);
+	store->deploys[store->deploy_count].id = id;
+	return &store->deploys[store->deploy_count++];
+}
+
+bool
+store_deploy_get(struct store *store, uint64_t id, struct deploy_row *ret_row)
+{
+	for (size_t i = 0; i < store->deploy_count; i++)
+		if (store->deploys[i].id == id) {
+			*ret_row = store->deploys[i];
+			return true;
+		}
+	return false;
+}
+
+void
+store_instance_put(struct store *store, const struct instance *instance)
+{
+	for (size_t i = 0; i < store->instance_count; i++)
+		if (store->instances[i].deploy == instance->deploy
+		    && store->instances[i].replica == instance->replica) {
+			store->instances[i] = *instance;
+			return;
+		}
+	CHECK(store->instance_count < COUNT(store->instances));
+	store->instances[store->instance_count++] = *instance;
+}
+
+size_t
+store_instances(struct store *store, uint64_t deploy, struct instance *to, size_t most)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < store->instance_count && count < most; i++)
+		if (store->instances[i].deploy == deploy)
+			to[count++] = store->instances[i];
+	return count;
+}
+
+void
+store_deploy_log_add(struct store *store, uint64_t deploy, const char *level, struct str text)
+{
+	struct deploy_log_row *row = &store->log[store->log_count];
+
+	CHECK(store->log_count < DOUBLE_LOG_MAX);
+	*row = (struct deploy_log_row){
+		.seq = (int64_t)++store->log_count, .deploy = deploy, .at_ms = clock_wall_ms()
+	};
+	snprintf(row->level, sizeof(row->level), "%s", level);
+	snprintf(row->text, sizeof(row->text), "%.*s", (int)text.n, text.p);
+}
+
+size_t
+store_deploy_log(struct store *store, uint64_t deploy, int64_t after_seq,
+    struct deploy_log_row *to, size_t most)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < store->log_count && count < most; i++)
+		if (store->log[i].deploy == deploy && store->log[i].seq > after_seq)
+			to[count++] = store->log[i];
+	return count;
+}
+
+/* The deploy's log as one text, one line each: "level: text\n". */
+static const char *
+double_log(const struct store *store, uint64_t deploy)
+{
+	static char text[1 << 20];
+	size_t n = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < store->log_count; i++)
+		if (store->log[i].deploy == deploy && n < sizeof(text) - LOG_LINE_SIZE - 16)
+			n += (size_t)snprintf(text + n, sizeof(text) - n, "%s: %s\n",
+			    store->log[i].level, store->log[i].text);
+	return text;
+}
+
+/* The catalog. */
+
+/* Finds or adds, by id. */
+static struct engine_config *
+double_engine(struct catalog *catalog, uint64_t id)
+{
+	struct engine_config *engine;
+
+	for (size_t i = 0; i < catalog->engine_count; i++)
+		if (catalog->engines[i].id == id)
+			return &catalog->engines[i];
+	CHECK(catalog->engine_count < COUNT(catalog->engines));
+	engine = &catalog->engines[catalog->engine_count++];
+	*engine = (struct engine_config){
+		.id = id, .network = "slipway", .publish_address = "127.0.0.1"
+	};
+	return engine;
+}
+
+static void
+double_stage(struct catalog *catalog, uint64_t id)
+{
+	for (size_t i = 0; i < catalog->stage_count; i++)
+		if (catalog->stages[i].id == id)
+			return;
+	CHECK(catalog->stage_count < DOUBLE_MAX);
+	catalog->stages[catalog->stage_count++].id = id;
+}
+
+const struct stage_spec *
+catalog_spec(struct catalog *catalog, uint64_t spec_id)
+{
+	return spec_id < DOUBLE_MAX ? catalog->specs[spec_id] : NULL;
+}
+
+const struct engine_config *
+catalog_engine(const struct catalog *catalog, const char *name)
+{
+	for (size_t i = 0; i < catalog->engine_count; i++)
+		if (strcmp(catalog->engines[i].name, name) == 0)
+			return &catalog->engines[i];
+	return NULL;
+}
+
+const struct engine_config *
+catalog_engine_by_id(const struct catalog *catalog, uint64_t id)
+{
+	for (size_t i = 0; i < catalog->engine_count; i++)
+		if (catalog->engines[i].id == id)
+			return &catalog->engines[i];
+	return NULL;
+}
+
+size_t
+catalog_engine_count(const struct catalog *catalog)
+{
+	return catalog->engine_count;
+}
+
+const struct engine_config *
+catalog_engine_at(const struct catalog *catalog, size_t index)
+{
+	return &catalog->engines[index];
+}
+
+void
+catalog_registry(const struct catalog *catalog, const char *host, struct registry_config *ret)
+{
+	*ret = (struct registry_config){ 0 };
+	snprintf(ret->host, sizeof(ret->host), "%s", host);
+	for (size_t i = 0; i < catalog->registry_count; i++)
+		if (strcmp(catalog->registries[i].host, host) == 0)
+			*ret = catalog->registries[i];
+}
+
+size_t
+catalog_stage_count(const struct catalog *catalog)
+{
+	return catalog->stage_count;
+}
+
+const struct stage_entry *
+catalog_stage_at(const struct catalog *catalog, size_t index)
+{
+	return &catalog->stages[index];
+}
+
+#endif

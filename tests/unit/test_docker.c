@@ -1,0 +1,904 @@
+/* test_docker.c - the Docker port against an engine that says exactly what a test wants.
+ *
+ * The real engine is met in the integration tests; here are the answers that a real one
+ * gives rarely or never: too old, too new, errors inside a pull, a digest that does not
+ * match, another's container under our name, 429, a frame cut anywhere. A script of
+ * expected requests and answers is served on a Unix socket; a request out of script fails
+ * the test. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "actors/orphan.h"
+#include "base/clock.h"
+#include "docker_double.h"
+#include "ports/docker_parts.h"
+
+#define DIGEST "sha256:1111111111111111111111111111111111111111111111111111111111111111"
+#define IMAGE "registry.example/shop/web"
+#define IMAGE_PATH "/images/" IMAGE "@" DIGEST "/json"
+#define VERSION                                                                         \
+	"{\"Version\":\"20.10.24\",\"ApiVersion\":\"1.41\",\"MinAPIVersion\":\"1.12\"," \
+	"\"Os\":\"linux\",\"Arch\":\"amd64\"}"
+
+enum { WAIT_MS = 20000, PEERS_MAX = 32 };
+
+struct turn { /* of the script */
+	const char *request; /* how the request line begins: "GET /v1.41/x" */
+	const char *status; /* "200 OK"; NULL: the connection is cut */
+	const char *body;
+};
+
+struct peer {
+	struct loop_io *io;
+	struct buf in;
+	int fd;
+};
+
+static struct store store;
+static struct catalog catalog;
+static struct stage_spec spec;
+static struct loop *loop;
+static struct fetch *fetch;
+static struct docker *docker;
+static const struct turn *script;
+static struct peer peers[PEERS_MAX];
+static struct loop_io *listener;
+static int listener_fd = -1;
+static struct sockaddr_un address = { .sun_family = AF_UNIX };
+static char last_request[65536];
+static struct event last_event;
+static int event_count;
+static bool is_stage_busy;
+static uint64_t live_deploy;
+static int changes;
+
+/* The scripted engine. */
+
+static void
+peer_close(struct peer *peer)
+{
+	loop_io_free(peer->io);
+	close(peer->fd);
+	buf_free(&peer->in);
+	*peer = (struct peer){ .fd = -1 };
+}
+
+static void
+answer(struct peer *peer)
+{
+	char head[512];
+
+	snprintf(last_request, sizeof(last_request), "%s", buf_cstr(&peer->in));
+	buf_clear(&peer->in);
+	if (script->request == NULL
+	    || strncmp(last_request, script->request, strlen(script->request)) != 0)
+		fail_msg("expected %s, got %.300s",
+		    script->request == NULL ? "nothing more" : script->request, last_request);
+	if (script->status == NULL) {
+		script++;
+		peer_close(peer);
+		return;
+	}
+	snprintf(head, sizeof(head),
+	    "HTTP/1.1 %s\r\nApi-Version: 1.41\r\nServer: Docker/20\r\n"
+	    "Content-Length: %zu\r\n\r\n",
+	    script->status, strlen(script->body));
+	(void)!write(peer->fd, head, strlen(head));
+	(void)!write(peer->fd, script->body, strlen(script->body));
+	script++;
+}
+
+static void
+on_peer(void *context, int ready UNUSED)
+{
+	struct peer *peer = context;
+	char piece[65536];
+	const char *end;
+	const char *length;
+	ssize_t n = recv(peer->fd, piece, sizeof(piece), 0);
+
+	if (n <= 0) {
+		peer_close(peer);
+		return;
+	}
+	buf_add(&peer->in, piece, (size_t)n);
+	end = strstr(buf_cstr(&peer->in), "\r\n\r\n");
+	length = strcasestr(buf_cstr(&peer->in), "Content-Length:");
+	if (end != NULL
+	    && (length == NULL || strlen(end + 4) >= strtoul(length + 15, NULL, 10)))
+		answer(peer);
+}
+
+static void
+on_accept(void *context UNUSED, int ready UNUSED)
+{
+	struct peer *peer = peers;
+
+	while (peer->fd != -1)
+		peer++;
+	assert_true(peer < peers + PEERS_MAX);
+	peer->fd = accept4(listener_fd, NULL, NULL, SOCK_CLOEXEC);
+	assert_true(peer->fd >= 0);
+	buf_init(&peer->in, 1 << 20);
+	peer->io = loop_io_new(loop, peer->fd, LOOP_READ, on_peer, peer);
+}
+
+/* The host. */
+
+static void
+on_event(void *context UNUSED, const struct event *event)
+{
+	last_event = *event;
+	event_count++;
+}
+
+static bool
+stage_is_busy(void *context UNUSED, uint64_t stage UNUSED)
+{
+	return is_stage_busy;
+}
+
+static uint64_t
+stage_live(void *context UNUSED, uint64_t stage UNUSED)
+{
+	return live_deploy;
+}
+
+static void
+nudge(void *context UNUSED, uint64_t engine UNUSED)
+{
+}
+
+static void
+instances_changed(void *context UNUSED, uint64_t deploy UNUSED)
+{
+	changes++;
+}
+
+static void
+configure(void)
+{
+	struct engine_config *engine = double_engine(&catalog, 1);
+	struct deploy_row *row = double_deploy(&store, 7);
+
+	snprintf(engine->name, sizeof(engine->name), "local");
+	snprintf(engine->host, sizeof(engine->host), "unix://%s", address.sun_path);
+	spec = (struct stage_spec){ .project = "shop",
+		.stage = "web",
+		.engine = "local",
+		.image = IMAGE,
+		.port = 8080,
+		.replicas = 1,
+		.user = "",
+		.restart = "always",
+		.stop_ms = 1500,
+		.health = { .kind = HEALTH_NONE,
+		    .path = "/",
+		    .host = "",
+		    .successes = 1,
+		    .interval_ms = 10,
+		    .timeout_ms = 1000,
+		    .min_uptime_ms = 0,
+		    .deadline_ms = 5000 } };
+	catalog.specs[3] = &spec;
+	row->stage = 5;
+	row->spec = 3;
+	snprintf(row->project, sizeof(row->project), "shop");
+	snprintf(row->stage_name, sizeof(row->stage_name), "web");
+	snprintf(row->tag, sizeof(row->tag), "v1");
+	snprintf(row->digest, sizeof(row->digest), DIGEST);
+	double_stage(&catalog, 5);
+}
+
+static int
+set_up(void **state UNUSED)
+{
+	struct port_host host = { .store = &store, .catalog = &catalog, .answer = on_event };
+	struct docker_settings settings = { .store_uuid = "u-1",
+		.stage_is_busy = stage_is_busy,
+		.stage_live = stage_live,
+		.nudge = nudge,
+		.instances_changed = instances_changed };
+
+	log_setup(LOG_ERROR, true, 2);
+	memset(&store, 0, sizeof(store));
+	memset(&catalog, 0, sizeof(catalog));
+	for (size_t i = 0; i < PEERS_MAX; i++)
+		peers[i] = (struct peer){ .fd = -1 };
+	event_count = 0;
+	changes = 0;
+	live_deploy = 0;
+	is_stage_busy = false;
+	last_event = (struct event){ 0 };
+	snprintf(address.sun_path, sizeof(address.sun_path),
+	    "/tmp/slipway-test-docker-%d.sock", (int)getpid());
+	unlink(address.sun_path);
+	listener_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(listener_fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(listener_fd, 16), 0);
+	configure();
+	host.loop = loop = loop_new();
+	host.fetch = fetch = fetch_new(loop);
+	listener = loop_io_new(loop, listener_fd, LOOP_READ, on_accept, NULL);
+	docker = docker_new(&host, &settings);
+	return 0;
+}
+
+static int
+tear_down(void **state UNUSED)
+{
+	docker_free(docker);
+	fetch_free(fetch);
+	for (size_t i = 0; i < PEERS_MAX; i++)
+		if (peers[i].fd != -1)
+			peer_close(&peers[i]);
+	loop_io_free(listener);
+	close(listener_fd);
+	unlink(address.sun_path);
+	loop_free(loop);
+	return 0;
+}
+
+static void
+turn_until(const int *count, int wanted)
+{
+	int64_t end_us = clock_mono_us() + WAIT_MS * 1000;
+
+	while (*count < wanted) {
+		assert_true(clock_mono_us() < end_us);
+		loop_turn(loop, false);
+	}
+}
+
+static void
+perform(enum effect_kind kind)
+{
+	static uint32_t epoch;
+	bool is_sweep = kind == FX_SURVEY || kind == FX_COLLECT;
+	struct effect effect = { .kind = kind,
+		.actor = is_sweep ? 99 : 7,
+		.epoch = ++epoch,
+		.deploy = is_sweep ? 0 : 7,
+		.engine = is_sweep ? 1 : 0 };
+
+	docker_perform(docker, &effect);
+}
+
+/* Performs, serves the script to its end, and returns the one answer. */
+static const struct event *
+run(enum effect_kind kind, const struct turn *turns)
+{
+	int before = event_count;
+
+	script = turns;
+	perform(kind);
+	turn_until(&event_count, before + 1);
+	assert_null(script->request); /* all of it was asked */
+	assert_int_equal(event_count, before + 1);
+	return &last_event;
+}
+
+#define PING                                  \
+	{                                     \
+		"GET /_ping ", "200 OK", "OK" \
+	}
+#define GREET \
+	PING, { "GET /version ", "200 OK", VERSION }
+#define END                      \
+	{                        \
+		NULL, NULL, NULL \
+	}
+#define PULL_CALL "POST /v1.41/images/create?fromImage=" IMAGE "&tag=" DIGEST " "
+#define INSPECT_IMAGE "GET /v1.41" IMAGE_PATH " "
+
+static void
+assert_has(const char *text, const char *part)
+{
+	if (strstr(text, part) == NULL)
+		fail_msg("\"%s\" is not in \"%s\"", part, text);
+}
+
+/* Versions. */
+
+static void
+test_engine_too_old(void **state UNUSED)
+{
+	const struct turn turns[] = { PING,
+		{ "GET /version ", "200 OK",
+		    "{\"Version\":\"19.03\",\"ApiVersion\":\"1.40\",\"MinAPIVersion\":\"1."
+		    "12\"}" },
+		END };
+	const struct event *e = run(FX_PULL, turns);
+
+	assert_int_equal(e->kind, EV_REFUSED);
+	assert_has(e->text, "1.40");
+	assert_has(e->text, "upgrade the engine");
+}
+
+static void
+test_engine_too_new(void **state UNUSED)
+{
+	const struct turn turns[] = { PING,
+		{ "GET /version ", "200 OK",
+		    "{\"Version\":\"99\",\"ApiVersion\":\"1.99\",\"MinAPIVersion\":\"1."
+		    "90\"}" },
+		END };
+	const struct event *e = run(FX_PULL, turns);
+
+	assert_int_equal(e->kind, EV_REFUSED);
+	assert_has(e->text, "wants at least API 1.90");
+}
+
+static void
+test_newest_of_both_is_spoken_and_asked_again_after_trouble(void **state UNUSED)
+{
+	struct docker_status status;
+	const struct turn turns[] = { PING,
+		{ "GET /version ", "200 OK",
+		    "{\"Version\":\"29\",\"ApiVersion\":\"1.52\",\"MinAPIVersion\":\"1."
+		    "44\"}" },
+		{ "GET /v1.47/images/", NULL, NULL }, END };
+	const struct turn again[] = { PING,
+		{ "GET /v1.47/images/", "500 No", "{\"message\":\"x\"}" }, END };
+
+	assert_int_equal(run(FX_PULL, turns)->kind, EV_TROUBLED);
+	assert_int_equal(run(FX_PULL, again)->kind, EV_TROUBLED);
+	docker_engine_status(docker, 1, &status);
+	assert_true(status.is_reachable);
+	assert_string_equal(status.api, "1.47");
+}
+
+static void
+test_not_an_engine(void **state UNUSED)
+{
+	const struct turn turns[] = { { "GET /_ping ", "404 Not Found", "no" }, END };
+	const struct event *e = run(FX_PULL, turns);
+
+	assert_int_equal(e->kind, EV_REFUSED);
+	assert_has(e->text, "check its host");
+}
+
+static void
+test_absent_socket_and_engine_not_configured(void **state UNUSED)
+{
+	static const struct turn none[] = { END };
+	const struct event *e;
+
+	unlink(address.sun_path);
+	e = run(FX_RUN, none);
+	assert_int_equal(e->kind, EV_TROUBLED);
+	assert_has(e->text, "there is no such socket");
+	spec.engine = "elsewhere";
+	e = run(FX_RUN, none);
+	assert_int_equal(e->kind, EV_REFUSED);
+	assert_has(e->text, "'elsewhere' is not configured");
+}
+
+/* Pulling. */
+
+static const char image_json[] =
+    "{\"Id\":\"sha256:abc\",\"RepoDigests\":[\"other@sha256:2\",\"" IMAGE "@" DIGEST "\"],"
+    "\"Architecture\":\"amd64\",\"Os\":\"linux\"}";
+
+static void
+test_pull_skips_what_is_there(void **state UNUSED)
+{
+	const struct turn turns[] = { GREET, { INSPECT_IMAGE, "200 OK", image_json }, END };
+
+	assert_int_equal(run(FX_PULL, turns)->kind, EV_PULLED);
+}
+
+static void
+test_pull_with_credentials_and_progress(void **state UNUSED)
+{
+	const struct turn turns[] = { GREET,
+		{ INSPECT_IMAGE, "404 Not Found", "{\"message\":\"no\"}" },
+		{ PULL_CALL, "200 OK",
+		    "{\"status\":\"Downloading\",\"id\":\"a\",\"progressDetail\":"
+		    "{\"current\":1,\"total\":2}}\r\n{\"status\":\"Done\"}\r\n" },
+		{ INSPECT_IMAGE, "200 OK", image_json }, END };
+	struct registry_config *registry = &catalog.registries[catalog.registry_count++];
+
+	snprintf(registry->host, sizeof(registry->host), "registry.example");
+	snprintf(registry->username, sizeof(registry->username), "robot");
+	snprintf(
+	    registry->password_env, sizeof(registry->password_env), "TEST_DOCKER_PASSWORD");
+	setenv("TEST_DOCKER_PASSWORD", "se?cret>", 1);
+	assert_int_equal(run(FX_PULL, turns)->kind, EV_PULLED);
+	unsetenv("TEST_DOCKER_PASSWORD");
+	assert_has(double_log(&store, 7), "is pulled");
+	assert_null(strstr(double_log(&store, 7), "cret"));
+}
+
+static void
+test_auth_header(void **state UNUSED)
+{
+	struct registry_config *registry = &catalog.registries[catalog.registry_count++];
+	struct buf header;
+	struct err err;
+
+	buf_init(&header, 4096);
+	assert_int_equal(registry_auth(docker, IMAGE, &header, &err), 0);
+	snprintf(registry->host, sizeof(registry->host), "registry.example");
+	assert_int_equal(registry_auth(docker, IMAGE, &header, &err), 0);
+	assert_int_equal(header.n, 0);
+	snprintf(registry->username, sizeof(registry->username), "robot");
+	assert_int_equal(registry_auth(docker, IMAGE, &header, &err), -1);
+	assert_has(err.text, "no password");
+	snprintf(
+	    registry->password_env, sizeof(registry->password_env), "TEST_DOCKER_PASSWORD");
+	assert_int_equal(registry_auth(docker, IMAGE, &header, &err), -1);
+	setenv("TEST_DOCKER_PASSWORD", "a?b>", 1);
+	assert_int_equal(registry_auth(docker, IMAGE, &header, &err), 0);
+	assert_string_equal(buf_cstr(&header),
+	    "eyJ1c2VybmFtZSI6InJvYm90IiwicGFzc3dvcmQiOiJhP2I-Iiwic2VydmVyYWRkcmVzcyI6InJlZ2lz"
+	    "dHJ5LmV4YW1wbGUifQ==");
+	unsetenv("TEST_DOCKER_PASSWORD");
+	snprintf(registry->password_file, sizeof(registry->password_file), "/nonexistent/pw");
+	assert_int_equal(registry_auth(docker, IMAGE, &header, &err), -1);
+	assert_has(err.text, "/nonexistent/pw");
+	buf_free(&header);
+}
+
+static void
+check_pull_failure(
+    const char *status, const char *body, enum event_kind kind, const char *words)
+{
+	const struct turn turns[] = { PING, { "GET /version ", "200 OK", VERSION },
+		{ INSPECT_IMAGE, "404 Not Found", "{\"message\":\"no\"}" },
+		{ PULL_CALL, status, body }, END };
+	const struct turn later[] = { { INSPECT_IMAGE, "404 Not Found",
+					  "{\"message\":\"no\"}" },
+		{ PULL_CALL, status, body }, END };
+	const struct event *e = run(FX_PULL, event_count == 0 ? turns : later);
+
+	assert_int_equal(e->kind, kind);
+	assert_has(e->text, words);
+}
+
+static void
+test_pull_failures(void **state UNUSED)
+{
+	check_pull_failure("200 OK",
+	    "{\"status\":\"x\"}\r\n{\"errorDetail\":{\"message\":"
+	    "\"unauthorized: authentication required\"},\"error\":\"u\"}\r\n",
+	    EV_REFUSED, "check user and password");
+	check_pull_failure("404 Not Found", "{\"message\":\"manifest unknown\"}", EV_REFUSED,
+	    "manifest unknown");
+	check_pull_failure("200 OK",
+	    "{\"error\":\"write /var/lib/x: no space left on device\"}\r\n", EV_REFUSED,
+	    "free some disk");
+	check_pull_failure("500 Error",
+	    "{\"message\":\"http: server gave HTTP response to HTTPS "
+	    "client\"}",
+	    EV_REFUSED, "insecure-registries");
+	check_pull_failure("500 Error", "{\"message\":\"dial tcp: i/o timeout\"}", EV_TROUBLED,
+	    "i/o timeout");
+	check_pull_failure("500 Error",
+	    "{\"message\":\"toomanyrequests: You have reached your limit, "
+	    "denied\"}",
+	    EV_TROUBLED, "toomanyrequests");
+	assert_int_equal(last_event.after_ms, 60000);
+	check_pull_failure(
+	    "200 OK", "{\"error\":\"unexpected EOF\"}", EV_TROUBLED, "unexpected EOF");
+}
+
+static void
+check_image(const char *json, const char *words)
+{
+	const struct turn turns[] = { PING, { "GET /version ", "200 OK", VERSION },
+		{ INSPECT_IMAGE, "200 OK", json }, END };
+	const struct turn later[] = { { INSPECT_IMAGE, "200 OK", json }, END };
+	const struct event *e = run(FX_PULL, event_count == 0 ? turns : later);
+
+	assert_int_equal(e->kind, EV_REFUSED);
+	assert_has(e->text, words);
+}
+
+static void
+test_image_that_does_not_fit(void **state UNUSED)
+{
+	check_image("{\"RepoDigests\":[\"" IMAGE "@sha256:2\"],\"Architecture\":\"amd64\"}",
+	    "does not have the digest");
+	check_image("{\"RepoDigests\":[\"x@" DIGEST
+		    "\"],\"Architecture\":\"arm64\",\"Os\":\"linux\"}",
+	    "linux/arm64, but the Docker engine 'local' runs linux/amd64");
+	check_image("{\"RepoDigests\":[\"x@" DIGEST
+		    "\"],\"Architecture\":\"amd64\",\"Os\":\"windows\"}",
+	    "windows/amd64");
+}
+
+/* Running. */
+
+#define NETWORK                                                \
+	{                                                      \
+		"GET /v1.41/networks/slipway ", "200 OK", "{}" \
+	}
+#define CREATE "POST /v1.41/containers/create?name=shop-web-7-0 "
+#define RUNNING                                                                             \
+	"{\"Id\":\"c1\",\"Name\":\"/"                                                       \
+	"shop-web-7-0\",\"Image\":\"sha256:abc\",\"RestartCount\":0,"                       \
+	"\"State\":{\"Status\":\"running\",\"Running\":true,\"StartedAt\":"                 \
+	"\"2026-01-01T00:00:00.5Z\"},\"Config\":{\"Labels\":{\"slipway.managed\":\"true\"," \
+	"\"slipway.store\":\"u-1\",\"slipway.deploy\":\"7\"}},\"NetworkSettings\":{"        \
+	"\"Networks\":{"                                                                    \
+	"\"slipway\":{\"IPAddress\":\"10.0.0.2\"}}}}"
+
+static void
+test_run_makes_the_network_once(void **state UNUSED)
+{
+	const struct turn turns[] = { GREET, { "GET /v1.41/networks/slipway ", "404 N", "{}" },
+		{ "POST /v1.41/networks/create ", "409 Conflict", "{\"message\":\"exists\"}" },
+		{ CREATE, "201 Created", "{\"Id\":\"c1\"}" },
+		{ "POST /v1.41/containers/c1/start ", "204 No Content", "" },
+		{ "GET /v1.41/containers/c1/json ", "200 OK", RUNNING }, END };
+	struct instance row;
+
+	assert_int_equal(run(FX_RUN, turns)->kind, EV_STARTED);
+	assert_int_equal(store_instances(&store, 7, &row, 1), 1);
+	assert_string_equal(row.address, "10.0.0.2:8080");
+	assert_string_equal(row.status, "running");
+}
+
+static void
+test_run_adopts_its_own(void **state UNUSED)
+{
+	const struct turn turns[] = { GREET, NETWORK, { CREATE, "409 Conflict", "{}" },
+		{ "GET /v1.41/containers/shop-web-7-0/json ", "200 OK", RUNNING }, END };
+
+	assert_int_equal(run(FX_RUN, turns)->kind, EV_STARTED);
+}
+
+static void
+test_run_leaves_others_alone(void **state UNUSED)
+{
+	const struct turn turns[] = { GREET, NETWORK, { CREATE, "409 Conflict", "{}" },
+		{ "GET /v1.41/containers/shop-web-7-0/json ", "200 OK",
+		    "{\"Id\":\"c9\",\"State\":{\"Status\":\"running\",\"Running\":true},"
+		    "\"Config\":"
+		    "{\"Labels\":{\"slipway.managed\":\"true\",\"slipway.store\":\"u-2\","
+		    "\"slipway.deploy\":\"7\"}}}" },
+		END };
+	const struct event *e = run(FX_RUN, turns);
+
+	assert_int_equal(e->kind, EV_REFUSED);
+	assert_has(e->text, "remove or rename it");
+}
+
+static void
+test_run_tells_a_final_failure_from_an_engine_going_down(void **state UNUSED)
+{
+	const char *taken =
+	    "{\"message\":\"Bind for 127.0.0.1:80 failed: port is already allocated\"}";
+	const struct turn turns[] = { GREET, NETWORK,
+		{ CREATE, "201 Created", "{\"Id\":\"c1\"}" },
+		{ "POST /v1.41/containers/c1/start ", "500 Error", taken },
+		{ "GET /v1.41/containers/c1/json ", "200 OK", "{}" }, END };
+	const struct turn cut[] = { NETWORK, { CREATE, "201 Created", "{\"Id\":\"c1\"}" },
+		{ "POST /v1.41/containers/c1/start ", "500 Error", taken },
+		{ "GET /v1.41/containers/c1/json ", NULL, NULL }, END };
+	const struct event *e = run(FX_RUN, turns);
+
+	assert_int_equal(e->kind, EV_REFUSED);
+	assert_has(e->text, "port is already allocated");
+	assert_int_equal(run(FX_RUN, cut)->kind, EV_TROUBLED);
+}
+
+static void
+test_a_replaced_run_ends_before_the_removal_begins(void **state UNUSED)
+{
+	const struct turn turns[] = { GREET, NETWORK,
+		{ CREATE, "201 Created", "{\"Id\":\"c1\"}" },
+		{ "GET /v1.41/containers/json?all=true", "200 OK", "[]" }, END };
+	int64_t end_us = clock_mono_us() + WAIT_MS * 1000;
+
+	script = turns;
+	perform(FX_RUN);
+	while (script
+	       < turns + 4) { /* until the creation is answered, which nobody has read yet */
+		assert_true(clock_mono_us() < end_us);
+		loop_turn(loop, false);
+	}
+	perform(FX_REMOVE); /* the script refuses a list before, and a start after */
+	turn_until(&event_count, 1);
+	assert_int_equal(last_event.kind, EV_REMOVED);
+	assert_null(script->request);
+}
+
+static void
+test_create_body(void **state UNUSED)
+{
+	struct pair_spec env[] = { { "A", "1" }, { "SLIPWAY_TAG", "mine" } };
+	struct pair_spec labels[] = { { "team", "blue" }, { "slipway.deploy", "8" } };
+	struct volume_spec volumes[] = { { "data", "/data", false },
+		{ "/srv/x", "/x", true } };
+	const char *words[] = { "run", "it" };
+	struct err err;
+	struct buf text;
+
+	spec.env = env;
+	spec.env_count = 2;
+	spec.labels = labels;
+	spec.label_count = 2;
+	spec.volumes = volumes;
+	spec.volume_count = 2;
+	spec.command = (struct strings){ words, 2 };
+	spec.memory_bytes = 64 << 20;
+	spec.cpu_milli = 1500;
+	spec.health.port = 9090;
+	catalog.engines[0].is_published = true;
+	buf_init(&text, 1 << 20);
+	container_write(docker, &catalog.engines[0], &store.deploys[0], &spec, 2, &text);
+	struct json *json = json_parse(buf_view(&text), &err);
+	assert_non_null(json);
+	const struct json *host = json_get(json, "HostConfig");
+	assert_string_equal(json_text(json_get(json, "Image")), IMAGE "@" DIGEST);
+	assert_has(buf_cstr(&text), "\"SLIPWAY_INSTANCE=shop-web-7-2\"");
+	assert_has(buf_cstr(&text), "\"SLIPWAY_TAG=mine\"");
+	assert_null(strstr(buf_cstr(&text), "SLIPWAY_TAG=v1"));
+	assert_string_equal(
+	    json_text(json_get(json_get(json, "Labels"), "slipway.deploy")), "7");
+	assert_string_equal(
+	    json_text(json_get(json_get(json, "Labels"), "slipway.stage-id")), "5");
+	assert_string_equal(json_text(json_get(json_get(json, "Labels"), "team")), "blue");
+	assert_int_equal(json_number(json_get(json, "StopTimeout")), 2);
+	assert_int_equal(json_number(json_get(host, "Memory")), 64 << 20);
+	assert_int_equal(json_number(json_get(host, "MemorySwap")), 64 << 20);
+	assert_int_equal(json_number(json_get(host, "NanoCpus")), 1500000000);
+	assert_true(json_bool(json_get(host, "Init")));
+	assert_int_equal(json_count(json_get(host, "PortBindings")), 2);
+	assert_int_equal(json_count(json_get(host, "Mounts")), 2);
+	assert_string_equal(
+	    json_text(json_get(json_at(json_get(host, "Mounts"), 1), "Type")), "bind");
+	assert_has(buf_cstr(&text), "\"Aliases\":[\"shop-web\"]");
+	json_free(json);
+	buf_free(&text);
+}
+
+static void
+test_name_keeps_the_id(void **state UNUSED)
+{
+	struct deploy_row row = { .id = UINT64_MAX };
+	char name[128];
+
+	memset(row.project, 'p', sizeof(row.project) - 1);
+	memset(row.stage_name, 's', sizeof(row.stage_name) - 1);
+	container_name(&row, 15, name, sizeof(name));
+	assert_has(name, "-18446744073709551615-15");
+}
+
+/* The gate. */
+
+static void
+test_gate_compares_the_image(void **state UNUSED)
+{
+	const struct turn good[] = { GREET,
+		{ "GET /v1.41/containers/shop-web-7-0/json ", "200 OK", RUNNING },
+		{ INSPECT_IMAGE, "200 OK", image_json },
+		{ "GET /v1.41/containers/c1/json ", "200 OK", RUNNING }, END };
+	const struct turn wrong[] = { { "GET /v1.41/containers/shop-web-7-0/json ", "200 OK",
+					  RUNNING },
+		{ INSPECT_IMAGE, "200 OK", "{\"Id\":\"sha256:other\"}" }, END };
+
+	assert_int_equal(run(FX_PROBE, good)->kind, EV_HEALTHY);
+	assert_int_equal(run(FX_PROBE, wrong)->kind, EV_REFUSED);
+	assert_has(last_event.text, "does not run the image");
+}
+
+static void
+test_gate_keeps_the_last_lines(void **state UNUSED)
+{
+	const char *exited =
+	    "{\"Id\":\"c1\",\"State\":{\"Status\":\"exited\",\"ExitCode\":3}}";
+	const struct turn turns[] = { GREET,
+		{ "GET /v1.41/containers/shop-web-7-0/json ", "200 OK", exited },
+		{ "GET /v1.41/containers/c1/logs?stdout=1&stderr=1&tail=50 ", "200 OK", "" },
+		END };
+	const struct event *e = run(FX_PROBE, turns);
+
+	assert_int_equal(e->kind, EV_REFUSED);
+	assert_has(e->text, "exited with code 3 before it was healthy");
+}
+
+/* Sweeping. */
+
+static const char *
+survey_list(const char *state, const char *store_uuid, const char *deploy)
+{
+	static char text[1024];
+
+	snprintf(text, sizeof(text),
+	    "[{\"Id\":\"c1\",\"Names\":[\"/n\"],\"State\":\"%s\",\"Labels\":{"
+	    "\"slipway.store\":\"%s\",\"slipway.deploy\":\"%s\","
+	    "\"slipway.stage-id\":\"5\"},\"NetworkSettings\":{\"Networks\":{"
+	    "\"slipway\":{\"IPAddress\":\"10.0.0.9\"}}}}]",
+	    state, store_uuid, deploy);
+	return text;
+}
+
+static uint32_t
+survey(const char *list)
+{
+	static bool is_first;
+	const struct turn turns[] = { PING, { "GET /version ", "200 OK", VERSION },
+		{ "GET /v1.41/containers/json?all=true", "200 OK", list }, END };
+	const struct turn later[] = {
+		{ "GET /v1.41/containers/json?all=true", "200 OK", list }, END
+	};
+
+	is_first = event_count == 0;
+	assert_int_equal(run(FX_SURVEY, is_first ? turns : later)->kind, EV_SURVEYED);
+	return last_event.count;
+}
+
+static void
+test_survey_judges(void **state UNUSED)
+{
+	const struct turn remove[] = {
+		{ "DELETE /v1.41/containers/c1?force=true&v=true ", "204 N", "" }, END
+	};
+	const struct turn nothing[] = { END };
+
+	assert_int_equal(survey(survey_list("running", "u-1", "7")), 0); /* not over yet */
+	store.deploys[0].ended_ms = 1;
+	assert_int_equal(survey(survey_list("running", "u-2", "7")), 0); /* another's */
+	assert_int_equal(survey(survey_list("running", "u-1", "8")), 0); /* not known */
+	is_stage_busy = true;
+	assert_int_equal(survey(survey_list("running", "u-1", "7")), 0);
+	is_stage_busy = false;
+	assert_int_equal(survey(survey_list("running", "u-1", "7")), 1);
+	store.deploys[0].is_live = true; /* judged again */
+	assert_int_equal(run(FX_COLLECT, nothing)->kind, EV_COLLECTED);
+	store.deploys[0].is_live = false;
+	assert_int_equal(survey(survey_list("running", "u-1", "7")), 1);
+	assert_int_equal(run(FX_COLLECT, remove)->kind, EV_COLLECTED);
+}
+
+static void
+test_survey_follows_live_instances(void **state UNUSED)
+{
+	struct instance row = { .deploy = 7,
+		.container_id = "c1",
+		.name = "shop-web-7-0",
+		.address = "10.0.0.2:8080",
+		.status = "running" };
+
+	store.deploys[0].ended_ms = 1;
+	store.deploys[0].is_live = true;
+	live_deploy = 7;
+	store_instance_put(&store, &row);
+	survey(survey_list("running", "u-1", "7"));
+	assert_int_equal(changes, 1);
+	store_instances(&store, 7, &row, 1);
+	assert_string_equal(row.address, "10.0.0.9:8080");
+	survey(survey_list("running", "u-1", "7"));
+	assert_int_equal(changes, 1); /* once for each change */
+	survey(survey_list("exited", "u-1", "7"));
+	store_instances(&store, 7, &row, 1);
+	assert_string_equal(row.status, "exited");
+	survey("[]");
+	survey("[]");
+	store_instances(&store, 7, &row, 1);
+	assert_string_equal(row.status, "missing");
+	assert_int_equal(changes, 3);
+	assert_has(double_log(&store, 7), "warn: container shop-web-7-0 is missing");
+}
+
+static void
+test_orphan_rule(void **state UNUSED)
+{
+	for (int bits = 0; bits < 32; bits++) {
+		struct orphan_facts facts = { .is_ours = bits & 1,
+			.is_known = bits & 2,
+			.is_final = bits & 4,
+			.is_live = bits & 8,
+			.is_stage_busy = bits & 16 };
+		enum orphan_verdict wanted = (bits & 3) != 3       ? ORPHAN_FOREIGN
+					     : bits == (1 | 2 | 4) ? ORPHAN_REMOVE
+								   : ORPHAN_KEEP;
+
+		assert_int_equal(orphan_judge(&facts), wanted);
+	}
+}
+
+/* Parts. */
+
+static char seen_lines[256];
+
+static void
+on_frame_line(void *context UNUSED, bool is_error_stream, struct str line)
+{
+	size_t n = strlen(seen_lines);
+
+	snprintf(seen_lines + n, sizeof(seen_lines) - n, "%d:%.*s|", is_error_stream,
+	    (int)line.n, line.p);
+}
+
+static void
+test_frames_cut_anywhere(void **state UNUSED)
+{
+	static const char raw[] = "\1\0\0\0\0\0\0\6one\ntw"
+				  "\2\0\0\0\0\0\0\3bad"
+				  "\1\0\0\0\0\0\0\0"
+				  "\1\0\0\0\0\0\0\2o\n"
+				  "\2\0\0\0\0\0\0\2!\n"
+				  "\1\0\0\0\0\0\0\3end";
+
+	for (size_t cut = 1; cut < sizeof(raw); cut++) {
+		struct frames frames;
+
+		seen_lines[0] = '\0';
+		frames_init(&frames);
+		for (size_t at = 0; at < sizeof(raw) - 1; at += cut) {
+			size_t n = sizeof(raw) - 1 - at < cut ? sizeof(raw) - 1 - at : cut;
+			frames_feed(&frames, (struct str){ raw + at, n }, on_frame_line, NULL);
+		}
+		frames_end(&frames, on_frame_line, NULL);
+		assert_string_equal(seen_lines, "0:one|0:two|1:bad!|0:end|");
+	}
+}
+
+static void
+test_times(void **state UNUSED)
+{
+	assert_int_equal(container_time_ms("2026-01-31T12:34:56.789012345Z"), 1769862896789);
+	assert_int_equal(container_time_ms("1970-01-01T00:00:01Z"), 1000);
+	assert_int_equal(container_time_ms("0001-01-01T00:00:00Z"), 0);
+	assert_int_equal(container_time_ms(""), 0);
+}
+
+static void
+test_endings(void **state UNUSED)
+{
+	char text[REASON_SIZE];
+
+	container_ending(&(struct container){ .exit_code = 137, .is_oom_killed = true }, text);
+	assert_has(text, "memory limit");
+	container_ending(&(struct container){ .exit_code = 2, .restart_count = 3 }, text);
+	assert_string_equal(text, "was restarted 3 times (last exit code 2)");
+}
+
+int
+main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(test_engine_too_old),
+		TEST(test_engine_too_new),
+		TEST(test_newest_of_both_is_spoken_and_asked_again_after_trouble),
+		TEST(test_not_an_engine),
+		TEST(test_absent_socket_and_engine_not_configured),
+		TEST(test_pull_skips_what_is_there),
+		TEST(test_pull_with_credentials_and_progress),
+		TEST(test_auth_header),
+		TEST(test_pull_failures),
+		TEST(test_image_that_does_not_fit),
+		TEST(test_run_makes_the_network_once),
+		TEST(test_run_adopts_its_own),
+		TEST(test_run_leaves_others_alone),
+		TEST(test_run_tells_a_final_failure_from_an_engine_going_down),
+		TEST(test_a_replaced_run_ends_before_the_removal_begins),
+		TEST(test_create_body),
+		TEST(test_name_keeps_the_id),
+		TEST(test_gate_compares_the_image),
+		TEST(test_gate_keeps_the_last_lines),
+		TEST(test_survey_judges),
+		TEST(test_survey_follows_live_instances),
+		TEST(test_orphan_rule),
+		TEST(test_frames_cut_anywhere),
+		TEST(test_times),
+		TEST(test_endings),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
