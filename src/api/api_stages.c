@@ -1,0 +1,163 @@
+/* api_stages.c - stages: what they run, and asking them to deploy, go back or look for news. */
+#include <string.h>
+
+#include "api/inside.h"
+#include "api/views.h"
+#include "serve/runtime.h"
+#include "store/catalog.h"
+#include "store/deploys.h"
+
+void
+api_stages_list(void *context, struct request *rq)
+{
+	struct app *app = context;
+	const char *project = api_query(rq, "project");
+	struct json_writer w;
+
+	json_writer_init(&w, reply_body(rq));
+	json_object_open(&w);
+	json_key(&w, "items");
+	json_array_open(&w);
+	for (size_t i = 0; i < catalog_stage_count(app->catalog); i++) {
+		const struct stage_entry *stage = catalog_stage_at(app->catalog, i);
+		if (project[0] != '\0' && strcmp(project, stage->spec->project) != 0)
+			continue;
+		json_object_open(&w);
+		view_stage(&w, app, stage);
+		json_object_close(&w);
+	}
+	json_array_close(&w);
+	json_object_close(&w);
+	reply_json(rq, 200);
+}
+
+void
+api_stage_show(void *context, struct request *rq)
+{
+	struct app *app = context;
+	const struct stage_entry *stage = api_stage(app, rq);
+	struct json_writer w;
+
+	if (stage == NULL)
+		return;
+	json_writer_init(&w, reply_body(rq));
+	json_object_open(&w);
+	view_stage(&w, app, stage);
+	json_object_close(&w);
+	reply_json(rq, 200);
+}
+
+void
+api_stage_instances(void *context, struct request *rq)
+{
+	struct app *app = context;
+	const struct stage_entry *stage = api_stage(app, rq);
+	struct instance instances[REPLICAS_MAX];
+	struct json_writer w;
+	size_t count;
+
+	if (stage == NULL)
+		return;
+	count = store_instances(app->store, runtime_actor(app->runtime, stage->id)->stage.live,
+	    instances, REPLICAS_MAX);
+	json_writer_init(&w, reply_body(rq));
+	json_object_open(&w);
+	json_key(&w, "items");
+	json_array_open(&w);
+	for (size_t i = 0; i < count; i++) {
+		json_object_open(&w);
+		view_instance(&w, &instances[i]);
+		json_object_close(&w);
+	}
+	json_array_close(&w);
+	json_object_close(&w);
+	reply_json(rq, 200);
+}
+
+static void
+reply_deploy(struct app *app, struct request *rq, enum command_result result, uint64_t id,
+    const struct err *err, const char *what)
+{
+	struct json_writer w;
+
+	if (result != COMMAND_DONE) {
+		api_refuse(rq, result, err);
+		return;
+	}
+	api_log_deploy(app, rq, id, "deploy.requested", what);
+	json_writer_init(&w, reply_body(rq));
+	json_object_open(&w);
+	json_pair_integer(&w, "id", (int64_t)id);
+	json_object_close(&w);
+	reply_json(rq, 202);
+}
+
+void
+api_stage_deploy(void *context, struct request *rq)
+{
+	struct app *app = context;
+	static const char *const known[] = { "tag", "digest", "force", NULL };
+	struct deploy_command command = { .project = api_parameter(rq, "project"),
+		.stage = api_parameter(rq, "stage"),
+		.tag = "",
+		.digest = "",
+		.trigger = TRIGGER_MANUAL };
+	struct json *body = api_body(rq, known);
+	struct err err;
+	uint64_t id = 0;
+
+	if (body == NULL)
+		return;
+	if (api_text(rq, body, "tag", &command.tag)
+	    && api_text(rq, body, "digest", &command.digest)
+	    && api_bool(rq, body, "force", &command.is_forced)) {
+		enum command_result result = command_deploy(app, &command, &id, &err);
+		reply_deploy(app, rq, result, id, &err, "a deploy was asked for");
+	}
+	json_free(body);
+}
+
+void
+api_stage_rollback(void *context, struct request *rq)
+{
+	struct app *app = context;
+	static const char *const known[] = { "to", NULL };
+	struct json *body = api_body(rq, known);
+	struct err err;
+	uint64_t to = 0;
+	uint64_t id = 0;
+
+	if (body == NULL)
+		return;
+	if (api_number(rq, body, "to", &to)) {
+		enum command_result result = command_rollback(app,
+		    api_parameter(rq, "project"), api_parameter(rq, "stage"), to, &id, &err);
+		reply_deploy(app, rq, result, id, &err, "a rollback was asked for");
+	}
+	json_free(body);
+}
+
+void
+api_stage_poll(void *context, struct request *rq)
+{
+	struct app *app = context;
+	const struct stage_entry *stage = api_stage(app, rq);
+	const struct actor *poll;
+	struct json_writer w;
+
+	if (stage == NULL)
+		return;
+	poll = runtime_actor(app->runtime, stage->poll_id);
+	if (poll->state == POLL_OFF) {
+		reply_error(rq, 409, "CONFLICT",
+		    "%s/%s is not polled: give it 'poll: 30s' in slipway.yml",
+		    stage->spec->project, stage->spec->stage);
+		return;
+	}
+	runtime_deliver(
+	    app->runtime, &(struct event){ .kind = EV_NUDGED, .to = stage->poll_id }, NULL);
+	json_writer_init(&w, reply_body(rq));
+	json_object_open(&w);
+	json_object_close(&w);
+	reply_json(rq, 202);
+}

@@ -1,0 +1,66 @@
+/* inside.h - what the files of the API share. */
+#ifndef SLIPWAY_API_INSIDE_H
+#define SLIPWAY_API_INSIDE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/json.h"
+#include "http/reply.h"
+#include "http/request.h"
+#include "serve/app.h"
+#include "serve/commands.h"
+
+/* An info line of a deploy that was asked for, with the request's id. */
+void api_log_deploy(struct app *app, const struct request *rq, uint64_t deploy,
+    const char *event, const char *what);
+
+/* Answers a command that was not done. */
+void api_refuse(struct request *rq, enum command_result result, const struct err *err);
+
+/* The Content-Type, its parameters aside. */
+bool api_is_type(const struct request *rq, const char *wanted);
+
+/* The body as a JSON object with no other members than `known` (ended by NULL), or NULL: answered
+ * with 400 or 415 already. Free with json_free. An empty body counts as {}. */
+struct json *api_body(struct request *rq, const char *const *known);
+
+/* Members of a body; false: answered with 400 already. Absent members leave the value alone. */
+bool api_text(struct request *rq, const struct json *body, const char *key, const char **ret);
+bool api_number(struct request *rq, const struct json *body, const char *key, uint64_t *ret);
+bool api_bool(struct request *rq, const struct json *body, const char *key, bool *ret);
+
+/* {id} of the path, or a number of the query; false: answered already. */
+bool api_id(struct request *rq, const char *name, uint64_t *ret);
+bool api_query_number(struct request *rq, const char *name, uint64_t most, uint64_t *ret);
+
+/* {project} or a query's text as a C string in the request's arena; "" when absent. */
+const char *api_parameter(struct request *rq, const char *name);
+const char *api_query(struct request *rq, const char *name);
+
+/* {project} and {stage}; NULL: answered with 404 already. */
+const struct stage_entry *api_stage(struct app *app, struct request *rq);
+
+/* Handlers. */
+void api_deploys_list(void *context, struct request *rq);
+void api_deploy_show(void *context, struct request *rq);
+void api_deploy_cancel(void *context, struct request *rq);
+void api_deploy_log(void *context, struct request *rq);
+void api_events(void *context, struct request *rq);
+void api_stages_list(void *context, struct request *rq);
+void api_stage_show(void *context, struct request *rq);
+void api_stage_instances(void *context, struct request *rq);
+void api_instance_logs(void *context, struct request *rq);
+void api_stage_deploy(void *context, struct request *rq);
+void api_stage_rollback(void *context, struct request *rq);
+void api_stage_poll(void *context, struct request *rq);
+void api_projects_list(void *context, struct request *rq);
+void api_project_show(void *context, struct request *rq);
+void api_apply(void *context, struct request *rq);
+void api_webhook(void *context, struct request *rq);
+
+/* Topic of the streams of one deploy; of all of them: */
+enum { TOPIC_EVENTS = 1 };
+uint64_t api_topic(uint64_t deploy);
+
+#endif

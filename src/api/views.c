@@ -1,0 +1,229 @@
+/* views.c - see views.h. */
+#include "api/views.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "ports/docker.h"
+#include "ports/edge.h"
+#include "ports/registry.h"
+#include "serve/app.h"
+#include "serve/runtime.h"
+#include "store/catalog.h"
+#include "store/deploys.h"
+#include "store/store.h"
+
+void
+view_deploy(struct json_writer *w, const struct deploy_row *row)
+{
+	json_pair_integer(w, "id", (int64_t)row->id);
+	json_pair_text(w, "project", row->project);
+	json_pair_text(w, "stage", row->stage_name);
+	json_pair_text(w, "state", row->state);
+	json_pair_text(w, "trigger", row->trigger);
+	json_pair_text(w, "tag", row->tag);
+	json_pair_text(w, "digest", row->digest);
+	json_pair_text(w, "reason", row->reason);
+	json_pair_integer(w, "created_ms", row->created_ms);
+	json_pair_integer(w, "ended_ms", row->ended_ms);
+	json_pair_bool(w, "is_live", row->is_live);
+	json_pair_integer(w, "elder", (int64_t)row->elder);
+}
+
+void
+view_step(struct json_writer *w, const struct journal_row *row)
+{
+	json_pair_integer(w, "seq", row->seq);
+	json_pair_integer(w, "at_ms", row->at_ms);
+	json_pair_integer(w, "deploy", (int64_t)row->deploy);
+	json_pair_text(w, "actor", row->kind);
+	json_pair_text(w, "from", row->from);
+	json_pair_text(w, "on", row->on);
+	json_pair_text(w, "to", row->to);
+}
+
+void
+view_log_line(struct json_writer *w, const struct deploy_log_row *row)
+{
+	json_pair_integer(w, "seq", row->seq);
+	json_pair_integer(w, "at_ms", row->at_ms);
+	json_pair_text(w, "level", row->level);
+	json_pair_text(w, "text", row->text);
+}
+
+void
+view_instance(struct json_writer *w, const struct instance *instance)
+{
+	json_pair_integer(w, "deploy", (int64_t)instance->deploy);
+	json_pair_integer(w, "replica", instance->replica);
+	json_pair_text(w, "container_id", instance->container_id);
+	json_pair_text(w, "name", instance->name);
+	json_pair_text(w, "address", instance->address);
+	json_pair_text(w, "status", instance->status);
+	json_pair_integer(w, "since_ms", instance->since_ms);
+}
+
+void
+view_project(struct json_writer *w, const struct app *app, const struct project_entry *project)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/api/webhook/%s", project->webhook);
+	json_pair_text(w, "name", project->name);
+	json_pair_text(w, "webhook_path", path);
+	json_key(w, "stages");
+	json_array_open(w);
+	for (size_t i = 0; i < catalog_stage_count(app->catalog); i++) {
+		const struct stage_spec *spec = catalog_stage_at(app->catalog, i)->spec;
+		if (strcmp(spec->project, project->name) == 0)
+			json_put_text(w, spec->stage);
+	}
+	json_array_close(w);
+}
+
+/* A deploy in short, or null. */
+static void
+view_short(struct json_writer *w, const struct app *app, const char *key, uint64_t id)
+{
+	struct deploy_row row;
+
+	json_key(w, key);
+	if (id == 0 || !store_deploy_get(app->store, id, &row)) {
+		json_put_null(w);
+		return;
+	}
+	json_object_open(w);
+	json_pair_integer(w, "deploy", (int64_t)id);
+	json_pair_text(w, "tag", row.tag);
+	json_pair_text(w, "digest", row.digest);
+	json_pair_text(w, "state", row.state);
+	json_pair_integer(w, "since_ms", row.ended_ms != 0 ? row.ended_ms : row.created_ms);
+	json_object_close(w);
+}
+
+static void
+view_poll(struct json_writer *w, const struct app *app, const struct stage_entry *stage)
+{
+	const struct actor *a = runtime_actor(app->runtime, stage->poll_id);
+
+	json_key(w, "poll");
+	json_object_open(w);
+	if (a != NULL) {
+		json_pair_text(w, "state", fsm_spec_of(ACTOR_POLL)->state_names[a->state]);
+		json_pair_integer(w, "interval_ms", a->poll.interval_ms);
+		json_pair_integer(w, "next_ms", a->deadline_ms);
+		json_pair_text(w, "tag", a->poll.tag);
+		json_pair_text(w, "digest", a->poll.digest);
+		json_pair_text(w, "reason", a->poll.reason);
+	}
+	json_object_close(w);
+}
+
+static int64_t
+count_in_flight(struct edge *edge, uint64_t stage)
+{
+	struct edge_server_status servers[4 * REPLICAS_MAX];
+	size_t count = edge_status(edge, stage, servers, COUNT(servers));
+	int64_t sum = 0;
+
+	for (size_t i = 0; i < count; i++)
+		sum += servers[i].in_flight;
+	return sum;
+}
+
+void
+view_stage(struct json_writer *w, const struct app *app, const struct stage_entry *stage)
+{
+	const struct actor *a = runtime_actor(app->runtime, stage->id);
+	const struct stage_spec *spec = stage->spec;
+
+	CHECK(a != NULL && a->kind == ACTOR_STAGE);
+	json_pair_text(w, "project", spec->project);
+	json_pair_text(w, "stage", spec->stage);
+	json_pair_text(w, "image", spec->image);
+	json_pair_text(w, "engine", spec->engine);
+	json_pair_text(w, "state", fsm_spec_of(ACTOR_STAGE)->state_names[a->state]);
+	view_short(w, app, "live", a->stage.live);
+	view_short(
+	    w, app, "running", a->stage.running != 0 ? a->stage.running : a->stage.resolving);
+	view_short(w, app, "waiting", a->stage.waiting);
+	/* What is configured now is not what the live containers were made with. */
+	json_pair_bool(
+	    w, "is_outdated", a->stage.live != 0 && a->stage.live_spec != stage->spec_id);
+	json_pair_text(w, "tags", spec->tags);
+	json_pair_bool(w, "auto", spec->is_auto);
+	view_poll(w, app, stage);
+	json_key(w, "domains");
+	json_array_open(w);
+	for (size_t i = 0; i < spec->domains.count; i++)
+		json_put_text(w, spec->domains.items[i]);
+	json_array_close(w);
+	json_pair_integer(w, "tcp_port", spec->tcp_port);
+	json_pair_integer(w, "replicas", spec->replicas);
+	json_pair_integer(
+	    w, "in_flight", app->edge == NULL ? 0 : count_in_flight(app->edge, stage->id));
+}
+
+static void
+view_engines(struct json_writer *w, const struct app *app)
+{
+	json_key(w, "engines");
+	json_array_open(w);
+	for (size_t i = 0; i < catalog_engine_count(app->catalog); i++) {
+		const struct engine_config *engine = catalog_engine_at(app->catalog, i);
+		struct docker_status status;
+
+		docker_engine_status(app->docker, engine->id, &status);
+		json_object_open(w);
+		json_pair_text(w, "name", engine->name);
+		json_pair_text(w, "host", engine->host);
+		json_pair_bool(w, "reachable", status.is_reachable);
+		json_pair_text(w, "version", status.version);
+		json_pair_text(w, "api", status.api);
+		json_pair_text(w, "why", status.why);
+		json_object_close(w);
+	}
+	json_array_close(w);
+}
+
+static void
+view_registries(struct json_writer *w, const struct app *app)
+{
+	struct registry_status status;
+
+	json_key(w, "registries");
+	json_array_open(w);
+	for (uint32_t i = 0; registry_status(app->registry, i, &status); i++) {
+		json_object_open(w);
+		json_pair_text(w, "host", status.host);
+		json_pair_text(w, "username", status.username);
+		json_pair_integer(w, "ok_ms", status.ok_ms);
+		json_pair_integer(w, "gate_until_ms", status.gate_until_ms);
+		json_pair_integer(w, "remaining", status.remaining);
+		json_pair_text(w, "why", status.why);
+		json_object_close(w);
+	}
+	json_array_close(w);
+}
+
+void
+view_health(struct json_writer *w, const struct app *app, bool in_detail)
+{
+	json_pair_text(w, "status", "healthy");
+	json_pair_text(w, "version", SLIPWAY_VERSION);
+	json_pair_integer(w, "uptime_seconds", (clock_now_ms() - app->started_ms) / 1000);
+	json_pair_integer(w, "timestamp", clock_wall_ms() / 1000);
+	json_pair_bool(w, "draining", app->is_draining);
+	if (!in_detail)
+		return;
+	view_engines(w, app);
+	view_registries(w, app);
+	if (app->edge != NULL) {
+		json_key(w, "edge");
+		json_object_open(w);
+		json_pair_bool(w, "ready", edge_is_ready(app->edge));
+		json_pair_text(w, "why", edge_fault(app->edge));
+		json_object_close(w);
+	}
+}

@@ -1,0 +1,137 @@
+/* cli_deploy.c - deploy, rollback, cancel: asking for something that then takes its time. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/json.h"
+#include "base/limits.h"
+#include "cli/inside.h"
+#include "cli/output.h"
+#include "cli/words.h"
+
+enum { BODY_BYTES_MAX = 4096, SENTENCE_SIZE = 512 };
+
+static void
+say(const char *sentence)
+{
+	output_str(str_of(sentence));
+}
+
+/* POSTs and takes the id of the deploy that it made. */
+static enum cli_exit
+post(struct invocation *in, const char *path, struct str body, struct answer *answer,
+    uint64_t *ret_id)
+{
+	struct call call = { .method = "POST", .path = path, .body = body };
+	enum cli_exit code = client_ask(in->client, &call, answer, in->err);
+
+	if (code == CLI_OK)
+		*ret_id = (uint64_t)json_number(json_get(answer->json, "id"));
+	return code;
+}
+
+/* What deploy and rollback do once the server has said yes. */
+static enum cli_exit
+go_on(struct invocation *in, const struct target *target, const struct answer *answer,
+    uint64_t id)
+{
+	char sentence[SENTENCE_SIZE];
+	bool as_json = options_has(&in->options, "json");
+
+	if (options_has(&in->options, "wait"))
+		return wait_for_deploy(in, id, as_json);
+	if (as_json) {
+		output_json(buf_view(&answer->text));
+		return CLI_OK;
+	}
+	snprintf(sentence, sizeof(sentence),
+	    "deploy %" PRIu64 " of %s/%s has begun; `slipway logs %" PRIu64
+	    " --follow` watches it\n",
+	    id, target->project, target->stage, id);
+	say(sentence);
+	return CLI_OK;
+}
+
+static enum cli_exit
+ask_stage(
+    struct invocation *in, const struct target *target, const char *what, struct str body)
+{
+	struct answer answer;
+	struct buf path;
+	enum cli_exit code;
+	uint64_t id = 0;
+
+	stage_path(&path, target->project, target->stage, what);
+	code = post(in, buf_cstr(&path), body, &answer, &id);
+	if (code == CLI_OK)
+		code = go_on(in, target, &answer, id);
+	buf_free(&path);
+	answer_free(&answer);
+	return code;
+}
+
+enum cli_exit
+cli_deploy(struct invocation *in)
+{
+	const char *digest = options_value(&in->options, "digest");
+	struct target target;
+	struct json_writer w;
+	struct buf body;
+	enum cli_exit code;
+
+	if (words_target(in->options.arguments[0], true, &target, in->err) != 0)
+		return CLI_USAGE;
+	buf_init(&body, BODY_BYTES_MAX);
+	json_writer_init(&w, &body);
+	json_object_open(&w);
+	json_pair_text(&w, "tag", in->options.arguments[1]);
+	if (digest != NULL)
+		json_pair_text(&w, "digest", digest);
+	if (options_has(&in->options, "force"))
+		json_pair_bool(&w, "force", true);
+	json_object_close(&w);
+	if (body.overflow) {
+		err_set(in->err, "the tag or the digest is too long to be one");
+		code = CLI_USAGE;
+	} else {
+		code = ask_stage(in, &target, "/deploys", buf_view(&body));
+	}
+	buf_free(&body);
+	return code;
+}
+
+enum cli_exit
+cli_rollback(struct invocation *in)
+{
+	struct target target;
+	char body[64] = "{}";
+	uint64_t to = 0;
+
+	if (words_target(in->options.arguments[0], true, &target, in->err) != 0
+	    || options_number(&in->options, "to", 1, INT64_MAX, &to, in->err) != 0)
+		return CLI_USAGE;
+	if (to != 0)
+		snprintf(body, sizeof(body), "{\"to\":%" PRIu64 "}", to);
+	return ask_stage(in, &target, "/rollback", str_of(body));
+}
+
+enum cli_exit
+cli_cancel(struct invocation *in)
+{
+	char path[64];
+	char sentence[SENTENCE_SIZE];
+	struct answer answer;
+	enum cli_exit code;
+	uint64_t id;
+
+	if (take_id(in->options.arguments[0], &id, in->err) != 0)
+		return CLI_USAGE;
+	snprintf(path, sizeof(path), "/api/v1/deploys/%" PRIu64 "/cancel", id);
+	code = post(in, path, STR("{}"), &answer, &id);
+	snprintf(sentence, sizeof(sentence), "deploy %" PRIu64 " is being canceled\n", id);
+	if (code == CLI_OK && options_has(&in->options, "json"))
+		output_json(buf_view(&answer.text));
+	else if (code == CLI_OK)
+		say(sentence);
+	answer_free(&answer);
+	return code;
+}

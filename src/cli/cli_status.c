@@ -1,0 +1,313 @@
+/* cli_status.c - status: what is live where, and what is under way. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/limits.h"
+#include "cli/inside.h"
+#include "cli/output.h"
+#include "cli/table.h"
+#include "cli/words.h"
+
+enum { PATH_BYTES_MAX = 2048, CELL_BYTES_MAX = 1024 };
+
+static const char *
+text_of(const struct json *object, const char *key)
+{
+	return json_text(json_get(object, key));
+}
+
+/* "probing v4 (13)", and what waits behind it. */
+static void
+write_now(const struct json *stage, struct buf *to)
+{
+	static const char *const places[] = { "running", "waiting" };
+
+	for (size_t i = 0; i < COUNT(places); i++) {
+		const struct json *deploy = json_get(stage, places[i]);
+		char state[WORDS_SIZE];
+
+		if (json_kind(deploy) != JSON_IS_OBJECT)
+			continue;
+		words_state(text_of(deploy, "state"), state);
+		buf_format(to, "%s%s %s (%" PRId64 ")", to->n > 0 ? ", then " : "", state,
+		    text_of(deploy, "tag"), json_number(json_get(deploy, "deploy")));
+	}
+}
+
+static void
+write_routes(const struct json *stage, struct buf *to)
+{
+	const struct json *domains = json_get(stage, "domains");
+	int64_t port = json_number(json_get(stage, "tcp_port"));
+
+	for (size_t i = 0; i < json_count(domains); i++)
+		buf_format(to, "%s%s", i > 0 ? " " : "", json_text(json_at(domains, i)));
+	if (port != 0)
+		buf_format(to, "%stcp:%" PRId64, to->n > 0 ? " " : "", port);
+}
+
+static void
+write_note(const struct json *stage, struct buf *to)
+{
+	const char *trouble = json_text(json_get(json_get(stage, "poll"), "reason"));
+
+	if (json_bool(json_get(stage, "is_outdated")))
+		buf_text(to, "configuration changed since");
+	if (trouble[0] != '\0')
+		buf_format(to, "%spoll: %s", to->n > 0 ? "; " : "", trouble);
+}
+
+typedef void write_fn(const struct json *stage, struct buf *to);
+
+static void
+put_cell(struct table *t, write_fn *write, const struct json *stage)
+{
+	struct buf text;
+
+	buf_init(&text, CELL_BYTES_MAX);
+	write(stage, &text);
+	table_cell(t, buf_cstr(&text));
+	buf_free(&text);
+}
+
+static void
+put_live(struct table *t, const struct json *live)
+{
+	char digest[WORDS_SIZE];
+	char age[WORDS_SIZE];
+	int64_t since_ms = json_number(json_get(live, "since_ms"));
+
+	words_digest(text_of(live, "digest"), digest);
+	words_age(clock_wall_ms() - since_ms, age);
+	table_cell(t, text_of(live, "tag"));
+	table_cell(t, digest);
+	table_cell(t, since_ms == 0 ? "" : age);
+}
+
+static bool
+has_notes(const struct json *items)
+{
+	struct buf text;
+	bool has = false;
+
+	buf_init(&text, CELL_BYTES_MAX);
+	for (size_t i = 0; i < json_count(items) && !has; i++) {
+		write_note(json_at(items, i), &text);
+		has = text.n > 0;
+	}
+	buf_free(&text);
+	return has;
+}
+
+static void
+print_stages(const struct json *items)
+{
+	const char *heads[] = { "STAGE", "LIVE", "DIGEST", ">AGE", ">REPLICAS", "NOW", "ROUTE",
+		has_notes(items) ? "NOTE" : NULL, NULL };
+	struct table t;
+	struct buf out;
+
+	table_init(&t, heads);
+	for (size_t i = 0; i < json_count(items); i++) {
+		const struct json *stage = json_at(items, i);
+
+		table_cell_format(
+		    &t, "%s/%s", text_of(stage, "project"), text_of(stage, "stage"));
+		put_live(&t, json_get(stage, "live"));
+		table_cell_format(&t, "%" PRId64, json_number(json_get(stage, "replicas")));
+		put_cell(&t, write_now, stage);
+		put_cell(&t, write_routes, stage);
+		if (heads[7] != NULL)
+			put_cell(&t, write_note, stage);
+	}
+	buf_init(&out, CLI_TEXT_MAX);
+	table_write(&t, output_width(), &out);
+	table_free(&t);
+	output_buf(&out);
+}
+
+static void
+pair(struct table *t, const char *name, const char *value)
+{
+	table_cell_format(t, "  %s", name);
+	table_cell(t, value);
+}
+
+/* Nothing to tell: no row. */
+static void
+pair_cell(struct table *t, const char *name, write_fn *write, const struct json *stage)
+{
+	struct buf text;
+
+	buf_init(&text, CELL_BYTES_MAX);
+	write(stage, &text);
+	if (text.n > 0)
+		pair(t, name, buf_cstr(&text));
+	buf_free(&text);
+}
+
+static void
+write_live(const struct json *stage, struct buf *to)
+{
+	const struct json *live = json_get(stage, "live");
+	char digest[WORDS_SIZE];
+	char age[WORDS_SIZE];
+
+	if (json_kind(live) != JSON_IS_OBJECT) {
+		buf_text(to, "nothing yet");
+		return;
+	}
+	words_digest(text_of(live, "digest"), digest);
+	words_age(clock_wall_ms() - json_number(json_get(live, "since_ms")), age);
+	buf_format(to, "%s %s (deploy %" PRId64 ", %s)", text_of(live, "tag"), digest,
+	    json_number(json_get(live, "deploy")), age);
+}
+
+static void
+write_poll(const struct json *stage, struct buf *to)
+{
+	const struct json *poll = json_get(stage, "poll");
+	char interval[WORDS_SIZE];
+
+	if (json_number(json_get(poll, "interval_ms")) == 0) {
+		buf_text(to, "off");
+		return;
+	}
+	words_age(json_number(json_get(poll, "interval_ms")), interval);
+	buf_format(to, "every %s", interval);
+	if (text_of(poll, "tag")[0] != '\0')
+		buf_format(to, ", newest is %s", text_of(poll, "tag"));
+}
+
+static void
+write_size(const struct json *stage, struct buf *to)
+{
+	int64_t in_flight = json_number(json_get(stage, "in_flight"));
+
+	buf_format(to, "%" PRId64 ", with %" PRId64 " request%s in flight",
+	    json_number(json_get(stage, "replicas")), in_flight, in_flight == 1 ? "" : "s");
+}
+
+static void
+write_facts(const struct json *stage, struct buf *out)
+{
+	static const char *const none[] = { "", "", NULL };
+	struct table t;
+
+	table_init(&t, none);
+	pair(&t, "image", text_of(stage, "image"));
+	pair_cell(&t, "live", write_live, stage);
+	pair_cell(&t, "now", write_now, stage);
+	pair_cell(&t, "note", write_note, stage);
+	pair(&t, "tags", text_of(stage, "tags"));
+	pair(&t, "deploys by itself", json_bool(json_get(stage, "auto")) ? "yes" : "no");
+	pair_cell(&t, "poll", write_poll, stage);
+	pair_cell(&t, "route", write_routes, stage);
+	pair_cell(&t, "replicas", write_size, stage);
+	table_write(&t, output_width(), out);
+	table_free(&t);
+}
+
+static void
+write_instances(const struct json *instances, struct buf *out)
+{
+	static const char *const heads[] = { "REPLICA", "STATUS", ">SINCE", "ADDRESS",
+		"CONTAINER", NULL };
+	struct table t;
+
+	table_init(&t, heads);
+	for (size_t i = 0; i < json_count(instances); i++) {
+		const struct json *one = json_at(instances, i);
+		char age[WORDS_SIZE];
+
+		words_age(clock_wall_ms() - json_number(json_get(one, "since_ms")), age);
+		table_cell_format(&t, "%" PRId64, json_number(json_get(one, "replica")));
+		table_cell(&t, text_of(one, "status"));
+		table_cell(&t, age);
+		table_cell(&t, text_of(one, "address"));
+		table_cell(&t, text_of(one, "name"));
+	}
+	buf_char(out, '\n');
+	table_write(&t, output_width(), out);
+	table_free(&t);
+}
+
+static void
+print_one(const struct json *stage, const struct json *instances)
+{
+	struct buf out;
+
+	buf_init(&out, CLI_TEXT_MAX);
+	buf_format(&out, "%s/%s\n", text_of(stage, "project"), text_of(stage, "stage"));
+	write_facts(stage, &out);
+	if (json_count(instances) > 0)
+		write_instances(instances, &out);
+	output_buf(&out);
+}
+
+static enum cli_exit
+show_one(struct invocation *in, const struct target *target)
+{
+	struct answer stage;
+	struct answer instances;
+	struct buf path;
+	enum cli_exit code;
+
+	stage_path(&path, target->project, target->stage, "");
+	code = ask_or_print(in, buf_cstr(&path), &stage);
+	if (code == CLI_OK && stage.json != NULL) {
+		buf_text(&path, "/instances");
+		code = client_ask(in->client, &(struct call){ .path = buf_cstr(&path) },
+		    &instances, in->err);
+		if (code == CLI_OK)
+			print_one(stage.json, json_get(instances.json, "items"));
+		answer_free(&instances);
+	}
+	answer_free(&stage);
+	buf_free(&path);
+	return code;
+}
+
+static enum cli_exit
+show_all(struct invocation *in, const char *project)
+{
+	struct answer answer;
+	struct buf path;
+	enum cli_exit code;
+	size_t count;
+
+	buf_init(&path, PATH_BYTES_MAX);
+	buf_text(&path, "/api/v1/stages");
+	if (project[0] != '\0') {
+		buf_text(&path, "?project=");
+		client_path_part(&path, project);
+	}
+	code = client_ask(
+	    in->client, &(struct call){ .path = buf_cstr(&path) }, &answer, in->err);
+	count = json_count(json_get(answer.json, "items"));
+	if (code == CLI_OK && count == 0 && project[0] != '\0')
+		code = find_project(in, project);
+	if (code == CLI_OK && options_has(&in->options, "json"))
+		output_json(buf_view(&answer.text));
+	else if (code == CLI_OK && count == 0)
+		output_str(STR("no stage is configured; `slipway apply FILE` brings some\n"));
+	else if (code == CLI_OK)
+		print_stages(json_get(answer.json, "items"));
+	answer_free(&answer);
+	buf_free(&path);
+	return code;
+}
+
+enum cli_exit
+cli_status(struct invocation *in)
+{
+	struct target target = { "", "" };
+
+	if (in->options.argument_count == 1
+	    && words_target(in->options.arguments[0], false, &target, in->err) != 0)
+		return CLI_USAGE;
+	return target.stage[0] != '\0' ? show_one(in, &target) : show_all(in, target.project);
+}

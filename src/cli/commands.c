@@ -1,0 +1,247 @@
+/* commands.c - the table of commands: one row each gives the parsing, the help and the completion. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "cli/inside.h"
+#include "config/nearest.h"
+
+#define HELP                                   \
+	{                                      \
+		"help", 'h', NULL, "this text" \
+	}
+#define JSON                                                                          \
+	{                                                                             \
+		"json", 0, NULL, "print the API's answer as it is: one JSON document" \
+	}
+#define END                         \
+	{                           \
+		NULL, 0, NULL, NULL \
+	}
+
+static const struct option_spec only_help[] = { HELP, END };
+static const struct option_spec only_json[] = { JSON, HELP, END };
+static const struct option_spec deploy_options[] = {
+	{ "digest", 0, "DIGEST", "deploy exactly this digest (sha256:...) under that tag" },
+	{ "force", 0, NULL, "deploy even when this digest is live already" },
+	{ "wait", 'w', NULL, "follow it to its end; the exit code says how it ended" },
+	JSON,
+	HELP,
+	END,
+};
+static const struct option_spec rollback_options[] = {
+	{ "to", 0, "ID", "the deploy to go back to; without it, the one live before" },
+	{ "wait", 'w', NULL, "follow it to its end; the exit code says how it ended" },
+	JSON,
+	HELP,
+	END,
+};
+static const struct option_spec history_options[] = {
+	{ "limit", 'n', "N", "at most so many (20; up to 500)" },
+	{ "state", 0, "STATE", "only those in this state: live, failed, rolled-back, ..." },
+	{ "before", 0, "ID", "only those older than this one" },
+	JSON,
+	HELP,
+	END,
+};
+static const struct option_spec logs_options[] = {
+	{ "replica", 0, "N", "which container of the stage (0, the first)" },
+	{ "tail", 'n', "N", "only the last N lines (100 of a container, all of a deploy)" },
+	{ "follow", 'f', NULL, "go on with new lines as they come" },
+	HELP,
+	END,
+};
+static const struct option_spec apply_options[] = {
+	{ "dry-run", 0, NULL, "only tell what would change" },
+	JSON,
+	HELP,
+	END,
+};
+static const struct option_spec machines_options[] = {
+	{ "mermaid", 0, NULL, "for Markdown pages (the default)" },
+	{ "dot", 0, NULL, "for Graphviz" },
+	{ "promela", 0, NULL, "for the model checker Spin" },
+	{ "json", 0, NULL, "for programs" },
+	HELP,
+	END,
+};
+
+/* clang-format off */
+const struct command commands[] = {
+	{ "deploy", "PROJECT/STAGE TAG", "deploy a version to a stage",
+	  "Starts the image's TAG beside what is live, checks it, moves the traffic over and removes the\n"
+	  "old version. Without --wait it returns as soon as the server has taken the order.\n"
+	  "\n"
+	  "With --wait it exits with 0 when the version is live (also when it was already) and with 1 when\n"
+	  "it is not; a lost connection or a restart of the server is waited for. Ctrl-C only stops the\n"
+	  "watching.\n"
+	  "\n"
+	  "Examples:\n"
+	  "  slipway deploy shop/production v3 --wait\n"
+	  "  slipway deploy shop/staging main --force\n",
+	  deploy_options, 2, 2, NEEDS_TOKEN, COMPLETES_STAGES, cli_deploy },
+	{ "rollback", "PROJECT/STAGE", "go back to a version that was live before",
+	  "Deploys the digest of an earlier deploy again. Without --to, that of the newest deploy that was\n"
+	  "live with another digest.\n"
+	  "\n"
+	  "Examples:\n"
+	  "  slipway rollback shop/production --wait\n"
+	  "  slipway rollback shop/production --to 12\n",
+	  rollback_options, 1, 1, NEEDS_TOKEN, COMPLETES_STAGES, cli_rollback },
+	{ "cancel", "ID", "stop a deploy that is not live yet",
+	  "What was started is removed again; what is live stays.\n"
+	  "\n"
+	  "Example:\n"
+	  "  slipway cancel 14\n",
+	  only_json, 1, 1, NEEDS_TOKEN, COMPLETES_NOTHING, cli_cancel },
+	{ "status", "[PROJECT[/STAGE]]", "what is live, and what is under way",
+	  "Examples:\n"
+	  "  slipway status\n"
+	  "  slipway status shop/production\n"
+	  "  slipway status --json\n",
+	  only_json, 0, 1, NEEDS_TOKEN, COMPLETES_STAGES, cli_status },
+	{ "history", "[PROJECT[/STAGE]]", "deploys, the newest first",
+	  "Examples:\n"
+	  "  slipway history shop --limit 5\n"
+	  "  slipway history --state rolled-back\n",
+	  history_options, 0, 1, NEEDS_TOKEN, COMPLETES_STAGES, cli_history },
+	{ "show", "ID", "one deploy with its steps and how long each took",
+	  "Example:\n"
+	  "  slipway show 12\n",
+	  only_json, 1, 1, NEEDS_TOKEN, COMPLETES_NOTHING, cli_show },
+	{ "logs", "PROJECT/STAGE | ID", "the output of a live container, or the log of a deploy",
+	  "Examples:\n"
+	  "  slipway logs shop/production --follow\n"
+	  "  slipway logs shop/production --replica 1 --tail 500\n"
+	  "  slipway logs 12\n",
+	  logs_options, 1, 1, NEEDS_TOKEN, COMPLETES_STAGES, cli_logs },
+	{ "poll", "PROJECT/STAGE", "look for a new version in the registry now",
+	  "Example:\n"
+	  "  slipway poll shop/production\n",
+	  only_help, 1, 1, NEEDS_TOKEN, COMPLETES_STAGES, cli_poll },
+	{ "webhook", "PROJECT", "print the URL that a registry or a CI job calls",
+	  "Whoever knows the URL can have new images of the project deployed: keep it as a secret.\n"
+	  "\n"
+	  "Example, in a CI job that has pushed an image:\n"
+	  "  curl -H 'Content-Type: application/json' -d '{\"image\":\"registry.example.org/shop:v3\"}' URL\n",
+	  only_help, 1, 1, NEEDS_TOKEN, COMPLETES_PROJECTS, cli_webhook },
+	{ "apply", "FILE", "make the configuration what slipway.yml says",
+	  "FILE is - for standard input; JSON is taken, too. A file with faults changes nothing; each fault\n"
+	  "is told with its line and column. What is live is not deployed anew.\n"
+	  "\n"
+	  "Examples:\n"
+	  "  slipway apply slipway.yml --dry-run\n"
+	  "  slipway apply - < slipway.yml\n",
+	  apply_options, 1, 1, NEEDS_TOKEN, COMPLETES_FILES, cli_apply },
+	{ "serve", "", "run the server",
+	  "Its settings come from the environment; `slipway check` shows them and every fault in them.\n"
+	  "SIGTERM and SIGINT let the deploys under way finish; a second one ends it at once, which is\n"
+	  "safe: the next start goes on where this one stopped.\n",
+	  only_help, 0, 0, NEEDS_NOTHING, COMPLETES_NOTHING, NULL },
+	{ "edge", "", "run the edge proxy alone, as a service of its own",
+	  "Without it `slipway serve` starts the edge when it needs it; either way traffic goes on while\n"
+	  "the server restarts.\n",
+	  only_help, 0, 0, NEEDS_NOTHING, COMPLETES_NOTHING, NULL },
+	{ "check", "[FILE]", "find every fault in the environment and in slipway.yml",
+	  "Without FILE, the one that SLIPWAY_CONFIG names. Exits with 1 when there are faults.\n",
+	  only_help, 0, 1, NEEDS_NOTHING, COMPLETES_FILES, NULL },
+	{ "machines", "[NAME]", "print the state machines that this program runs",
+	  "NAME is deploy, swap, poll, stage or sweep; without it, all of them.\n"
+	  "\n"
+	  "Example:\n"
+	  "  slipway machines --dot deploy | dot -Tsvg > deploy.svg\n",
+	  machines_options, 0, 1, NEEDS_NOTHING, COMPLETES_NOTHING, NULL },
+	{ "healthcheck", "", "exit with 0 when the server is healthy, else with 1",
+	  "Needs no token. For Docker:\n"
+	  "  HEALTHCHECK CMD [\"slipway\", \"healthcheck\"]\n",
+	  only_help, 0, 0, NEEDS_SERVER, COMPLETES_NOTHING, cli_healthcheck },
+	{ "version", "", "print the version",
+	  "", only_help, 0, 0, NEEDS_NOTHING, COMPLETES_NOTHING, cli_version },
+	{ "completion", "bash", "print what makes bash complete commands, options and stages",
+	  "Put this into ~/.bashrc:\n"
+	  "  source <(slipway completion bash)\n"
+	  "\n"
+	  "`slipway completion stages` and `slipway completion projects` print the names that are\n"
+	  "offered, or nothing when the server cannot be asked.\n",
+	  only_help, 1, 1, NEEDS_NOTHING, COMPLETES_SHELLS, cli_completion },
+	{ "help", "[COMMAND]", "explain a command, or list all of them",
+	  "", only_help, 0, 1, NEEDS_NOTHING, COMPLETES_COMMANDS, cli_help },
+	{ .name = NULL },
+};
+/* clang-format on */
+
+const struct command *
+command_find(const char *name)
+{
+	for (const struct command *c = commands; c->name != NULL; c++)
+		if (strcmp(c->name, name) == 0)
+			return c;
+	return NULL;
+}
+
+const char *
+command_nearest(const char *name)
+{
+	struct nearest nearest;
+
+	nearest_begin(&nearest, str_of(name));
+	for (const struct command *c = commands; c->name != NULL; c++)
+		nearest_offer(&nearest, c->name);
+	return nearest.name;
+}
+
+static void
+write_option(const struct option_spec *spec, struct buf *to)
+{
+	char left[64];
+	char letter[8] = "    ";
+
+	if (spec->letter != 0)
+		snprintf(letter, sizeof(letter), "-%c, ", spec->letter);
+	snprintf(left, sizeof(left), "%s--%s%s%s", letter, spec->name,
+	    spec->value == NULL ? "" : " ", spec->value == NULL ? "" : spec->value);
+	buf_format(to, "  %-24s%s\n", left, spec->help);
+}
+
+void
+command_write_help(const struct command *command, struct buf *to)
+{
+	buf_format(to, "slipway %s - %s\n\nusage: slipway %s%s%s [OPTIONS]\n\n", command->name,
+	    command->summary, command->name, command->arguments[0] == '\0' ? "" : " ",
+	    command->arguments);
+	if (command->details[0] != '\0')
+		buf_format(to, "%s\n", command->details);
+	buf_text(to, "options:\n");
+	for (const struct option_spec *spec = command->options; spec->name != NULL; spec++)
+		write_option(spec, to);
+}
+
+void
+commands_write_overview(struct buf *to)
+{
+	buf_text(to, "usage: slipway COMMAND [ARGUMENTS] [OPTIONS]\n\ncommands:\n");
+	for (const struct command *c = commands; c->name != NULL; c++) {
+		char left[64];
+
+		snprintf(left, sizeof(left), "%s %s", c->name, c->arguments);
+		buf_format(to, "  %-31s%s\n", left, c->summary);
+	}
+	buf_text(to,
+	    "\n`slipway help COMMAND` explains one with its options and examples.\n"
+	    "\n"
+	    "environment of the commands that ask a server (each also as NAME_FILE):\n"
+	    "  SLIPWAY_URL      where the server is (http://127.0.0.1:8080)\n"
+	    "  SLIPWAY_TOKEN    the server's token\n"
+	    "  NO_COLOR         no colours on a terminal\n"
+	    "\n"
+	    "exit codes:\n"
+	    "  0  success; with --wait: the version is live\n"
+	    "  1  failed: a deploy did not go live, faults were found, the server is "
+	    "unhealthy\n"
+	    "  2  the command line or the environment makes no sense\n"
+	    "  3  not found\n"
+	    "  4  no token, or a wrong one\n"
+	    "  5  not possible in this state\n"
+	    "  6  the server cannot be reached or is busy\n"
+	    "  7  the server refused the request as invalid\n");
+}

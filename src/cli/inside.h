@@ -1,0 +1,85 @@
+/* inside.h - what the commands share: their table, and how one is called. */
+#ifndef SLIPWAY_CLI_INSIDE_H
+#define SLIPWAY_CLI_INSIDE_H
+
+#include "base/err.h"
+#include "cli/cli.h"
+#include "cli/client.h"
+#include "cli/options.h"
+
+enum command_needs { NEEDS_NOTHING, NEEDS_SERVER, NEEDS_TOKEN };
+
+enum command_completes { /* what its first argument may be */
+	COMPLETES_NOTHING,
+	COMPLETES_STAGES,
+	COMPLETES_PROJECTS,
+	COMPLETES_FILES,
+	COMPLETES_COMMANDS,
+	COMPLETES_SHELLS,
+};
+
+struct invocation {
+	struct options options;
+	struct client *client; /* as the command needs it */
+	struct err *err;
+};
+
+/* Returns the exit code; a text in err goes to standard error. */
+typedef enum cli_exit command_fn(struct invocation *in);
+
+struct command {
+	const char *name;
+	const char *arguments; /* as the help shows them */
+	const char *summary;
+	const char *details; /* whole lines */
+	const struct option_spec *options;
+	size_t least; /* arguments */
+	size_t most;
+	enum command_needs needs;
+	enum command_completes completes;
+	command_fn *run; /* NULL: the program runs it by itself */
+};
+
+extern const struct command commands[]; /* ended by name NULL */
+
+const struct command *command_find(const char *name); /* NULL: none */
+const char *command_nearest(const char *name); /* NULL: none is near */
+void command_write_help(const struct command *command, struct buf *to);
+void commands_write_overview(struct buf *to);
+
+/* The commands. */
+command_fn cli_deploy;
+command_fn cli_rollback;
+command_fn cli_cancel;
+command_fn cli_status;
+command_fn cli_history;
+command_fn cli_show;
+command_fn cli_logs;
+command_fn cli_poll;
+command_fn cli_webhook;
+command_fn cli_apply;
+command_fn cli_healthcheck;
+command_fn cli_version;
+command_fn cli_completion;
+command_fn cli_help;
+
+/* Shared by several. */
+
+/* An argument that is the id of a deploy. */
+int take_id(const char *text, uint64_t *ret_id, struct err *err) MUST_USE;
+
+/* "/api/v1/projects/P/stages/S" and tail, to be freed. */
+void stage_path(struct buf *path, const char *project, const char *stage, const char *tail);
+
+/* CLI_OK: there is such a project. An empty list does not tell. */
+enum cli_exit find_project(struct invocation *in, const char *project) MUST_USE;
+
+/* GET of path; with --json (if the command has it and it was given) prints the answer as it is and
+ * leaves answer->json NULL, so that the caller has nothing left to print. */
+enum cli_exit
+ask_or_print(struct invocation *in, const char *path, struct answer *answer) MUST_USE;
+
+/* Follows a deploy to its end, printing; the exit code says how it ended. */
+enum cli_exit wait_for_deploy(struct invocation *in, uint64_t id, bool as_json) MUST_USE;
+
+#endif
