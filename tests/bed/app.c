@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The app that test containers run: one thread, one epoll, an HTTP server (MODE=http), a TCP echo
- * (MODE=tcp) or a worker that only prints (MODE=worker). The environment says how it misbehaves;
- * tests/bed/image.py lists the knobs. On SIGTERM it takes the connections that already wait, stops
- * accepting, finishes what is in flight and exits 0.
+ * The app that test containers run: one thread, one epoll, an HTTP server (MODE=http), a TCP
+ * echo (MODE=tcp) or a worker that only prints (MODE=worker). The environment says how it
+ * misbehaves; tests/bed/image.py lists the knobs. On SIGTERM it takes the connections that
+ * already wait, stops accepting, finishes what is in flight and exits 0.
  */
 #define _GNU_SOURCE
 #include "app.h"
@@ -32,26 +32,30 @@ static int conns_count;
 static int epoll_fd = -1, listen_fd = -1, signal_fd = -1;
 static int64_t drain_deadline_ms;
 
-int64_t now_ms(void)
+int64_t
+now_ms(void)
 {
 	struct timespec t;
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-static const char *env_text(const char *name, const char *fallback)
+static const char *
+env_text(const char *name, const char *fallback)
 {
 	const char *value = getenv(name);
 	return value && *value ? value : fallback;
 }
 
-long env_number(const char *name, long fallback)
+long
+env_number(const char *name, long fallback)
 {
 	const char *value = getenv(name);
 	return value && *value ? strtol(value, NULL, 10) : fallback;
 }
 
-void say(const char *format, ...)
+void
+say(const char *format, ...)
 {
 	va_list arguments;
 	va_start(arguments, format);
@@ -61,7 +65,8 @@ void say(const char *format, ...)
 	fflush(stdout);
 }
 
-static void die(const char *what)
+static void
+die(const char *what)
 {
 	say("fatal: %s: %s", what, strerror(errno));
 	exit(70);
@@ -69,15 +74,17 @@ static void die(const char *what)
 
 /* ---- connections ---- */
 
-static void conn_watch(struct conn *c)
+static void
+conn_watch(struct conn *c)
 {
-	struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = c };
 	if (c->output_sent < c->output_size)
 		event.events = EPOLLOUT | EPOLLIN;
 	epoll_ctl(epoll_fd, EPOLL_CTL_MOD, c->fd, &event);
 }
 
-void conn_write(struct conn *c, const void *bytes, size_t size)
+void
+conn_write(struct conn *c, const void *bytes, size_t size)
 {
 	size_t need = c->output_size + size;
 	if (need > OUTPUT_HELD_MAX) {
@@ -92,11 +99,12 @@ void conn_write(struct conn *c, const void *bytes, size_t size)
 	c->output_size += size;
 }
 
-static void conn_flush(struct conn *c)
+static void
+conn_flush(struct conn *c)
 {
 	while (!c->is_dead && c->output_sent < c->output_size) {
-		ssize_t n = send(c->fd, c->output + c->output_sent, c->output_size - c->output_sent,
-				 MSG_NOSIGNAL);
+		ssize_t n = send(c->fd, c->output + c->output_sent,
+		    c->output_size - c->output_sent, MSG_NOSIGNAL);
 		if (n < 0 && errno == EAGAIN)
 			break;
 		if (n < 0)
@@ -116,7 +124,8 @@ static void conn_flush(struct conn *c)
 		c->is_dead = true;
 }
 
-static void conn_input(struct conn *c)
+static void
+conn_input(struct conn *c)
 {
 	if (c->phase == PHASE_WEBSOCKET) {
 		websocket_input(c);
@@ -128,10 +137,12 @@ static void conn_input(struct conn *c)
 	}
 }
 
-static void conn_read(struct conn *c)
+static void
+conn_read(struct conn *c)
 {
 	while (!c->is_dead && c->input_size < INPUT_SIZE) {
-		ssize_t n = recv(c->fd, c->input + c->input_size, INPUT_SIZE - c->input_size, 0);
+		ssize_t n =
+		    recv(c->fd, c->input + c->input_size, INPUT_SIZE - c->input_size, 0);
 		if (n < 0 && errno == EAGAIN)
 			return;
 		if (n <= 0) {
@@ -147,7 +158,8 @@ static void conn_read(struct conn *c)
 	}
 }
 
-static void conn_open(int fd)
+static void
+conn_open(int fd)
 {
 	if (conns_count == CONNS_MAX) {
 		close(fd);
@@ -158,7 +170,7 @@ static void conn_open(int fd)
 	struct conn *c = calloc(1, sizeof *c);
 	c->fd = fd;
 	conns[conns_count++] = c;
-	struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = c };
 	epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event);
 	if (strcmp(app.mode, "tcp") == 0) {
 		char line[512];
@@ -169,7 +181,8 @@ static void conn_open(int fd)
 	}
 }
 
-static void accept_all(void)
+static void
+accept_all(void)
 {
 	int fd;
 	while ((fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0)
@@ -177,7 +190,8 @@ static void accept_all(void)
 }
 
 /* Closes what is dead and, while draining, what is idle. */
-static void conns_reap(void)
+static void
+conns_reap(void)
 {
 	for (int i = conns_count - 1; i >= 0; i--) {
 		struct conn *c = conns[i];
@@ -192,8 +206,10 @@ static void conns_reap(void)
 	}
 }
 
-/* Gives due answers and returns how long to wait for the next one; -1 for as long as it takes. */
-static int conns_due(int64_t now)
+/* Gives due answers and returns how long to wait for the next one; -1 for as long as it takes.
+ */
+static int
+conns_due(int64_t now)
 {
 	int64_t wait_ms = -1;
 	for (int i = 0; i < conns_count; i++) {
@@ -215,20 +231,30 @@ static int conns_due(int64_t now)
 
 /* ---- the life of the process ---- */
 
-static void listen_open(void)
+static void
+listen_open(void)
 {
-	struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons((uint16_t)app.port)};
+	struct sockaddr_in any = { .sin_family = AF_INET,
+		.sin_port = htons((uint16_t)app.port) };
 	int one = 1;
 	listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	setsockopt(listen_fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-	if (bind(listen_fd, (struct sockaddr *)&any, sizeof any) < 0 || listen(listen_fd, 4096) < 0)
+	if (bind(listen_fd, (struct sockaddr *)&any, sizeof any) < 0
+	    || listen(listen_fd, 4096) < 0)
 		die("listen");
-	struct epoll_event event = {.events = EPOLLIN, .data.ptr = &listen_fd};
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = &listen_fd };
 	epoll_ctl(epoll_fd, EPOLL_CTL_ADD, listen_fd, &event);
 	say("listening port=%d", app.port);
 }
 
-static void drain_begin(void)
+/* What happens by itself as time passes; -1 is "never". */
+static struct {
+	int64_t listen_ms, exit_ms, print_ms;
+	long prints;
+} due;
+
+static void
+drain_begin(void)
 {
 	if (env_number("IGNORE_SIGTERM", 0)) {
 		say("SIGTERM ignored");
@@ -239,6 +265,7 @@ static void drain_begin(void)
 		close(listen_fd);
 		listen_fd = -1;
 	}
+	due.listen_ms = -1;
 	for (int i = 0; i < conns_count; i++) {
 		conn_read(conns[i]); /* a request that already came is answered, not reset */
 		conn_flush(conns[i]);
@@ -248,76 +275,105 @@ static void drain_begin(void)
 	say("SIGTERM: draining connections=%d", conns_count);
 }
 
-static int earlier(int64_t wait_ms, int64_t due_ms, int64_t now)
+static int
+earlier(int64_t wait_ms, int64_t due_ms, int64_t now)
 {
 	int64_t left_ms = due_ms > now ? due_ms - now : 0;
 	return (int)(wait_ms < 0 || left_ms < wait_ms ? left_ms : wait_ms);
 }
 
-static void serve(void)
+static void
+due_begin(void)
+{
+	bool is_worker = strcmp(app.mode, "worker") == 0;
+	long exit_after_ms = env_number("EXIT_AFTER_MS", -1);
+	due.listen_ms = is_worker ? -1 : app.start_ms + env_number("LISTEN_DELAY_MS", 0);
+	due.exit_ms = exit_after_ms < 0 ? -1 : app.start_ms + exit_after_ms;
+	due.print_ms = is_worker ? app.start_ms : -1;
+}
+
+/* Does what is due and returns how long to wait for the next event. */
+static int
+due_run(int64_t now)
+{
+	int wait_ms = conns_due(now);
+	if (due.listen_ms >= 0 && now >= due.listen_ms) {
+		listen_open();
+		due.listen_ms = -1;
+	}
+	if (due.exit_ms >= 0 && now >= due.exit_ms) {
+		say("exit code=%ld after EXIT_AFTER_MS", env_number("EXIT_CODE", 1));
+		exit((int)env_number("EXIT_CODE", 1));
+	}
+	if (due.print_ms >= 0 && now >= due.print_ms) {
+		say("working version=%s instance=%s count=%ld", app.version, app.instance,
+		    ++due.prints);
+		due.print_ms += 1000;
+	}
+	if (due.listen_ms >= 0)
+		wait_ms = earlier(wait_ms, due.listen_ms, now);
+	if (due.exit_ms >= 0)
+		wait_ms = earlier(wait_ms, due.exit_ms, now);
+	if (due.print_ms >= 0)
+		wait_ms = earlier(wait_ms, due.print_ms, now);
+	return app.is_draining ? earlier(wait_ms, drain_deadline_ms, now) : wait_ms;
+}
+
+static void
+event_take(const struct epoll_event *event)
+{
+	struct signalfd_siginfo info;
+	if (event->data.ptr == &listen_fd) {
+		accept_all();
+	} else if (event->data.ptr == &signal_fd) {
+		if (read(signal_fd, &info, sizeof info) == sizeof info)
+			drain_begin();
+	} else {
+		struct conn *c = event->data.ptr;
+		if (event->events & ~(uint32_t)EPOLLOUT)
+			conn_read(c);
+		conn_flush(c);
+	}
+}
+
+static bool
+has_drained(void)
+{
+	return app.is_draining && (conns_count == 0 || now_ms() >= drain_deadline_ms);
+}
+
+static void
+serve(void)
 {
 	struct epoll_event events[EVENTS_MAX];
-	int64_t listen_ms = app.start_ms + env_number("LISTEN_DELAY_MS", 0);
-	int64_t exit_ms = app.start_ms + env_number("EXIT_AFTER_MS", -1);
-	int64_t print_ms = app.start_ms;
-	long prints = 0;
-	bool is_worker = strcmp(app.mode, "worker") == 0, has_listened = is_worker;
-	while (!(app.is_draining && (conns_count == 0 || now_ms() >= drain_deadline_ms))) {
-		int64_t now = now_ms();
-		int wait_ms = conns_due(now);
-		if (!has_listened && now >= listen_ms && !app.is_draining) {
-			listen_open();
-			has_listened = true;
-		}
-		if (exit_ms >= app.start_ms && now >= exit_ms) {
-			say("exit code=%ld after EXIT_AFTER_MS", env_number("EXIT_CODE", 1));
-			exit((int)env_number("EXIT_CODE", 1));
-		}
-		if (is_worker && now >= print_ms) {
-			say("working version=%s instance=%s count=%ld", app.version, app.instance,
-			    ++prints);
-			print_ms += 1000;
-		}
-		if (!has_listened && !app.is_draining)
-			wait_ms = earlier(wait_ms, listen_ms, now);
-		if (exit_ms >= app.start_ms)
-			wait_ms = earlier(wait_ms, exit_ms, now);
-		if (is_worker)
-			wait_ms = earlier(wait_ms, print_ms, now);
-		if (app.is_draining)
-			wait_ms = earlier(wait_ms, drain_deadline_ms, now);
+	due_begin();
+	while (!has_drained()) {
+		int wait_ms = due_run(now_ms());
+		conns_reap(); /* an answer that was due may have been its connection's last */
+		if (has_drained())
+			break;
 		int count = epoll_wait(epoll_fd, events, EVENTS_MAX, wait_ms);
-		for (int i = 0; i < count; i++) {
-			if (events[i].data.ptr == &listen_fd) {
-				accept_all();
-			} else if (events[i].data.ptr == &signal_fd) {
-				struct signalfd_siginfo info;
-				if (read(signal_fd, &info, sizeof info) == sizeof info)
-					drain_begin();
-			} else {
-				struct conn *c = events[i].data.ptr;
-				if (!(events[i].events & EPOLLOUT) || events[i].events & EPOLLIN)
-					conn_read(c);
-				conn_flush(c);
-			}
-		}
+		for (int i = 0; i < count; i++)
+			event_take(&events[i]);
 		conns_reap();
 	}
 	say("exit code=0 requests=%llu", (unsigned long long)app.requests);
 }
 
-static void memory_hog(long megabytes)
+static void
+memory_hog(long megabytes)
 {
 	say("taking memory_mb=%ld", megabytes);
 	for (long i = 0; i < megabytes; i++) {
-		void *page = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE,
-				  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		void *page = mmap(
+		    NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		if (page != MAP_FAILED)
 			memset(page, 1, 1 << 20);
 	}
 }
 
-static void signals_open(void)
+static void
+signals_open(void)
 {
 	sigset_t set;
 	sigemptyset(&set);
@@ -325,11 +381,12 @@ static void signals_open(void)
 	sigaddset(&set, SIGINT);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-	struct epoll_event event = {.events = EPOLLIN, .data.ptr = &signal_fd};
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = &signal_fd };
 	epoll_ctl(epoll_fd, EPOLL_CTL_ADD, signal_fd, &event);
 }
 
-int main(void)
+int
+main(void)
 {
 	app.start_ms = now_ms();
 	app.name = env_text("APP_NAME", "app");

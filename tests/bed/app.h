@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The app of the test bed: a small HTTP server that misbehaves on request. What the parts share.
+ * The app of the test bed: a small HTTP server that misbehaves on request. What the parts
+ * share.
  */
 #ifndef SLIPWAY_BED_APP_H
 #define SLIPWAY_BED_APP_H
@@ -15,21 +16,21 @@ enum {
 };
 
 enum phase {
-	PHASE_HEAD,	 /* waiting for a request, or reading its head */
-	PHASE_BODY,	 /* reading a body whose length is known */
-	PHASE_CHUNKS,	 /* reading a chunked body */
-	PHASE_SLOW,	 /* the answer is due later */
-	PHASE_STREAM,	 /* ticks are being sent */
+	PHASE_HEAD, /* waiting for a request, or reading its head */
+	PHASE_BODY, /* reading a body whose length is known */
+	PHASE_CHUNKS, /* reading a chunked body */
+	PHASE_SLOW, /* the answer is due later */
+	PHASE_STREAM, /* ticks are being sent */
 	PHASE_WEBSOCKET, /* frames are echoed */
-	PHASE_LINES,	 /* plain TCP: bytes are echoed */
+	PHASE_LINES, /* plain TCP: bytes are echoed */
 };
 
 struct conn {
 	int fd;
 	enum phase phase;
 	bool close_after; /* this answer is the last one on the connection */
-	bool is_writing;  /* the socket is full; EPOLLOUT is armed */
-	bool is_dead;	  /* to be freed at the end of this turn */
+	bool is_writing; /* the socket is full; EPOLLOUT is armed */
+	bool is_dead; /* to be freed at the end of this turn */
 	bool is_chunked;
 
 	char input[INPUT_SIZE + 1];
@@ -42,7 +43,7 @@ struct conn {
 	uint64_t body_left;
 	uint64_t body_size;
 	uint32_t body_sum; /* FNV-1a over the whole body */
-	char *body;	   /* its first BODY_KEPT_MAX bytes, for /echo */
+	char *body; /* its first BODY_KEPT_MAX bytes, for /echo */
 	size_t body_kept;
 
 	int64_t due_ms; /* PHASE_SLOW, PHASE_STREAM */

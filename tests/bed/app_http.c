@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The HTTP/1.1 part of the test app: reads requests (Content-Length and chunked bodies, pipelined or
- * not) and answers. Each answer names the version and the instance that gave it.
+ * The HTTP/1.1 part of the test app: reads requests (Content-Length and chunked bodies,
+ * pipelined or not) and answers. Each answer names the version and the instance that gave it.
  */
 #include "app.h"
 
@@ -14,7 +14,8 @@
 enum { STREAM_TICKS = 10, BYTES_MAX = 64 * 1024 * 1024 };
 
 /* Copies the value of a header of the current request; false when it is absent. */
-static bool header(const struct conn *c, const char *name, char *value, size_t capacity)
+static bool
+header(const struct conn *c, const char *name, char *value, size_t capacity)
 {
 	size_t name_size = strlen(name);
 	for (const char *line = strstr(c->head, "\r\n"); line; line = strstr(line, "\r\n")) {
@@ -30,7 +31,8 @@ static bool header(const struct conn *c, const char *name, char *value, size_t c
 }
 
 /* Copies a parameter of the target's query; false when it is absent. No percent decoding. */
-static bool query(const struct conn *c, const char *name, char *value, size_t capacity)
+static bool
+query(const struct conn *c, const char *name, char *value, size_t capacity)
 {
 	size_t name_size = strlen(name);
 	for (const char *p = strchr(c->target, '?'); p; p = strchr(p, '&')) {
@@ -44,34 +46,37 @@ static bool query(const struct conn *c, const char *name, char *value, size_t ca
 	return false;
 }
 
-static long query_number(const struct conn *c, const char *name, long fallback)
+static long
+query_number(const struct conn *c, const char *name, long fallback)
 {
 	char text[32];
 	return query(c, name, text, sizeof text) ? strtol(text, NULL, 10) : fallback;
 }
 
-static bool path_is(const struct conn *c, const char *path)
+static bool
+path_is(const struct conn *c, const char *path)
 {
 	size_t size = strlen(path);
-	return strncmp(c->target, path, size) == 0 &&
-	       (c->target[size] == '\0' || c->target[size] == '?');
+	return strncmp(c->target, path, size) == 0
+	       && (c->target[size] == '\0' || c->target[size] == '?');
 }
 
-static void send_head(struct conn *c, int status, const char *type, const char *length_header)
+static void
+send_head(struct conn *c, int status, const char *type, const char *length_header)
 {
 	char head[1024];
 	if (app.is_draining)
 		c->close_after = true;
 	int size = snprintf(head, sizeof head,
-			    "HTTP/1.1 %d %s\r\nContent-Type: %s\r\n%s\r\nConnection: %s\r\n"
-			    "App-Name: %s\r\nApp-Version: %s\r\nApp-Instance: %s\r\n\r\n",
-			    status, status < 400 ? "OK" : "Failed", type, length_header,
-			    c->close_after ? "close" : "keep-alive", app.name, app.version,
-			    app.instance);
+	    "HTTP/1.1 %d %s\r\nContent-Type: %s\r\n%s\r\nConnection: %s\r\n"
+	    "App-Name: %s\r\nApp-Version: %s\r\nApp-Instance: %s\r\n\r\n",
+	    status, status < 400 ? "OK" : "Failed", type, length_header,
+	    c->close_after ? "close" : "keep-alive", app.name, app.version, app.instance);
 	conn_write(c, head, (size_t)size);
 }
 
-static void answer(struct conn *c, int status, const char *type, const char *body, size_t size)
+static void
+answer(struct conn *c, int status, const char *type, const char *body, size_t size)
 {
 	char length[64];
 	snprintf(length, sizeof length, "Content-Length: %zu", size);
@@ -84,7 +89,8 @@ static void answer(struct conn *c, int status, const char *type, const char *bod
 static void answer_text(struct conn *c, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-static void answer_text(struct conn *c, int status, const char *format, ...)
+static void
+answer_text(struct conn *c, int status, const char *format, ...)
 {
 	char body[4096];
 	va_list arguments;
@@ -94,18 +100,20 @@ static void answer_text(struct conn *c, int status, const char *format, ...)
 	answer(c, status, "application/json", body, (size_t)size);
 }
 
-static void answer_identity(struct conn *c)
+static void
+answer_identity(struct conn *c)
 {
 	answer_text(c, 200,
-		    "{\"app\":\"%s\",\"version\":\"%s\",\"instance\":\"%s\",\"method\":\"%s\","
-		    "\"body_bytes\":%llu,\"body_sum\":%u,\"requests\":%llu}\n",
-		    app.name, app.version, app.instance, c->method,
-		    (unsigned long long)c->body_size, c->body_sum,
-		    (unsigned long long)app.requests);
+	    "{\"app\":\"%s\",\"version\":\"%s\",\"instance\":\"%s\",\"method\":\"%s\","
+	    "\"body_bytes\":%llu,\"body_sum\":%u,\"requests\":%llu}\n",
+	    app.name, app.version, app.instance, c->method, (unsigned long long)c->body_size,
+	    c->body_sum, (unsigned long long)app.requests);
 }
 
-/* HEALTH: ok, flap (every second answer), or the status to answer with; then the time windows. */
-static void answer_health(struct conn *c)
+/* HEALTH: ok, flap (every second answer), or the status to answer with; then the time windows.
+ */
+static void
+answer_health(struct conn *c)
 {
 	int64_t age_ms = now_ms() - app.start_ms;
 	int status = 200;
@@ -123,10 +131,11 @@ static void answer_health(struct conn *c)
 	if (status != 200)
 		say("health failed status=%d age_ms=%lld", status, (long long)age_ms);
 	answer_text(c, status, "{\"healthy\":%s,\"version\":\"%s\"}\n",
-		    status == 200 ? "true" : "false", app.version);
+	    status == 200 ? "true" : "false", app.version);
 }
 
-static void answer_bytes(struct conn *c)
+static void
+answer_bytes(struct conn *c)
 {
 	long size = query_number(c, "n", 1024);
 	if (size < 0 || size > BYTES_MAX) {
@@ -139,7 +148,8 @@ static void answer_bytes(struct conn *c)
 	free(body);
 }
 
-static void stream_tick(struct conn *c)
+static void
+stream_tick(struct conn *c)
 {
 	char text[64], chunk[96];
 	int size = snprintf(text, sizeof text, "tick %d %s\n", c->ticks_left, app.version);
@@ -153,7 +163,8 @@ static void stream_tick(struct conn *c)
 		c->phase = PHASE_HEAD;
 }
 
-static void begin_stream(struct conn *c)
+static void
+begin_stream(struct conn *c)
 {
 	c->ticks_left = (int)query_number(c, "n", STREAM_TICKS);
 	c->tick_ms = (int)query_number(c, "ms", 100);
@@ -162,13 +173,15 @@ static void begin_stream(struct conn *c)
 	stream_tick(c);
 }
 
-static void begin_slow(struct conn *c, int64_t wait_ms)
+static void
+begin_slow(struct conn *c, int64_t wait_ms)
 {
 	c->due_ms = now_ms() + wait_ms;
 	c->phase = PHASE_SLOW;
 }
 
-static void route(struct conn *c)
+static void
+route(struct conn *c)
 {
 	char text[256];
 	app.requests++;
@@ -183,7 +196,8 @@ static void route(struct conn *c)
 	} else if (path_is(c, "/bytes")) {
 		answer_bytes(c);
 	} else if (path_is(c, "/echo")) {
-		answer(c, 200, "application/octet-stream", c->body ? c->body : "", c->body_kept);
+		answer(
+		    c, 200, "application/octet-stream", c->body ? c->body : "", c->body_kept);
 	} else if (path_is(c, "/headers")) {
 		answer(c, 200, "text/plain", c->head, strlen(c->head));
 	} else if (path_is(c, "/status")) {
@@ -191,19 +205,22 @@ static void route(struct conn *c)
 	} else if (path_is(c, "/env")) {
 		const char *value = query(c, "name", text, sizeof text) ? getenv(text) : NULL;
 		answer(c, value ? 200 : 404, "text/plain", value ? value : "",
-		       value ? strlen(value) : 0);
+		    value ? strlen(value) : 0);
 	} else if (path_is(c, "/exit")) {
 		say("exit code=%ld by request", query_number(c, "code", 1));
 		exit((int)query_number(c, "code", 1));
 	} else if (path_is(c, "/ws")) {
-		if (!header(c, "Sec-WebSocket-Key", text, sizeof text) || !websocket_accept(c, text))
-			answer_text(c, 426, "{\"error\":\"a WebSocket upgrade is expected\"}\n");
+		if (!header(c, "Sec-WebSocket-Key", text, sizeof text)
+		    || !websocket_accept(c, text))
+			answer_text(
+			    c, 426, "{\"error\":\"a WebSocket upgrade is expected\"}\n");
 	} else {
 		answer_identity(c);
 	}
 }
 
-void http_due(struct conn *c)
+void
+http_due(struct conn *c)
 {
 	if (c->phase == PHASE_STREAM)
 		stream_tick(c);
@@ -213,7 +230,8 @@ void http_due(struct conn *c)
 		answer_identity(c);
 }
 
-static void body_take(struct conn *c, const char *bytes, size_t size)
+static void
+body_take(struct conn *c, const char *bytes, size_t size)
 {
 	for (size_t i = 0; i < size; i++)
 		c->body_sum = (c->body_sum ^ (unsigned char)bytes[i]) * 16777619u;
@@ -226,14 +244,17 @@ static void body_take(struct conn *c, const char *bytes, size_t size)
 	c->body_size += size;
 }
 
-static void refuse(struct conn *c)
+static void
+refuse(struct conn *c)
 {
 	c->close_after = true;
 	answer_text(c, 400, "{\"error\":\"malformed request\"}\n");
 }
 
-/* Each take_ function uses what it can of the input and returns the bytes used, 0 for "more". */
-static size_t take_head(struct conn *c)
+/* Each take_ function uses what it can of the input and returns the bytes used, 0 for "more".
+ */
+static size_t
+take_head(struct conn *c)
 {
 	char value[64], *end = strstr(c->input, "\r\n\r\n");
 	if (!end) {
@@ -257,8 +278,9 @@ static size_t take_head(struct conn *c)
 		conn_write(c, "HTTP/1.1 100 Continue\r\n\r\n", 25);
 	if (header(c, "Transfer-Encoding", value, sizeof value)) {
 		c->phase = PHASE_CHUNKS;
-	} else if (header(c, "Content-Length", value, sizeof value) && atoll(value) > 0) {
-		c->body_left = (uint64_t)atoll(value);
+	} else if (header(c, "Content-Length", value, sizeof value)
+		   && strtoll(value, NULL, 10) > 0) {
+		c->body_left = (uint64_t)strtoll(value, NULL, 10);
 		c->phase = PHASE_BODY;
 	} else {
 		route(c);
@@ -266,7 +288,8 @@ static size_t take_head(struct conn *c)
 	return size;
 }
 
-static size_t take_body(struct conn *c)
+static size_t
+take_body(struct conn *c)
 {
 	size_t size = c->input_size < c->body_left ? c->input_size : (size_t)c->body_left;
 	body_take(c, c->input, size);
@@ -276,7 +299,8 @@ static size_t take_body(struct conn *c)
 	return size;
 }
 
-static size_t take_chunk(struct conn *c)
+static size_t
+take_chunk(struct conn *c)
 {
 	char *end = strstr(c->input, "\r\n");
 	if (!end)
@@ -294,7 +318,8 @@ static size_t take_chunk(struct conn *c)
 	return at + chunk + 2;
 }
 
-void http_input(struct conn *c)
+void
+http_input(struct conn *c)
 {
 	size_t used = 1;
 	while (used > 0 && c->input_size > 0 && !c->is_dead) {

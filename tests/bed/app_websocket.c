@@ -12,17 +12,19 @@ struct sha1 {
 	uint32_t h[5];
 };
 
-static uint32_t rotate(uint32_t x, int n)
+static uint32_t
+rotate(uint32_t x, int n)
 {
 	return x << n | x >> (32 - n);
 }
 
-static void sha1_block(struct sha1 *s, const unsigned char *p)
+static void
+sha1_block(struct sha1 *s, const unsigned char *p)
 {
 	uint32_t w[80];
 	for (int i = 0; i < 16; i++)
-		w[i] = (uint32_t)p[4 * i] << 24 | (uint32_t)p[4 * i + 1] << 16 |
-		       (uint32_t)p[4 * i + 2] << 8 | p[4 * i + 3];
+		w[i] = (uint32_t)p[4 * i] << 24 | (uint32_t)p[4 * i + 1] << 16
+		       | (uint32_t)p[4 * i + 2] << 8 | p[4 * i + 3];
 	for (int i = 16; i < 80; i++)
 		w[i] = rotate(w[i - 3] ^ w[i - 8] ^ w[i - 14] ^ w[i - 16], 1);
 	uint32_t a = s->h[0], b = s->h[1], c = s->h[2], d = s->h[3], e = s->h[4];
@@ -39,22 +41,24 @@ static void sha1_block(struct sha1 *s, const unsigned char *p)
 }
 
 /* The digest of a short text: up to 119 bytes, which is what an accept key needs. */
-static void sha1_short(const char *text, unsigned char digest[20])
+static void
+sha1_short(const char *text, unsigned char digest[20])
 {
-	unsigned char block[128] = {0};
+	unsigned char block[128] = { 0 };
 	size_t size = strlen(text), blocks = size < 56 ? 1 : 2;
 	memcpy(block, text, size);
 	block[size] = 0x80;
-	for (int i = 0; i < 8; i++)
+	for (size_t i = 0; i < 8; i++)
 		block[blocks * 64 - 1 - i] = (unsigned char)((uint64_t)size * 8 >> (8 * i));
-	struct sha1 s = {{0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0}};
+	struct sha1 s = { { 0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0 } };
 	for (size_t i = 0; i < blocks; i++)
 		sha1_block(&s, block + 64 * i);
 	for (int i = 0; i < 20; i++)
 		digest[i] = (unsigned char)(s.h[i / 4] >> (24 - 8 * (i % 4)));
 }
 
-static void base64(const unsigned char *in, size_t size, char *out)
+static void
+base64(const unsigned char *in, size_t size, char *out)
 {
 	static const char digits[] =
 	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -70,7 +74,8 @@ static void base64(const unsigned char *in, size_t size, char *out)
 	*out = '\0';
 }
 
-bool websocket_accept(struct conn *c, const char *key)
+bool
+websocket_accept(struct conn *c, const char *key)
 {
 	char text[128], accept[32], answer[512];
 	unsigned char digest[20];
@@ -80,19 +85,20 @@ bool websocket_accept(struct conn *c, const char *key)
 	sha1_short(text, digest);
 	base64(digest, sizeof digest, accept);
 	int size = snprintf(answer, sizeof answer,
-			    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
-			    "Connection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n"
-			    "App-Version: %s\r\nApp-Instance: %s\r\n\r\n",
-			    accept, app.version, app.instance);
+	    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+	    "Connection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n"
+	    "App-Version: %s\r\nApp-Instance: %s\r\n\r\n",
+	    accept, app.version, app.instance);
 	conn_write(c, answer, (size_t)size);
 	c->phase = PHASE_WEBSOCKET;
 	say("websocket opened");
 	return true;
 }
 
-static void send_frame(struct conn *c, unsigned char first, const unsigned char *data, size_t size)
+static void
+send_frame(struct conn *c, unsigned char first, const unsigned char *data, size_t size)
 {
-	unsigned char head[4] = {first, (unsigned char)size};
+	unsigned char head[4] = { first, (unsigned char)size };
 	size_t head_size = 2;
 	if (size >= 126) {
 		head[1] = 126;
@@ -105,7 +111,8 @@ static void send_frame(struct conn *c, unsigned char first, const unsigned char 
 }
 
 /* Echoes one frame if it is complete. Returns the bytes it took, 0 when more must come. */
-static size_t take_frame(struct conn *c, unsigned char *in, size_t left)
+static size_t
+take_frame(struct conn *c, unsigned char *in, size_t left)
 {
 	if (left < 2)
 		return 0;
@@ -139,11 +146,13 @@ static size_t take_frame(struct conn *c, unsigned char *in, size_t left)
 	return at + 4 + size;
 }
 
-void websocket_input(struct conn *c)
+void
+websocket_input(struct conn *c)
 {
 	size_t at = 0, took;
-	while (!c->close_after &&
-	       (took = take_frame(c, (unsigned char *)c->input + at, c->input_size - at)) > 0)
+	while (
+	    !c->close_after
+	    && (took = take_frame(c, (unsigned char *)c->input + at, c->input_size - at)) > 0)
 		at += took;
 	memmove(c->input, c->input + at, c->input_size - at);
 	c->input_size -= at;

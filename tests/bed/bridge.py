@@ -7,6 +7,7 @@ engine's directories, so a range whose owner died without tidying up is swept an
 """
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -63,7 +64,7 @@ class Bridge:
 
 
 def sweep_ownerless():
-    """Remove the engines whose owner died without tidying up."""
+    """Remove the engines, with their data, whose owner died without tidying up."""
     for link in json.loads(_ip("-j", "link", "show", "type", "bridge").stdout or "[]"):
         name = link["ifname"]
         words = link.get("ifalias", "").split(" ")
@@ -74,4 +75,5 @@ def sweep_ownerless():
             continue
         bridge = Bridge(int(name.removeprefix("slipbed")))
         leftovers.sweep(data, run, bridge.prefix)
+        shutil.rmtree(Path(data, "engine"), ignore_errors=True)
         bridge.give_back()

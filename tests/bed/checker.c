@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * checker [-w WORKERS] [-r REQUESTS_PER_S] [-t TIMEOUT_MS] [HOST=ADDRESS:PORT[,app=NAME][,path=/P]]...
+ * checker [-w WORKERS] [-r REQUESTS_PER_S] [-t TIMEOUT_MS]
+ * [HOST=ADDRESS:PORT[,app=NAME][,path=/P]]...
  *
  * Asks its targets all the time, at a bounded rate, from WORKERS threads of four kinds: GET on
- * keep-alive connections, GET on fresh ones, POST on keep-alive ones, POST on fresh ones. Commands on
- * stdin, one a line:
+ * keep-alive connections, GET on fresh ones, POST on keep-alive ones, POST on fresh ones.
+ * Commands on stdin, one a line:
  *
  *   snap                  print what was seen so far, as one line of JSON
  *   add HOST=ADDRESS...   ask this target too
@@ -28,7 +29,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WORKERS_MAX = 64, CONNECTION_USES_MAX = 1000 };
+enum { WORKERS_MAX = 64, CONNECTION_USES_MAX = 1000, SLEEP_SLICE_US = 50000 };
 
 static struct target targets[TARGETS_MAX];
 static atomic_int targets_count;
@@ -37,19 +38,21 @@ static _Atomic double rate = 1000;
 static int workers_count = 8;
 static int timeout_ms = 10000;
 
-int64_t now_us(void)
+int64_t
+now_us(void)
 {
 	struct timespec t;
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
-static bool target_parse(const char *text, struct target *t)
+static bool
+target_parse(const char *text, struct target *t)
 {
 	char copy[1024], *save = NULL;
 	int port;
 	memset(t, 0, sizeof *t);
-	strcpy(t->path, "/");
+	snprintf(t->path, sizeof t->path, "/");
 	snprintf(copy, sizeof copy, "%s", text);
 	char *main_part = strtok_r(copy, ",", &save);
 	char ip[64];
@@ -70,7 +73,8 @@ static bool target_parse(const char *text, struct target *t)
 	return true;
 }
 
-static bool target_add(const char *text)
+static bool
+target_add(const char *text)
 {
 	int index = atomic_load(&targets_count);
 	if (index == TARGETS_MAX || !target_parse(text, &targets[index]))
@@ -80,20 +84,27 @@ static bool target_add(const char *text)
 	return true;
 }
 
-static void sleep_until(int64_t at_us)
+/* Sleeps in slices, so that the end is not waited for at a low rate. */
+static void
+sleep_until(int64_t at_us)
 {
-	struct timespec t = {.tv_sec = at_us / 1000000, .tv_nsec = at_us % 1000000 * 1000};
-	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
+	int64_t now;
+	while ((now = now_us()) < at_us && !atomic_load(&is_ending)) {
+		int64_t until_us = at_us - now > SLEEP_SLICE_US ? now + SLEEP_SLICE_US : at_us;
+		struct timespec t = { until_us / 1000000, until_us % 1000000 * 1000 };
+		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
+	}
 }
 
 /* One worker: kind 0 to 3 is bit 0 "fresh connections" and bit 1 "POST". */
-static void *worker(void *argument)
+static void *
+worker(void *argument)
 {
 	int index = (int)(intptr_t)argument;
 	bool is_fresh_kind = index & 1, is_post = index & 2;
 	struct link links[TARGETS_MAX];
 	for (int i = 0; i < TARGETS_MAX; i++)
-		links[i] = (struct link){.fd = -1};
+		links[i] = (struct link){ .fd = -1 };
 	int64_t next_us = now_us() + index * 1000;
 	for (unsigned turn = (unsigned)index; !atomic_load(&is_ending); turn++) {
 		int64_t now = now_us();
@@ -102,7 +113,7 @@ static void *worker(void *argument)
 			next_us = now; /* behind: do not make up for it with a burst */
 		sleep_until(next_us);
 		int count = atomic_load(&targets_count);
-		if (count == 0)
+		if (count == 0 || atomic_load(&is_ending))
 			continue;
 		int target = (int)(turn % (unsigned)count);
 		struct outcome outcome;
@@ -117,7 +128,8 @@ static void *worker(void *argument)
 	return NULL;
 }
 
-static void command(char *line)
+static void
+command(char *line)
 {
 	char host[128], version[64];
 	double value;
@@ -137,12 +149,13 @@ static void command(char *line)
 }
 
 /* Reads commands until stdin ends or a signal comes. */
-static void commands(int signal_fd)
+static void
+commands(int signal_fd)
 {
 	char input[4096];
 	size_t size = 0;
-	struct pollfd polled[2] = {{.fd = STDIN_FILENO, .events = POLLIN},
-				   {.fd = signal_fd, .events = POLLIN}};
+	struct pollfd polled[2] = { { .fd = STDIN_FILENO, .events = POLLIN },
+		{ .fd = signal_fd, .events = POLLIN } };
 	while (poll(polled, 2, -1) >= 0 && !polled[1].revents) {
 		ssize_t n = read(STDIN_FILENO, input + size, sizeof input - 1 - size);
 		if (n <= 0)
@@ -162,14 +175,16 @@ static void commands(int signal_fd)
 	}
 }
 
-static int usage(void)
+static int
+usage(void)
 {
 	fprintf(stderr, "usage: checker [-w workers] [-r requests per s] [-t timeout in ms] "
 			"[host=address:port[,app=name][,path=/p]]...\n");
 	return 64;
 }
 
-int main(int argc, char **argv)
+int
+main(int argc, char **argv)
 {
 	pthread_t threads[WORKERS_MAX];
 	sigset_t set;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One request over a blocking socket, judged without mercy: anything but a complete 200 from the right
- * app counts. It is a good client: it does not reuse a connection which the other side has closed,
- * and honours Connection: close. It never retries, so nothing is hidden.
+ * One request over a blocking socket, judged without mercy: anything but a complete 200 from
+ * the right app counts. It is a good client: it does not reuse a connection which the other
+ * side has closed, and honours Connection: close. It never retries, so nothing is hidden.
  */
 #define _GNU_SOURCE
 #include "checker.h"
@@ -28,13 +28,15 @@ struct answer {
 
 static _Thread_local char answer_bytes[ANSWER_MAX + 1];
 
-static void fail(struct outcome *o, enum reason reason, const char *detail)
+static void
+fail(struct outcome *o, enum reason reason, const char *detail)
 {
 	o->reason = reason;
 	snprintf(o->detail, sizeof o->detail, "%s", detail);
 }
 
-static void link_close(struct link *l)
+static void
+link_close(struct link *l)
 {
 	if (l->fd >= 0)
 		close(l->fd);
@@ -43,17 +45,19 @@ static void link_close(struct link *l)
 }
 
 /* An idle connection must have nothing to read: neither the end nor bytes nobody asked for. */
-static bool link_is_open(const struct link *l)
+static bool
+link_is_open(const struct link *l)
 {
 	char byte;
 	ssize_t n = recv(l->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
 	return n < 0 && errno == EAGAIN;
 }
 
-static int wait_for(int fd, short events, int64_t deadline_us)
+static int
+wait_for(int fd, short events, int64_t deadline_us)
 {
 	int64_t left_us = deadline_us - now_us();
-	struct pollfd p = {.fd = fd, .events = events};
+	struct pollfd p = { .fd = fd, .events = events };
 	if (left_us <= 0)
 		return 0;
 	int n;
@@ -63,7 +67,8 @@ static int wait_for(int fd, short events, int64_t deadline_us)
 	return n;
 }
 
-static bool link_open(struct link *l, const struct target *t, int64_t deadline_us, struct outcome *o)
+static bool
+link_open(struct link *l, const struct target *t, int64_t deadline_us, struct outcome *o)
 {
 	int one = 1, error = 0;
 	socklen_t size = sizeof error;
@@ -85,7 +90,8 @@ static bool link_open(struct link *l, const struct target *t, int64_t deadline_u
 	return !error;
 }
 
-static bool send_all(int fd, const char *bytes, size_t size, int64_t deadline_us)
+static bool
+send_all(int fd, const char *bytes, size_t size, int64_t deadline_us)
 {
 	while (size > 0) {
 		ssize_t n = send(fd, bytes, size, MSG_NOSIGNAL);
@@ -100,7 +106,8 @@ static bool send_all(int fd, const char *bytes, size_t size, int64_t deadline_us
 }
 
 /* Reads some more; false (with the reason set) when that is not possible. */
-static bool answer_more(struct answer *a, int fd, int64_t deadline_us, struct outcome *o)
+static bool
+answer_more(struct answer *a, int fd, int64_t deadline_us, struct outcome *o)
 {
 	for (;;) {
 		if (a->size == ANSWER_MAX) {
@@ -116,7 +123,8 @@ static bool answer_more(struct answer *a, int fd, int64_t deadline_us, struct ou
 		if (n < 0 && errno == EAGAIN) {
 			if (wait_for(fd, POLLIN, deadline_us) > 0)
 				continue;
-			fail(o, REASON_TIMEOUT, a->size ? "in the answer" : "before the answer");
+			fail(o, REASON_TIMEOUT,
+			    a->size ? "in the answer" : "before the answer");
 			return false;
 		}
 		a->is_closed = true;
@@ -124,12 +132,13 @@ static bool answer_more(struct answer *a, int fd, int64_t deadline_us, struct ou
 			fail(o, REASON_SHORT_BODY, n == 0 ? "closed" : strerror(errno));
 		else
 			fail(o, o->is_fresh ? REASON_RESET : REASON_STALE,
-			     n == 0 ? "closed" : strerror(errno));
+			    n == 0 ? "closed" : strerror(errno));
 		return false;
 	}
 }
 
-static bool header(const struct answer *a, const char *name, char *value, size_t capacity)
+static bool
+header(const struct answer *a, const char *name, char *value, size_t capacity)
 {
 	size_t name_size = strlen(name);
 	const char *end = a->bytes + a->head_size;
@@ -148,7 +157,8 @@ static bool header(const struct answer *a, const char *name, char *value, size_t
 }
 
 /* The size of a complete chunked body, or -1 while more must come. */
-static long chunked_size(const char *body)
+static long
+chunked_size(const char *body)
 {
 	const char *p = body;
 	for (;;) {
@@ -165,7 +175,8 @@ static long chunked_size(const char *body)
 	}
 }
 
-static bool read_answer(struct answer *a, int fd, int64_t deadline_us, struct outcome *o)
+static bool
+read_answer(struct answer *a, int fd, int64_t deadline_us, struct outcome *o)
 {
 	char value[64], *end;
 	while (!(end = strstr(a->bytes, "\r\n\r\n")))
@@ -196,14 +207,16 @@ static bool read_answer(struct answer *a, int fd, int64_t deadline_us, struct ou
 	return o->reason == REASON_NONE;
 }
 
-static void judge(const struct target *t, const struct answer *a, struct outcome *o)
+static void
+judge(const struct target *t, const struct answer *a, struct outcome *o)
 {
 	char expected[64];
 	const char *body = a->bytes + a->head_size;
 	header(a, "App-Version", o->version, sizeof o->version);
 	header(a, "App-Instance", o->instance, sizeof o->instance);
 	header(a, "App-Name", o->app, sizeof o->app);
-	snprintf(expected, sizeof expected, "\"body_bytes\":%d,", o->is_post ? POST_BODY_SIZE : 0);
+	snprintf(
+	    expected, sizeof expected, "\"body_bytes\":%d,", o->is_post ? POST_BODY_SIZE : 0);
 	if (o->status != 200) {
 		fail(o, o->status >= 500 ? REASON_STATUS_5XX : REASON_STATUS, "");
 		snprintf(o->detail, sizeof o->detail, "status %d", o->status);
@@ -216,29 +229,30 @@ static void judge(const struct target *t, const struct answer *a, struct outcome
 	}
 }
 
-static size_t make_request(const struct target *t, bool is_post, bool keep_alive, char *text,
-			   size_t capacity)
+static size_t
+make_request(
+    const struct target *t, bool is_post, bool keep_alive, char *text, size_t capacity)
 {
 	int size = snprintf(text, capacity,
-			    "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: checker\r\n"
-			    "Connection: %s\r\n",
-			    is_post ? "POST" : "GET", t->path, t->host,
-			    keep_alive ? "keep-alive" : "close");
+	    "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: checker\r\n"
+	    "Connection: %s\r\n",
+	    is_post ? "POST" : "GET", t->path, t->host, keep_alive ? "keep-alive" : "close");
 	if (is_post)
 		size += snprintf(text + size, capacity - (size_t)size,
-				 "Content-Type: text/plain\r\nContent-Length: %d\r\n\r\n%0*d",
-				 POST_BODY_SIZE, POST_BODY_SIZE, 7);
+		    "Content-Type: text/plain\r\nContent-Length: %d\r\n\r\n%0*d",
+		    POST_BODY_SIZE, POST_BODY_SIZE, 7);
 	else
 		size += snprintf(text + size, capacity - (size_t)size, "\r\n");
 	return (size_t)size;
 }
 
-void http_ask(const struct target *t, struct link *l, bool is_post, bool keep_alive, int timeout_ms,
-	      struct outcome *o)
+void
+http_ask(const struct target *t, struct link *l, bool is_post, bool keep_alive, int timeout_ms,
+    struct outcome *o)
 {
 	char request[2048], connection[64];
 	size_t request_size = make_request(t, is_post, keep_alive, request, sizeof request);
-	struct answer a = {.bytes = answer_bytes};
+	struct answer a = { .bytes = answer_bytes };
 	memset(o, 0, sizeof *o);
 	a.bytes[0] = '\0';
 	o->is_post = is_post;
@@ -249,7 +263,8 @@ void http_ask(const struct target *t, struct link *l, bool is_post, bool keep_al
 	o->is_fresh = l->fd < 0;
 	bool is_whole = false;
 	if (!o->is_fresh || link_open(l, t, deadline_us, o)) {
-		/* A refused send is not yet the verdict: an early answer may already be there. */
+		/* A refused send is not yet the verdict: an early answer may already be there.
+		 */
 		(void)!send_all(l->fd, request, request_size, deadline_us);
 		is_whole = read_answer(&a, l->fd, deadline_us, o);
 	}

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the checker saw: counts, latencies, failures, and for each target the sequence of versions.
+ * What the checker saw: counts, latencies, failures, and for each target the sequence of
+ * versions.
  *
  * Versions form a sequence because a deploy may bring an earlier one back. A version takes the
- * next place in the sequence when it is first seen on a fresh connection; when an earlier one is to
- * come back (a rollback), report_expect() announces it. An answer by an earlier place, to a request that
- * was begun after the newest place had answered, is counted as stale_version: traffic went back.
+ * next place in the sequence when it first answers; when an earlier one is to come back (a
+ * rollback), report_expect() announces it. An answer by an earlier place to a request that was
+ * begun after a newer place had answered is counted: stale_version on a fresh connection,
+ * stale_version_reused on another. It is not a failure by itself; stale_version_max_ms is how
+ * long after the newer one it still happened.
  */
 #define _GNU_SOURCE
 #include "checker.h"
@@ -18,14 +21,15 @@ enum { BUCKETS = 400 };
 
 struct place {
 	char version[64];
-	uint64_t requests, failed;
+	uint64_t requests;
 	int64_t first_us, last_us; /* when answers ended; first_us orders what is stale */
-	bool is_expected;	   /* announced and not seen yet */
+	bool is_expected; /* announced and not seen yet */
 };
 
 struct target_report {
 	char host[128];
 	uint64_t requests, failed, stale_version, stale_version_reused;
+	int64_t stale_max_us;
 	struct place places[VERSIONS_MAX];
 	int places_count;
 	int64_t last_good_us, gap_max_us;
@@ -45,31 +49,34 @@ static uint64_t latency[BUCKETS];
 static int64_t begin_us, latency_max_us;
 
 static const char *const reason_names[REASON_COUNT] = {
-    [REASON_NONE] = "none",
-    [REASON_CONNECT] = "connect",
-    [REASON_STALE] = "stale",
-    [REASON_RESET] = "reset",
-    [REASON_TIMEOUT] = "timeout",
-    [REASON_SHORT_BODY] = "short_body",
-    [REASON_STATUS_5XX] = "status_5xx",
-    [REASON_STATUS] = "status",
-    [REASON_WRONG_APP] = "wrong_app",
-    [REASON_NO_VERSION] = "no_version",
-    [REASON_BODY] = "body",
-    [REASON_MALFORMED] = "malformed",
+	[REASON_NONE] = "none",
+	[REASON_CONNECT] = "connect",
+	[REASON_STALE] = "stale",
+	[REASON_RESET] = "reset",
+	[REASON_TIMEOUT] = "timeout",
+	[REASON_SHORT_BODY] = "short_body",
+	[REASON_STATUS_5XX] = "status_5xx",
+	[REASON_STATUS] = "status",
+	[REASON_WRONG_APP] = "wrong_app",
+	[REASON_NO_VERSION] = "no_version",
+	[REASON_BODY] = "body",
+	[REASON_MALFORMED] = "malformed",
 };
 
-const char *reason_name(enum reason reason)
+const char *
+reason_name(enum reason reason)
 {
 	return reason_names[reason];
 }
 
-void report_begin(void)
+void
+report_begin(void)
 {
 	begin_us = now_us();
 }
 
-void report_target(int target, const char *host)
+void
+report_target(int target, const char *host)
 {
 	pthread_mutex_lock(&lock);
 	snprintf(targets[target].host, sizeof targets[target].host, "%s", host);
@@ -77,7 +84,8 @@ void report_target(int target, const char *host)
 }
 
 /* Buckets grow by 5 %: bucket i ends at 20 us * 1.05^i. */
-static double bucket_end_us(int bucket)
+static double
+bucket_end_us(int bucket)
 {
 	double end = 20;
 	for (int i = 0; i < bucket; i++)
@@ -85,7 +93,8 @@ static double bucket_end_us(int bucket)
 	return end;
 }
 
-static void latency_add(int64_t us)
+static void
+latency_add(int64_t us)
 {
 	double end = 20;
 	int bucket = 0;
@@ -98,7 +107,8 @@ static void latency_add(int64_t us)
 		latency_max_us = us;
 }
 
-static double latency_ms(double share)
+static double
+latency_ms(double share)
 {
 	uint64_t total = 0, seen = 0;
 	for (int i = 0; i < BUCKETS; i++)
@@ -111,7 +121,8 @@ static double latency_ms(double share)
 	return 0;
 }
 
-static int place_add(struct target_report *t, const char *version)
+static int
+place_add(struct target_report *t, const char *version)
 {
 	if (t->places_count == VERSIONS_MAX)
 		return VERSIONS_MAX - 1;
@@ -122,7 +133,8 @@ static int place_add(struct target_report *t, const char *version)
 }
 
 /* The newest place of this version; -1 when it has none yet. */
-static int place_find(const struct target_report *t, const char *version)
+static int
+place_find(const struct target_report *t, const char *version)
 {
 	for (int i = t->places_count - 1; i >= 0; i--)
 		if (strcmp(t->places[i].version, version) == 0)
@@ -131,7 +143,8 @@ static int place_find(const struct target_report *t, const char *version)
 }
 
 /* An answer that began before its expected place was announced belongs to the place before. */
-static int place_of(struct target_report *t, const struct outcome *o)
+static int
+place_of(struct target_report *t, const struct outcome *o)
 {
 	int place = place_find(t, o->version);
 	if (place < 0)
@@ -147,7 +160,8 @@ static int place_of(struct target_report *t, const struct outcome *o)
 	return place;
 }
 
-static void version_seen(struct target_report *t, const struct outcome *o)
+static void
+version_seen(struct target_report *t, const struct outcome *o)
 {
 	int place = place_of(t, o);
 	struct place *p = &t->places[place];
@@ -163,11 +177,14 @@ static void version_seen(struct target_report *t, const struct outcome *o)
 			t->stale_version++;
 		else
 			t->stale_version_reused++;
+		if (o->begin_us - newer->first_us > t->stale_max_us)
+			t->stale_max_us = o->begin_us - newer->first_us;
 		break;
 	}
 }
 
-void report_add(int target, const struct outcome *o)
+void
+report_add(int target, const struct outcome *o)
 {
 	pthread_mutex_lock(&lock);
 	struct target_report *t = &targets[target];
@@ -195,7 +212,8 @@ void report_add(int target, const struct outcome *o)
 	pthread_mutex_unlock(&lock);
 }
 
-bool report_expect(const char *host, const char *version)
+bool
+report_expect(const char *host, const char *version)
 {
 	bool is_known = false;
 	pthread_mutex_lock(&lock);
@@ -216,7 +234,8 @@ bool report_expect(const char *host, const char *version)
 
 /* ---- printing ---- */
 
-static void print_text(const char *name, const char *text)
+static void
+print_text(const char *name, const char *text)
 {
 	printf("\"%s\":\"", name);
 	for (; *text; text++) {
@@ -227,20 +246,23 @@ static void print_text(const char *name, const char *text)
 	putchar('"');
 }
 
-static double since_begin_ms(int64_t us)
+static double
+since_begin_ms(int64_t us)
 {
 	return us ? (double)(us - begin_us) / 1000 : 0;
 }
 
-static void print_target(const struct target_report *t)
+static void
+print_target(const struct target_report *t)
 {
 	putchar('{');
 	print_text("host", t->host);
 	printf(",\"requests\":%llu,\"failed\":%llu,\"stale_version\":%llu,"
-	       "\"stale_version_reused\":%llu,\"gap_max_ms\":%.3f,\"versions\":[",
-	       (unsigned long long)t->requests, (unsigned long long)t->failed,
-	       (unsigned long long)t->stale_version, (unsigned long long)t->stale_version_reused,
-	       (double)t->gap_max_us / 1000);
+	       "\"stale_version_reused\":%llu,\"stale_version_max_ms\":%.3f,"
+	       "\"gap_max_ms\":%.3f,\"versions\":[",
+	    (unsigned long long)t->requests, (unsigned long long)t->failed,
+	    (unsigned long long)t->stale_version, (unsigned long long)t->stale_version_reused,
+	    (double)t->stale_max_us / 1000, (double)t->gap_max_us / 1000);
 	bool is_first = true;
 	for (int i = 0; i < t->places_count; i++) {
 		const struct place *p = &t->places[i];
@@ -249,22 +271,23 @@ static void print_target(const struct target_report *t)
 		printf("%s{", is_first ? "" : ",");
 		print_text("version", p->version);
 		printf(",\"requests\":%llu,\"first_ms\":%.3f,\"last_ms\":%.3f}",
-		       (unsigned long long)p->requests, since_begin_ms(p->first_us),
-		       since_begin_ms(p->last_us));
+		    (unsigned long long)p->requests, since_begin_ms(p->first_us),
+		    since_begin_ms(p->last_us));
 		is_first = false;
 	}
 	printf("]}");
 }
 
-static void print_failure(const struct failure *f)
+static void
+print_failure(const struct failure *f)
 {
 	const struct outcome *o = &f->outcome;
 	printf("{\"at_ms\":%.3f,\"took_ms\":%.3f,", since_begin_ms(o->end_us),
-	       (double)(o->end_us - o->begin_us) / 1000);
+	    (double)(o->end_us - o->begin_us) / 1000);
 	print_text("host", targets[f->target].host);
 	printf(",\"method\":\"%s\",\"connection\":\"%s\",\"reason\":\"%s\",\"status\":%d,",
-	       o->is_post ? "POST" : "GET", o->is_fresh ? "fresh" : "reused",
-	       reason_name(o->reason), o->status);
+	    o->is_post ? "POST" : "GET", o->is_fresh ? "fresh" : "reused",
+	    reason_name(o->reason), o->status);
 	print_text("version", o->version);
 	putchar(',');
 	print_text("instance", o->instance);
@@ -273,7 +296,8 @@ static void print_failure(const struct failure *f)
 	putchar('}');
 }
 
-void report_print(bool is_final, int targets_count, double rate)
+void
+report_print(bool is_final, int targets_count, double rate)
 {
 	pthread_mutex_lock(&lock);
 	uint64_t stale_version = 0, stale_reused = 0;
@@ -284,15 +308,15 @@ void report_print(bool is_final, int targets_count, double rate)
 	printf("{\"final\":%s,\"ms\":%.3f,\"rate\":%.0f,\"requests\":%llu,\"failed\":%llu,"
 	       "\"fresh\":%llu,\"reused\":%llu,\"posts\":%llu,\"stale_version\":%llu,"
 	       "\"stale_version_reused\":%llu,\"reasons\":{",
-	       is_final ? "true" : "false", since_begin_ms(now_us()), rate,
-	       (unsigned long long)requests, (unsigned long long)failed, (unsigned long long)fresh,
-	       (unsigned long long)reused, (unsigned long long)posts,
-	       (unsigned long long)stale_version, (unsigned long long)stale_reused);
+	    is_final ? "true" : "false", since_begin_ms(now_us()), rate,
+	    (unsigned long long)requests, (unsigned long long)failed,
+	    (unsigned long long)fresh, (unsigned long long)reused, (unsigned long long)posts,
+	    (unsigned long long)stale_version, (unsigned long long)stale_reused);
 	for (int i = 1; i < REASON_COUNT; i++)
 		printf("%s\"%s\":%llu", i > 1 ? "," : "", reason_names[i],
-		       (unsigned long long)reasons[i]);
+		    (unsigned long long)reasons[i]);
 	printf("},\"latency_ms\":{\"p50\":%.3f,\"p99\":%.3f,\"max\":%.3f},\"targets\":[",
-	       latency_ms(0.5), latency_ms(0.99), (double)latency_max_us / 1000);
+	    latency_ms(0.5), latency_ms(0.99), (double)latency_max_us / 1000);
 	for (int i = 0; i < targets_count; i++) {
 		printf("%s", i ? "," : "");
 		print_target(&targets[i]);

@@ -7,7 +7,6 @@ first one's rules). Ports published on 127.0.0.1 work all the same, through dock
 do on any engine.
 """
 import atexit
-import concurrent.futures
 import hashlib
 import http.client
 import os
@@ -15,6 +14,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from . import leftovers
@@ -22,6 +22,7 @@ from .bridge import Bridge
 from .certificates import Authority
 from .docker_api import ApiError, DockerApi
 from .ports import free_port
+from .process import tied
 from .wait import wait_for
 
 SOCKET_PATH_MAX = 107
@@ -134,7 +135,7 @@ class Engine:
         environment["PATH"] = "/usr/sbin:/usr/bin:/sbin:/bin:" + environment.get("PATH", "")
         with open(self.log, "ab") as log:
             self._process = subprocess.Popen(
-                [str(word) for word in command + self._arguments], env=environment, stdout=log, stderr=log,
+                tied([str(word) for word in command + self._arguments]), env=environment, stdout=log, stderr=log,
                 stdin=subprocess.DEVNULL, start_new_session=True)
 
     def _forget_ended_containerd(self):
@@ -202,8 +203,8 @@ class Engine:
                 self._remove_containers()
                 self._process.send_signal(signal.SIGTERM)
                 self._process.wait(15)
-        except (OSError, ApiError, http.client.HTTPException, subprocess.TimeoutExpired):
-            pass  # the sweep below does by force what could not be done in order
+        except (OSError, ApiError, http.client.HTTPException, subprocess.TimeoutExpired, RuntimeError):
+            pass  # the sweep does by force what could not be done in order (no threads at exit)
         finally:
             leftovers.sweep(self.directory, self.run, self.bridge.prefix)
             if self._process:
@@ -217,5 +218,5 @@ class Engine:
 
     def _remove_containers(self):
         identities = [one["Id"] for one in DockerApi(self.socket, timeout_s=10).containers()]
-        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        with ThreadPoolExecutor(8) as pool:
             list(pool.map(self.api.remove, identities))

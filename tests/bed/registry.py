@@ -16,6 +16,7 @@ from pathlib import Path
 
 from .image import DOCKER, OCI, digest_of
 from .ports import free_port
+from .process import tied
 from .token_server import ISSUER, SERVICE, TokenServer
 from .wait import wait_for
 
@@ -92,7 +93,7 @@ class Registry:
                        if not name.startswith("REGISTRY_")}
         environment["OTEL_TRACES_EXPORTER"] = "none"
         with open(self.log, "ab") as log:
-            self._process = subprocess.Popen(["docker-registry", "serve", str(path)], stdout=log,
+            self._process = subprocess.Popen(tied(["docker-registry", "serve", str(path)]), stdout=log,
                                              stderr=log, stdin=subprocess.DEVNULL, env=environment,
                                              start_new_session=True)
         atexit.register(self.stop)

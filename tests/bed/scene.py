@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: MIT
+"""An engine and a registry that tests share, and servers of their own on them."""
+import itertools
+
+from .engine import Engine
+from .image import push_app
+from .registry import Registry
+from .slipway import Slipway
+
+HEALTH = "{http: /health, successes: 2, interval: 50ms, min_uptime: 0s, deadline: 5s}"
+_numbers = itertools.count(1)
+
+
+class Scene:
+    """One engine and one registry below `directory`; a context manager."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        self.engine = Engine(directory / "docker")
+        self.registry = Registry(directory / "registry")
+
+    def __enter__(self):
+        self.engine.start()
+        self.registry.start()
+        return self
+
+    def __exit__(self, *_):
+        self.engine.stop()
+        self.registry.stop()
+
+    def push(self, app, tag, **behaviour):
+        """Push a version whose behaviour is set by the app's knobs; returns its digest."""
+        return push_app(self.registry, app.repository, tag, behaviour=behaviour)
+
+    def app(self, health=HEALTH, stage="domains: [{name}.localhost]", more="", address=None, edge=True,
+            **settings):
+        """Return a started server with one project of a new name."""
+        return App(self, f"app{next(_numbers)}", health, stage, more, address or self.registry.address, edge,
+                   settings)
+
+
+class App(Slipway):
+    """A server with one project: `name`, its `repository`, its `stage_name` ("app1/production")."""
+
+    def __init__(self, scene, name, health, stage, more, address, edge, settings):
+        self.scene = scene
+        self.name = name
+        self.repository = f"test/{name}"
+        self.stage_name = f"{name}/production"
+        self.host = f"{name}.localhost"
+        config = f"""version: 1
+engines:
+  local: {{host: "{scene.engine.host}"}}
+registries:
+  "{address}": {{insecure: true}}
+projects:
+  {name}:
+    image: {address}/{self.repository}
+    port: 8080
+    health: {health}
+{more}
+    stages:
+      production: {{{stage.format(name=name)}}}
+"""
+        super().__init__(scene.directory / name, config, edge=edge, **settings)
+
+    def __exit__(self, kind, *_):
+        if kind:
+            print(self.log_tail())
+        self.stop()
+        for container in self.containers():
+            self.scene.engine.api.remove(container["Id"])
+
+    def containers(self, **filters):
+        """The containers of this project, running or not."""
+        return self.scene.engine.api.containers(label=f"slipway.project={self.name}", **filters)
+
+    def versions(self):
+        """The tags of the containers that run, sorted."""
+        return sorted(c["Labels"]["slipway.tag"] for c in self.containers() if c["State"] == "running")
+
+    def live(self, tag, **more):
+        """Deploy a tag and wait until it is live; returns the deploy."""
+        over = self.wait_over(self.deploy(self.stage_name, tag, **more))
+        assert over["state"] == "LIVE", over
+        return over
