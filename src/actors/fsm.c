@@ -51,6 +51,12 @@ fsm_is_final(const struct spec *s, int state)
 	return s->final >> state & 1u;
 }
 
+bool
+fsm_is_tied_to_epoch(enum event_kind kind)
+{
+	return TIED_TO_EPOCH >> kind & 1u;
+}
+
 int
 fsm_state_by_name(const struct spec *s, const char *name)
 {
@@ -110,7 +116,7 @@ fsm_step(const struct spec *s, struct actor *a, const struct event *e, struct ou
 	CHECK(a->state >= 0 && a->state < s->state_count);
 	if (fsm_is_final(s, a->state))
 		return STEP_STALE;
-	if ((TIED_TO_EPOCH >> e->kind & 1u) && e->epoch != a->epoch)
+	if (fsm_is_tied_to_epoch(e->kind) && e->epoch != a->epoch)
 		return STEP_STALE;
 	row = find_row(s, a, e);
 	if (row == NULL)

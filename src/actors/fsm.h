@@ -168,6 +168,7 @@ extern void (*fsm_on_taken)(
 void fsm_verify(const struct spec *);
 
 bool fsm_is_final(const struct spec *, int state);
+bool fsm_is_tied_to_epoch(enum event_kind kind); /* stale when the epoch is not the actor's */
 int fsm_state_by_name(const struct spec *, const char *name); /* -1: no such state */
 const struct spec *fsm_spec_of(enum actor_kind kind);
 

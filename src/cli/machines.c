@@ -6,6 +6,7 @@
 
 #include "actors/fsm.h"
 #include "base/json.h"
+#include "cli/promela.h"
 
 static void
 write_set(
@@ -65,56 +66,6 @@ dot(const struct spec *s, struct buf *to)
 	buf_text(to, "}\n");
 }
 
-/* A guard that the environment does not define as IS_x is left open: both answers are explored. */
-static void
-promela_guards(const struct spec *s, struct buf *to)
-{
-	for (int i = 0; i < s->row_count; i++) {
-		const char *g = s->rows[i].guard_name;
-		bool is_known = s->rows[i].guard == always;
-		for (int j = 0; j < i && !is_known; j++)
-			is_known = strcmp(s->rows[j].guard_name, g) == 0;
-		if (is_known)
-			continue;
-		buf_format(to,
-		    "#ifdef IS_%s\n#ifndef NOT_%s\n#define NOT_%s (!IS_%s)\n#endif\n#else\n"
-		    "#define IS_%s true\n#define NOT_%s true\n#endif\n",
-		    g, g, g, g, g, g);
-	}
-}
-
-static void
-promela(const struct spec *s, struct buf *to)
-{
-	buf_format(to, "/* %s: made by `slipway machines --promela %s`; do not edit */\n",
-	    s->name, s->name);
-	promela_guards(s, to);
-	buf_format(to, "inline %s_step(ev) {\n  if\n", s->name);
-	for (int i = 0; i < s->row_count; i++)
-		for (int event = 0; event < EV_COUNT; event++) {
-			const struct row *r = &s->rows[i];
-			if (!(r->on >> event & 1u))
-				continue;
-			buf_format(to, "  :: %s_state == %s_%s && ev == EV_%s", s->name,
-			    s->name, s->state_names[r->in], event_names[event]);
-			for (int j = 0; j < i; j++)
-				if (s->rows[j].in == r->in && (s->rows[j].on >> event & 1u))
-					buf_format(to, " && NOT_%s", s->rows[j].guard_name);
-			if (r->guard != always)
-				buf_format(to, " && IS_%s", r->guard_name);
-			buf_format(
-			    to, " -> DO_%s_%s(); %s_ask = ", s->name, r->action_name, s->name);
-			if (r->emits == 0)
-				buf_char(to, '0');
-			else
-				buf_text(to, "FX_");
-			write_set(to, r->emits, effect_names, FX_COUNT, " | FX_");
-			buf_format(to, "; %s_state = %s_%s\n", s->name, s->name,
-			    s->state_names[r->then]);
-		}
-	buf_text(to, "  :: else -> skip\n  fi\n}\n");
-}
-
 static void
 json_set(
     struct json_writer *w, const char *key, uint64_t set, const char *const *names, int count)
@@ -163,6 +114,8 @@ machines_write(const char *format, const char *name, struct buf *to)
 	json_writer_init(&w, to);
 	if (strcmp(format, "json") == 0)
 		json_array_open(&w);
+	if (strcmp(format, "promela") == 0)
+		promela_write_names(to);
 	for (int kind = 0; kind < ACTOR_KIND_COUNT; kind++) {
 		const struct spec *s = fsm_spec_of((enum actor_kind)kind);
 		if (name != NULL && strcmp(name, s->name) != 0)
@@ -173,7 +126,7 @@ machines_write(const char *format, const char *name, struct buf *to)
 		else if (strcmp(format, "dot") == 0)
 			dot(s, to);
 		else if (strcmp(format, "promela") == 0)
-			promela(s, to);
+			promela_write(s, to);
 		else if (strcmp(format, "json") == 0)
 			json(s, &w);
 		else

@@ -1,0 +1,413 @@
+/* made by `slipway machines --promela`; do not edit */
+#define FX_NOTHING 0
+#define EV_START 1
+#define EV_CANCEL 2
+#define EV_TIMEOUT 3
+#define EV_RECOVERED 4
+#define EV_TRIGGER 5
+#define EV_CONFIGURED 6
+#define EV_NUDGED 7
+#define EV_READY 8
+#define EV_GRANTED 9
+#define EV_SUPERSEDED 10
+#define EV_MERGED 11
+#define EV_MOVED 12
+#define EV_ENDED 13
+#define EV_SWAPPED 14
+#define EV_UNSWAPPED 15
+#define EV_RESOLVED 16
+#define EV_PULLED 17
+#define EV_STARTED 18
+#define EV_HEALTHY 19
+#define EV_SWITCHED 20
+#define EV_CONFIRMED 21
+#define EV_RESTORED 22
+#define EV_DRAINED 23
+#define EV_RETIRED 24
+#define EV_REMOVED 25
+#define EV_SOUGHT 26
+#define EV_SURVEYED 27
+#define EV_COLLECTED 28
+#define EV_REFUSED 29
+#define EV_TROUBLED 30
+#define FX_RESOLVE 1
+#define FX_PULL 2
+#define FX_RUN 3
+#define FX_PROBE 4
+#define FX_REMOVE 5
+#define FX_DRAIN 6
+#define FX_RETIRE 7
+#define FX_SWITCH 8
+#define FX_CONFIRM 9
+#define FX_RESTORE 10
+#define FX_SEEK 11
+#define FX_SURVEY 12
+#define FX_COLLECT 13
+#define IS_TIED_TO_EPOCH(ev) ((ev) == EV_TIMEOUT || (ev) == EV_RESOLVED || (ev) == EV_PULLED || (ev) == EV_STARTED || (ev) == EV_HEALTHY || (ev) == EV_SWITCHED || (ev) == EV_CONFIRMED || (ev) == EV_RESTORED || (ev) == EV_DRAINED || (ev) == EV_RETIRED || (ev) == EV_REMOVED || (ev) == EV_SOUGHT || (ev) == EV_SURVEYED || (ev) == EV_COLLECTED || (ev) == EV_REFUSED || (ev) == EV_TROUBLED)
+
+/* deploy */
+#define deploy_RESOLVING 1
+#define deploy_QUEUED 2
+#define deploy_PULLING 3
+#define deploy_STARTING 4
+#define deploy_PROBING 5
+#define deploy_SWAPPING 6
+#define deploy_ABORTING 7
+#define deploy_DRAINING 8
+#define deploy_RETIRING 9
+#define deploy_UNDOING 10
+#define deploy_CANCELING 11
+#define deploy_LIVE 12
+#define deploy_FAILED 13
+#define deploy_ROLLED_BACK 14
+#define deploy_CANCELED 15
+#define deploy_SUPERSEDED 16
+#define deploy_SKIPPED 17
+#define deploy_IS_INITIAL(state) ((state) == deploy_RESOLVING || (state) == deploy_QUEUED)
+#define deploy_IS_FINAL(state) ((state) == deploy_LIVE || (state) == deploy_FAILED || (state) == deploy_ROLLED_BACK || (state) == deploy_CANCELED || (state) == deploy_SUPERSEDED || (state) == deploy_SKIPPED)
+#define deploy_IS_RESTING(state) (false)
+inline deploy_step(me, ev) {
+	if
+	:: deploy_state[me] == deploy_RESOLVING ->
+		if
+		:: ev == EV_START -> deploy_DO_resolve(me, ev); deploy_TAKE(me, deploy_RESOLVING, FX_RESOLVE, KEPT)
+		:: ev == EV_RECOVERED -> deploy_DO_resolve(me, ev); deploy_TAKE(me, deploy_RESOLVING, FX_RESOLVE, KEPT)
+		:: ev == EV_RESOLVED -> deploy_DO_take_digest(me, ev); deploy_TAKE(me, deploy_QUEUED, FX_NOTHING, KEPT)
+		:: ev == EV_TIMEOUT && deploy_IS_tries_left(me, ev) -> deploy_DO_resolve_again(me, ev); deploy_TAKE(me, deploy_RESOLVING, FX_RESOLVE, KEPT)
+		:: ev == EV_TROUBLED && deploy_IS_tries_left(me, ev) -> deploy_DO_resolve_again(me, ev); deploy_TAKE(me, deploy_RESOLVING, FX_RESOLVE, KEPT)
+		:: ev == EV_TIMEOUT && deploy_NOT_tries_left(me, ev) -> deploy_DO_fail(me, ev); deploy_TAKE(me, deploy_FAILED, FX_NOTHING, KEPT)
+		:: ev == EV_REFUSED -> deploy_DO_fail(me, ev); deploy_TAKE(me, deploy_FAILED, FX_NOTHING, KEPT)
+		:: ev == EV_TROUBLED && deploy_NOT_tries_left(me, ev) -> deploy_DO_fail(me, ev); deploy_TAKE(me, deploy_FAILED, FX_NOTHING, KEPT)
+		:: ev == EV_CANCEL -> deploy_DO_cancel(me, ev); deploy_TAKE(me, deploy_CANCELED, FX_NOTHING, KEPT)
+		:: else -> skip
+		fi
+	:: deploy_state[me] == deploy_QUEUED ->
+		if
+		:: ev == EV_START -> deploy_DO_ask_turn(me, ev); deploy_TAKE(me, deploy_QUEUED, FX_NOTHING, KEPT)
+		:: ev == EV_RECOVERED -> deploy_DO_ask_turn(me, ev); deploy_TAKE(me, deploy_QUEUED, FX_NOTHING, KEPT)
+		:: ev == EV_GRANTED -> deploy_DO_pull(me, ev); deploy_TAKE(me, deploy_PULLING, FX_PULL, KEPT)
+		:: ev == EV_MERGED && deploy_IS_is_forced(me, ev) -> deploy_DO_ask_turn(me, ev); deploy_TAKE(me, deploy_QUEUED, FX_NOTHING, KEPT)
+		:: ev == EV_MERGED && deploy_NOT_is_forced(me, ev) -> deploy_DO_close(me, ev); deploy_TAKE(me, deploy_SKIPPED, FX_NOTHING, KEPT)
+		:: ev == EV_SUPERSEDED -> deploy_DO_close(me, ev); deploy_TAKE(me, deploy_SUPERSEDED, FX_NOTHING, KEPT)
+		:: ev == EV_TIMEOUT -> deploy_DO_fail(me, ev); deploy_TAKE(me, deploy_FAILED, FX_NOTHING, KEPT)
+		:: ev == EV_CANCEL -> deploy_DO_cancel(me, ev); deploy_TAKE(me, deploy_CANCELED, FX_NOTHING, KEPT)
+		:: else -> skip
+		fi
+	:: deploy_state[me] == deploy_PULLING ->
+		if
+		:: ev == EV_PULLED -> deploy_DO_run(me, ev); deploy_TAKE(me, deploy_STARTING, FX_RUN, KEPT)
+		:: ev == EV_RECOVERED -> deploy_DO_repull(me, ev); deploy_TAKE(me, deploy_PULLING, FX_PULL, KEPT)
+		:: ev == EV_TIMEOUT && deploy_IS_tries_left(me, ev) -> deploy_DO_pull_again(me, ev); deploy_TAKE(me, deploy_PULLING, FX_PULL, KEPT)
+		:: ev == EV_TROUBLED && deploy_IS_tries_left(me, ev) -> deploy_DO_pull_again(me, ev); deploy_TAKE(me, deploy_PULLING, FX_PULL, KEPT)
+		:: ev == EV_TIMEOUT && deploy_NOT_tries_left(me, ev) -> deploy_DO_fail(me, ev); deploy_TAKE(me, deploy_FAILED, FX_NOTHING, KEPT)
+		:: ev == EV_REFUSED -> deploy_DO_fail(me, ev); deploy_TAKE(me, deploy_FAILED, FX_NOTHING, KEPT)
+		:: ev == EV_TROUBLED && deploy_NOT_tries_left(me, ev) -> deploy_DO_fail(me, ev); deploy_TAKE(me, deploy_FAILED, FX_NOTHING, KEPT)
+		:: ev == EV_CANCEL -> deploy_DO_cancel(me, ev); deploy_TAKE(me, deploy_CANCELED, FX_NOTHING, KEPT)
+		:: else -> skip
+		fi
+	:: deploy_state[me] == deploy_STARTING ->
+		if
+		:: ev == EV_STARTED -> deploy_DO_probe(me, ev); deploy_TAKE(me, deploy_PROBING, FX_PROBE, KEPT)
+		:: ev == EV_RECOVERED -> deploy_DO_rerun(me, ev); deploy_TAKE(me, deploy_STARTING, FX_RUN, KEPT)
+		:: ev == EV_TIMEOUT && deploy_IS_tries_left(me, ev) -> deploy_DO_run_again(me, ev); deploy_TAKE(me, deploy_STARTING, FX_RUN, KEPT)
+		:: ev == EV_TROUBLED && deploy_IS_tries_left(me, ev) -> deploy_DO_run_again(me, ev); deploy_TAKE(me, deploy_STARTING, FX_RUN, KEPT)
+		:: ev == EV_TIMEOUT && deploy_NOT_tries_left(me, ev) -> deploy_DO_undo(me, ev); deploy_TAKE(me, deploy_UNDOING, FX_REMOVE, KEPT)
+		:: ev == EV_REFUSED -> deploy_DO_undo(me, ev); deploy_TAKE(me, deploy_UNDOING, FX_REMOVE, KEPT)
+		:: ev == EV_TROUBLED && deploy_NOT_tries_left(me, ev) -> deploy_DO_undo(me, ev); deploy_TAKE(me, deploy_UNDOING, FX_REMOVE, KEPT)
+		:: ev == EV_CANCEL -> deploy_DO_cancel_run(me, ev); deploy_TAKE(me, deploy_CANCELING, FX_REMOVE, KEPT)
+		:: else -> skip
+		fi
+	:: deploy_state[me] == deploy_PROBING ->
+		if
+		:: ev == EV_HEALTHY && deploy_IS_has_route(me, ev) -> deploy_DO_begin_swap(me, ev); deploy_TAKE(me, deploy_SWAPPING, FX_NOTHING, KEPT)
+		:: ev == EV_HEALTHY && deploy_NOT_has_route(me, ev) && deploy_IS_has_elder(me, ev) -> deploy_DO_replace(me, ev); deploy_TAKE(me, deploy_RETIRING, FX_RETIRE, KEPT)
+		:: ev == EV_HEALTHY && deploy_NOT_has_route(me, ev) && deploy_NOT_has_elder(me, ev) -> deploy_DO_go_live(me, ev); deploy_TAKE(me, deploy_LIVE, FX_NOTHING, KEPT)
+		:: ev == EV_RECOVERED -> deploy_DO_reprobe(me, ev); deploy_TAKE(me, deploy_PROBING, FX_PROBE, KEPT)
+		:: ev == EV_TROUBLED && deploy_IS_tries_left(me, ev) -> deploy_DO_probe_again(me, ev); deploy_TAKE(me, deploy_PROBING, FX_PROBE, KEPT)
+		:: ev == EV_TIMEOUT -> deploy_DO_undo(me, ev); deploy_TAKE(me, deploy_UNDOING, FX_REMOVE, KEPT)
+		:: ev == EV_REFUSED -> deploy_DO_undo(me, ev); deploy_TAKE(me, deploy_UNDOING, FX_REMOVE, KEPT)
+		:: ev == EV_TROUBLED && deploy_NOT_tries_left(me, ev) -> deploy_DO_undo(me, ev); deploy_TAKE(me, deploy_UNDOING, FX_REMOVE, KEPT)
+		:: ev == EV_CANCEL -> deploy_DO_cancel_run(me, ev); deploy_TAKE(me, deploy_CANCELING, FX_REMOVE, KEPT)
+		:: else -> skip
+		fi
+	:: deploy_state[me] == deploy_SWAPPING ->
+		if
+		:: ev == EV_SWAPPED && deploy_IS_has_elder(me, ev) -> deploy_DO_drain(me, ev); deploy_TAKE(me, deploy_DRAINING, FX_DRAIN, KEPT)
+		:: ev == EV_SWAPPED && deploy_NOT_has_elder(me, ev) -> deploy_DO_go_live(me, ev); deploy_TAKE(me, deploy_LIVE, FX_NOTHING, KEPT)
+		:: ev == EV_UNSWAPPED -> deploy_DO_undo(me, ev); deploy_TAKE(me, deploy_UNDOING, FX_REMOVE, KEPT)
+		:: ev == EV_CANCEL -> deploy_DO_abort_swap(me, ev); deploy_TAKE(me, deploy_ABORTING, FX_NOTHING, KEPT)
+		:: ev == EV_TIMEOUT -> deploy_DO_watch_swap(me, ev); deploy_TAKE(me, deploy_SWAPPING, FX_NOTHING, KEPT)
+		:: ev == EV_RECOVERED -> deploy_DO_watch_swap(me, ev); deploy_TAKE(me, deploy_SWAPPING, FX_NOTHING, KEPT)
+		:: else -> skip
+		fi
+	:: deploy_state[me] == deploy_ABORTING ->
+		if
+		:: ev == EV_UNSWAPPED -> deploy_DO_cancel_run(me, ev); deploy_TAKE(me, deploy_CANCELING, FX_REMOVE, KEPT)
+		:: ev == EV_CANCEL -> deploy_DO_watch_swap(me, ev); deploy_TAKE(me, deploy_ABORTING, FX_NOTHING, KEPT)
+		:: ev == EV_TIMEOUT -> deploy_DO_watch_swap(me, ev); deploy_TAKE(me, deploy_ABORTING, FX_NOTHING, KEPT)
+		:: ev == EV_RECOVERED -> deploy_DO_watch_swap(me, ev); deploy_TAKE(me, deploy_ABORTING, FX_NOTHING, KEPT)
+		:: else -> skip
+		fi
+	:: deploy_state[me] == deploy_DRAINING ->
+		if
+		:: ev == EV_DRAINED -> deploy_DO_retire(me, ev); deploy_TAKE(me, deploy_RETIRING, FX_RETIRE, KEPT)
+		:: ev == EV_CANCEL -> deploy_DO_redrain(me, ev); deploy_TAKE(me, deploy_DRAINING, FX_DRAIN, KEPT)
+		:: ev == EV_RECOVERED -> deploy_DO_redrain(me, ev); deploy_TAKE(me, deploy_DRAINING, FX_DRAIN, KEPT)
+		:: ev == EV_TIMEOUT && deploy_IS_tries_left(me, ev) -> deploy_DO_drain_again(me, ev); deploy_TAKE(me, deploy_DRAINING, FX_DRAIN, KEPT)
+		:: ev == EV_REFUSED && deploy_IS_tries_left(me, ev) -> deploy_DO_drain_again(me, ev); deploy_TAKE(me, deploy_DRAINING, FX_DRAIN, KEPT)
+		:: ev == EV_TROUBLED && deploy_IS_tries_left(me, ev) -> deploy_DO_drain_again(me, ev); deploy_TAKE(me, deploy_DRAINING, FX_DRAIN, KEPT)
+		:: ev == EV_TIMEOUT && deploy_NOT_tries_left(me, ev) -> deploy_DO_retire(me, ev); deploy_TAKE(me, deploy_RETIRING, FX_RETIRE, KEPT)
+		:: ev == EV_REFUSED && deploy_NOT_tries_left(me, ev) -> deploy_DO_retire(me, ev); deploy_TAKE(me, deploy_RETIRING, FX_RETIRE, KEPT)
+		:: ev == EV_TROUBLED && deploy_NOT_tries_left(me, ev) -> deploy_DO_retire(me, ev); deploy_TAKE(me, deploy_RETIRING, FX_RETIRE, KEPT)
+		:: else -> skip
+		fi
+	:: deploy_state[me] == deploy_RETIRING ->
+		if
+		:: ev == EV_RETIRED -> deploy_DO_finish(me, ev); deploy_TAKE(me, deploy_LIVE, FX_NOTHING, KEPT)
+		:: ev == EV_CANCEL -> deploy_DO_reretire(me, ev); deploy_TAKE(me, deploy_RETIRING, FX_RETIRE, KEPT)
+		:: ev == EV_RECOVERED -> deploy_DO_reretire(me, ev); deploy_TAKE(me, deploy_RETIRING, FX_RETIRE, KEPT)
+		:: ev == EV_TIMEOUT && deploy_IS_tries_left(me, ev) -> deploy_DO_retire_again(me, ev); deploy_TAKE(me, deploy_RETIRING, FX_RETIRE, KEPT)
+		:: ev == EV_REFUSED && deploy_IS_tries_left(me, ev) -> deploy_DO_retire_again(me, ev); deploy_TAKE(me, deploy_RETIRING, FX_RETIRE, KEPT)
+		:: ev == EV_TROUBLED && deploy_IS_tries_left(me, ev) -> deploy_DO_retire_again(me, ev); deploy_TAKE(me, deploy_RETIRING, FX_RETIRE, KEPT)
+		:: ev == EV_TIMEOUT && deploy_NOT_tries_left(me, ev) -> deploy_DO_finish_untidy(me, ev); deploy_TAKE(me, deploy_LIVE, FX_NOTHING, KEPT)
+		:: ev == EV_REFUSED && deploy_NOT_tries_left(me, ev) -> deploy_DO_finish_untidy(me, ev); deploy_TAKE(me, deploy_LIVE, FX_NOTHING, KEPT)
+		:: ev == EV_TROUBLED && deploy_NOT_tries_left(me, ev) -> deploy_DO_finish_untidy(me, ev); deploy_TAKE(me, deploy_LIVE, FX_NOTHING, KEPT)
+		:: else -> skip
+		fi
+	:: deploy_state[me] == deploy_UNDOING ->
+		if
+		:: ev == EV_REMOVED -> deploy_DO_roll_back(me, ev); deploy_TAKE(me, deploy_ROLLED_BACK, FX_NOTHING, KEPT)
+		:: ev == EV_CANCEL -> deploy_DO_reundo(me, ev); deploy_TAKE(me, deploy_UNDOING, FX_REMOVE, KEPT)
+		:: ev == EV_RECOVERED -> deploy_DO_reundo(me, ev); deploy_TAKE(me, deploy_UNDOING, FX_REMOVE, KEPT)
+		:: ev == EV_TIMEOUT && deploy_IS_tries_left(me, ev) -> deploy_DO_undo_again(me, ev); deploy_TAKE(me, deploy_UNDOING, FX_REMOVE, KEPT)
+		:: ev == EV_REFUSED && deploy_IS_tries_left(me, ev) -> deploy_DO_undo_again(me, ev); deploy_TAKE(me, deploy_UNDOING, FX_REMOVE, KEPT)
+		:: ev == EV_TROUBLED && deploy_IS_tries_left(me, ev) -> deploy_DO_undo_again(me, ev); deploy_TAKE(me, deploy_UNDOING, FX_REMOVE, KEPT)
+		:: ev == EV_TIMEOUT && deploy_NOT_tries_left(me, ev) -> deploy_DO_roll_back(me, ev); deploy_TAKE(me, deploy_ROLLED_BACK, FX_NOTHING, KEPT)
+		:: ev == EV_REFUSED && deploy_NOT_tries_left(me, ev) -> deploy_DO_roll_back(me, ev); deploy_TAKE(me, deploy_ROLLED_BACK, FX_NOTHING, KEPT)
+		:: ev == EV_TROUBLED && deploy_NOT_tries_left(me, ev) -> deploy_DO_roll_back(me, ev); deploy_TAKE(me, deploy_ROLLED_BACK, FX_NOTHING, KEPT)
+		:: else -> skip
+		fi
+	:: deploy_state[me] == deploy_CANCELING ->
+		if
+		:: ev == EV_REMOVED -> deploy_DO_cancel(me, ev); deploy_TAKE(me, deploy_CANCELED, FX_NOTHING, KEPT)
+		:: ev == EV_CANCEL -> deploy_DO_reundo(me, ev); deploy_TAKE(me, deploy_CANCELING, FX_REMOVE, KEPT)
+		:: ev == EV_RECOVERED -> deploy_DO_reundo(me, ev); deploy_TAKE(me, deploy_CANCELING, FX_REMOVE, KEPT)
+		:: ev == EV_TIMEOUT && deploy_IS_tries_left(me, ev) -> deploy_DO_undo_again(me, ev); deploy_TAKE(me, deploy_CANCELING, FX_REMOVE, KEPT)
+		:: ev == EV_REFUSED && deploy_IS_tries_left(me, ev) -> deploy_DO_undo_again(me, ev); deploy_TAKE(me, deploy_CANCELING, FX_REMOVE, KEPT)
+		:: ev == EV_TROUBLED && deploy_IS_tries_left(me, ev) -> deploy_DO_undo_again(me, ev); deploy_TAKE(me, deploy_CANCELING, FX_REMOVE, KEPT)
+		:: ev == EV_TIMEOUT && deploy_NOT_tries_left(me, ev) -> deploy_DO_cancel(me, ev); deploy_TAKE(me, deploy_CANCELED, FX_NOTHING, KEPT)
+		:: ev == EV_REFUSED && deploy_NOT_tries_left(me, ev) -> deploy_DO_cancel(me, ev); deploy_TAKE(me, deploy_CANCELED, FX_NOTHING, KEPT)
+		:: ev == EV_TROUBLED && deploy_NOT_tries_left(me, ev) -> deploy_DO_cancel(me, ev); deploy_TAKE(me, deploy_CANCELED, FX_NOTHING, KEPT)
+		:: else -> skip
+		fi
+	:: else -> skip
+	fi
+}
+
+/* swap */
+#define swap_SWITCHING 1
+#define swap_CONFIRMING 2
+#define swap_RESTORING 3
+#define swap_DONE 4
+#define swap_RESTORED 5
+#define swap_IS_INITIAL(state) ((state) == swap_SWITCHING)
+#define swap_IS_FINAL(state) ((state) == swap_DONE || (state) == swap_RESTORED)
+#define swap_IS_RESTING(state) (false)
+inline swap_step(me, ev) {
+	if
+	:: swap_state[me] == swap_SWITCHING ->
+		if
+		:: ev == EV_START -> swap_DO_switch_route(me, ev); swap_TAKE(me, swap_SWITCHING, FX_SWITCH, KEPT)
+		:: ev == EV_RECOVERED -> swap_DO_switch_route(me, ev); swap_TAKE(me, swap_SWITCHING, FX_SWITCH, KEPT)
+		:: ev == EV_SWITCHED -> swap_DO_confirm(me, ev); swap_TAKE(me, swap_CONFIRMING, FX_CONFIRM, KEPT)
+		:: ev == EV_TIMEOUT && swap_IS_tries_left(me, ev) -> swap_DO_switch_again(me, ev); swap_TAKE(me, swap_SWITCHING, FX_SWITCH, KEPT)
+		:: ev == EV_TROUBLED && swap_IS_tries_left(me, ev) -> swap_DO_switch_again(me, ev); swap_TAKE(me, swap_SWITCHING, FX_SWITCH, KEPT)
+		:: ev == EV_CANCEL -> swap_DO_restore(me, ev); swap_TAKE(me, swap_RESTORING, FX_RESTORE, KEPT)
+		:: ev == EV_TIMEOUT && swap_NOT_tries_left(me, ev) -> swap_DO_restore(me, ev); swap_TAKE(me, swap_RESTORING, FX_RESTORE, KEPT)
+		:: ev == EV_REFUSED -> swap_DO_restore(me, ev); swap_TAKE(me, swap_RESTORING, FX_RESTORE, KEPT)
+		:: ev == EV_TROUBLED && swap_NOT_tries_left(me, ev) -> swap_DO_restore(me, ev); swap_TAKE(me, swap_RESTORING, FX_RESTORE, KEPT)
+		:: else -> skip
+		fi
+	:: swap_state[me] == swap_CONFIRMING ->
+		if
+		:: ev == EV_CONFIRMED -> swap_DO_finish(me, ev); swap_TAKE(me, swap_DONE, FX_NOTHING, KEPT)
+		:: ev == EV_RECOVERED -> swap_DO_switch_route(me, ev); swap_TAKE(me, swap_SWITCHING, FX_SWITCH, KEPT)
+		:: ev == EV_TIMEOUT && swap_IS_tries_left(me, ev) -> swap_DO_switch_again(me, ev); swap_TAKE(me, swap_SWITCHING, FX_SWITCH, KEPT)
+		:: ev == EV_TROUBLED && swap_IS_tries_left(me, ev) -> swap_DO_switch_again(me, ev); swap_TAKE(me, swap_SWITCHING, FX_SWITCH, KEPT)
+		:: ev == EV_CANCEL -> swap_DO_restore(me, ev); swap_TAKE(me, swap_RESTORING, FX_RESTORE, KEPT)
+		:: ev == EV_TIMEOUT && swap_NOT_tries_left(me, ev) -> swap_DO_restore(me, ev); swap_TAKE(me, swap_RESTORING, FX_RESTORE, KEPT)
+		:: ev == EV_REFUSED -> swap_DO_restore(me, ev); swap_TAKE(me, swap_RESTORING, FX_RESTORE, KEPT)
+		:: ev == EV_TROUBLED && swap_NOT_tries_left(me, ev) -> swap_DO_restore(me, ev); swap_TAKE(me, swap_RESTORING, FX_RESTORE, KEPT)
+		:: else -> skip
+		fi
+	:: swap_state[me] == swap_RESTORING ->
+		if
+		:: ev == EV_RESTORED -> swap_DO_give_back(me, ev); swap_TAKE(me, swap_RESTORED, FX_NOTHING, KEPT)
+		:: ev == EV_CANCEL -> swap_DO_restore_now(me, ev); swap_TAKE(me, swap_RESTORING, FX_RESTORE, KEPT)
+		:: ev == EV_RECOVERED -> swap_DO_restore_now(me, ev); swap_TAKE(me, swap_RESTORING, FX_RESTORE, KEPT)
+		:: ev == EV_TIMEOUT -> swap_DO_restore_again(me, ev); swap_TAKE(me, swap_RESTORING, FX_RESTORE, KEPT)
+		:: ev == EV_REFUSED -> swap_DO_restore_again(me, ev); swap_TAKE(me, swap_RESTORING, FX_RESTORE, KEPT)
+		:: ev == EV_TROUBLED -> swap_DO_restore_again(me, ev); swap_TAKE(me, swap_RESTORING, FX_RESTORE, KEPT)
+		:: else -> skip
+		fi
+	:: else -> skip
+	fi
+}
+
+/* poll */
+#define poll_OFF 1
+#define poll_WAITING 2
+#define poll_SEEKING 3
+#define poll_IS_INITIAL(state) ((state) == poll_OFF)
+#define poll_IS_FINAL(state) (false)
+#define poll_IS_RESTING(state) ((state) == poll_OFF)
+inline poll_step(me, ev) {
+	if
+	:: poll_state[me] == poll_OFF ->
+		if
+		:: ev == EV_START -> poll_DO_ignore(me, ev); poll_TAKE(me, poll_OFF, FX_NOTHING, QUIET)
+		:: ev == EV_CANCEL -> poll_DO_ignore(me, ev); poll_TAKE(me, poll_OFF, FX_NOTHING, QUIET)
+		:: ev == EV_RECOVERED -> poll_DO_ignore(me, ev); poll_TAKE(me, poll_OFF, FX_NOTHING, QUIET)
+		:: ev == EV_CONFIGURED && poll_IS_is_wanted(me, ev) -> poll_DO_configure(me, ev); poll_TAKE(me, poll_WAITING, FX_NOTHING, KEPT)
+		:: ev == EV_CONFIGURED && poll_NOT_is_wanted(me, ev) -> poll_DO_configure(me, ev); poll_TAKE(me, poll_OFF, FX_NOTHING, KEPT)
+		:: else -> skip
+		fi
+	:: poll_state[me] == poll_WAITING ->
+		if
+		:: ev == EV_TIMEOUT -> poll_DO_seek(me, ev); poll_TAKE(me, poll_SEEKING, FX_SEEK, QUIET)
+		:: ev == EV_NUDGED -> poll_DO_seek(me, ev); poll_TAKE(me, poll_SEEKING, FX_SEEK, QUIET)
+		:: ev == EV_CANCEL -> poll_DO_wait_in_turn(me, ev); poll_TAKE(me, poll_WAITING, FX_NOTHING, QUIET)
+		:: ev == EV_RECOVERED -> poll_DO_wait_in_turn(me, ev); poll_TAKE(me, poll_WAITING, FX_NOTHING, QUIET)
+		:: ev == EV_CONFIGURED && poll_IS_is_wanted(me, ev) -> poll_DO_configure(me, ev); poll_TAKE(me, poll_WAITING, FX_NOTHING, KEPT)
+		:: ev == EV_CONFIGURED && poll_NOT_is_wanted(me, ev) -> poll_DO_configure(me, ev); poll_TAKE(me, poll_OFF, FX_NOTHING, KEPT)
+		:: else -> skip
+		fi
+	:: poll_state[me] == poll_SEEKING ->
+		if
+		:: ev == EV_SOUGHT && poll_IS_is_first(me, ev) -> poll_DO_record(me, ev); poll_TAKE(me, poll_WAITING, FX_NOTHING, KEPT)
+		:: ev == EV_SOUGHT && poll_NOT_is_first(me, ev) && poll_IS_is_known(me, ev) -> poll_DO_see_nothing_new(me, ev); poll_TAKE(me, poll_WAITING, FX_NOTHING, QUIET)
+		:: ev == EV_SOUGHT && poll_NOT_is_first(me, ev) && poll_NOT_is_known(me, ev) && poll_IS_is_auto(me, ev) -> poll_DO_report(me, ev); poll_TAKE(me, poll_WAITING, FX_NOTHING, KEPT)
+		:: ev == EV_SOUGHT && poll_NOT_is_first(me, ev) && poll_NOT_is_known(me, ev) && poll_NOT_is_auto(me, ev) -> poll_DO_record(me, ev); poll_TAKE(me, poll_WAITING, FX_NOTHING, KEPT)
+		:: ev == EV_TIMEOUT -> poll_DO_back_off(me, ev); poll_TAKE(me, poll_WAITING, FX_NOTHING, QUIET)
+		:: ev == EV_REFUSED -> poll_DO_back_off(me, ev); poll_TAKE(me, poll_WAITING, FX_NOTHING, QUIET)
+		:: ev == EV_TROUBLED -> poll_DO_back_off(me, ev); poll_TAKE(me, poll_WAITING, FX_NOTHING, QUIET)
+		:: ev == EV_RECOVERED -> poll_DO_seek(me, ev); poll_TAKE(me, poll_SEEKING, FX_SEEK, QUIET)
+		:: ev == EV_NUDGED -> poll_DO_seek(me, ev); poll_TAKE(me, poll_SEEKING, FX_SEEK, QUIET)
+		:: ev == EV_CANCEL -> poll_DO_wait(me, ev); poll_TAKE(me, poll_WAITING, FX_NOTHING, QUIET)
+		:: ev == EV_CONFIGURED && poll_IS_is_wanted(me, ev) -> poll_DO_configure(me, ev); poll_TAKE(me, poll_WAITING, FX_NOTHING, KEPT)
+		:: ev == EV_CONFIGURED && poll_NOT_is_wanted(me, ev) -> poll_DO_configure(me, ev); poll_TAKE(me, poll_OFF, FX_NOTHING, KEPT)
+		:: else -> skip
+		fi
+	:: else -> skip
+	fi
+}
+
+/* stage */
+#define stage_IDLE 1
+#define stage_DEPLOYING 2
+#define stage_QUEUEING 3
+#define stage_IS_INITIAL(state) ((state) == stage_IDLE)
+#define stage_IS_FINAL(state) (false)
+#define stage_IS_RESTING(state) ((state) == stage_IDLE || (state) == stage_DEPLOYING || (state) == stage_QUEUEING)
+inline stage_step(me, ev) {
+	if
+	:: stage_state[me] == stage_IDLE ->
+		if
+		:: ev == EV_RECOVERED -> stage_DO_ignore(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, QUIET)
+		:: ev == EV_CONFIGURED -> stage_DO_configure(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, KEPT)
+		:: ev == EV_TRIGGER && stage_IS_is_asked_already(me, ev) -> stage_DO_ignore(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, QUIET)
+		:: ev == EV_TRIGGER && stage_NOT_is_asked_already(me, ev) && stage_IS_is_no_news(me, ev) -> stage_DO_ignore(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, QUIET)
+		:: ev == EV_TRIGGER && stage_NOT_is_asked_already(me, ev) && stage_NOT_is_no_news(me, ev) -> stage_DO_begin(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, KEPT)
+		:: ev == EV_START -> stage_DO_ignore(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, QUIET)
+		:: ev == EV_CANCEL -> stage_DO_ignore(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, QUIET)
+		:: ev == EV_READY && stage_IS_is_live_already(me, ev) -> stage_DO_merge_live(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, KEPT)
+		:: ev == EV_READY && stage_NOT_is_live_already(me, ev) && stage_IS_is_older_than_live(me, ev) -> stage_DO_supersede_by_live(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, KEPT)
+		:: ev == EV_READY && stage_NOT_is_live_already(me, ev) && stage_NOT_is_older_than_live(me, ev) -> stage_DO_start(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
+		:: ev == EV_ENDED -> stage_DO_forget(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, KEPT)
+		:: else -> skip
+		fi
+	:: stage_state[me] == stage_DEPLOYING ->
+		if
+		:: ev == EV_RECOVERED -> stage_DO_ignore(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, QUIET)
+		:: ev == EV_CONFIGURED -> stage_DO_configure(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
+		:: ev == EV_TRIGGER && stage_IS_is_asked_already(me, ev) -> stage_DO_ignore(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, QUIET)
+		:: ev == EV_TRIGGER && stage_NOT_is_asked_already(me, ev) && stage_IS_is_no_news(me, ev) -> stage_DO_ignore(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, QUIET)
+		:: ev == EV_TRIGGER && stage_NOT_is_asked_already(me, ev) && stage_NOT_is_no_news(me, ev) -> stage_DO_begin(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
+		:: ev == EV_CANCEL -> stage_DO_cancel_running(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
+		:: ev == EV_READY && stage_IS_is_running_already(me, ev) -> stage_DO_merge_running(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
+		:: ev == EV_READY && stage_NOT_is_running_already(me, ev) && stage_IS_is_older_than_running(me, ev) -> stage_DO_supersede_by_running(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
+		:: ev == EV_READY && stage_NOT_is_running_already(me, ev) && stage_NOT_is_older_than_running(me, ev) -> stage_DO_enqueue(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
+		:: ev == EV_MOVED -> stage_DO_move(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
+		:: ev == EV_ENDED && stage_IS_is_from_running(me, ev) -> stage_DO_rest(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, KEPT)
+		:: ev == EV_ENDED && stage_NOT_is_from_running(me, ev) -> stage_DO_forget(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
+		:: else -> skip
+		fi
+	:: stage_state[me] == stage_QUEUEING ->
+		if
+		:: ev == EV_RECOVERED -> stage_DO_ignore(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, QUIET)
+		:: ev == EV_CONFIGURED -> stage_DO_configure(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
+		:: ev == EV_TRIGGER && stage_IS_is_asked_already(me, ev) -> stage_DO_ignore(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, QUIET)
+		:: ev == EV_TRIGGER && stage_NOT_is_asked_already(me, ev) && stage_IS_is_no_news(me, ev) -> stage_DO_ignore(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, QUIET)
+		:: ev == EV_TRIGGER && stage_NOT_is_asked_already(me, ev) && stage_NOT_is_no_news(me, ev) -> stage_DO_begin(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
+		:: ev == EV_CANCEL -> stage_DO_cancel_both(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
+		:: ev == EV_READY && stage_IS_is_from_waiting(me, ev) -> stage_DO_ignore(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, QUIET)
+		:: ev == EV_READY && stage_NOT_is_from_waiting(me, ev) && stage_IS_is_older_than_running(me, ev) -> stage_DO_supersede_by_running(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
+		:: ev == EV_READY && stage_NOT_is_from_waiting(me, ev) && stage_NOT_is_older_than_running(me, ev) && stage_IS_is_older_than_waiting(me, ev) -> stage_DO_supersede_by_waiting(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
+		:: ev == EV_READY && stage_NOT_is_from_waiting(me, ev) && stage_NOT_is_older_than_running(me, ev) && stage_NOT_is_older_than_waiting(me, ev) && stage_IS_is_waiting_already(me, ev) -> stage_DO_merge_waiting(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
+		:: ev == EV_READY && stage_NOT_is_from_waiting(me, ev) && stage_NOT_is_older_than_running(me, ev) && stage_NOT_is_older_than_waiting(me, ev) && stage_NOT_is_waiting_already(me, ev) && stage_IS_is_running_already(me, ev) -> stage_DO_merge_running_drop_waiting(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
+		:: ev == EV_READY && stage_NOT_is_from_waiting(me, ev) && stage_NOT_is_older_than_running(me, ev) && stage_NOT_is_older_than_waiting(me, ev) && stage_NOT_is_waiting_already(me, ev) && stage_NOT_is_running_already(me, ev) -> stage_DO_replace_waiting(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
+		:: ev == EV_MOVED -> stage_DO_move(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
+		:: ev == EV_ENDED && stage_IS_is_waiting_live_now(me, ev) -> stage_DO_merge_waiting_rest(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, KEPT)
+		:: ev == EV_ENDED && stage_NOT_is_waiting_live_now(me, ev) && stage_IS_is_from_running(me, ev) -> stage_DO_start_waiting(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
+		:: ev == EV_ENDED && stage_NOT_is_waiting_live_now(me, ev) && stage_NOT_is_from_running(me, ev) && stage_IS_is_from_waiting(me, ev) -> stage_DO_drop_waiting(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
+		:: ev == EV_ENDED && stage_NOT_is_waiting_live_now(me, ev) && stage_NOT_is_from_running(me, ev) && stage_NOT_is_from_waiting(me, ev) -> stage_DO_forget(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
+		:: else -> skip
+		fi
+	:: else -> skip
+	fi
+}
+
+/* sweep */
+#define sweep_WAITING 1
+#define sweep_SURVEYING 2
+#define sweep_COLLECTING 3
+#define sweep_STOPPED 4
+#define sweep_IS_INITIAL(state) ((state) == sweep_WAITING)
+#define sweep_IS_FINAL(state) ((state) == sweep_STOPPED)
+#define sweep_IS_RESTING(state) (false)
+inline sweep_step(me, ev) {
+	if
+	:: sweep_state[me] == sweep_WAITING ->
+		if
+		:: ev == EV_START -> sweep_DO_survey(me, ev); sweep_TAKE(me, sweep_SURVEYING, FX_SURVEY, QUIET)
+		:: ev == EV_TIMEOUT -> sweep_DO_survey(me, ev); sweep_TAKE(me, sweep_SURVEYING, FX_SURVEY, QUIET)
+		:: ev == EV_RECOVERED -> sweep_DO_survey(me, ev); sweep_TAKE(me, sweep_SURVEYING, FX_SURVEY, QUIET)
+		:: ev == EV_NUDGED -> sweep_DO_survey(me, ev); sweep_TAKE(me, sweep_SURVEYING, FX_SURVEY, QUIET)
+		:: ev == EV_CANCEL -> sweep_DO_stop(me, ev); sweep_TAKE(me, sweep_STOPPED, FX_NOTHING, KEPT)
+		:: else -> skip
+		fi
+	:: sweep_state[me] == sweep_SURVEYING ->
+		if
+		:: ev == EV_SURVEYED && sweep_IS_has_orphans(me, ev) -> sweep_DO_collect(me, ev); sweep_TAKE(me, sweep_COLLECTING, FX_COLLECT, KEPT)
+		:: ev == EV_SURVEYED && sweep_NOT_has_orphans(me, ev) -> sweep_DO_wait(me, ev); sweep_TAKE(me, sweep_WAITING, FX_NOTHING, QUIET)
+		:: ev == EV_RECOVERED -> sweep_DO_survey(me, ev); sweep_TAKE(me, sweep_SURVEYING, FX_SURVEY, QUIET)
+		:: ev == EV_NUDGED -> sweep_DO_survey(me, ev); sweep_TAKE(me, sweep_SURVEYING, FX_SURVEY, QUIET)
+		:: ev == EV_TIMEOUT -> sweep_DO_back_off(me, ev); sweep_TAKE(me, sweep_WAITING, FX_NOTHING, QUIET)
+		:: ev == EV_REFUSED -> sweep_DO_back_off(me, ev); sweep_TAKE(me, sweep_WAITING, FX_NOTHING, QUIET)
+		:: ev == EV_TROUBLED -> sweep_DO_back_off(me, ev); sweep_TAKE(me, sweep_WAITING, FX_NOTHING, QUIET)
+		:: ev == EV_CANCEL -> sweep_DO_stop(me, ev); sweep_TAKE(me, sweep_STOPPED, FX_NOTHING, KEPT)
+		:: else -> skip
+		fi
+	:: sweep_state[me] == sweep_COLLECTING ->
+		if
+		:: ev == EV_RECOVERED -> sweep_DO_survey(me, ev); sweep_TAKE(me, sweep_SURVEYING, FX_SURVEY, KEPT)
+		:: ev == EV_COLLECTED -> sweep_DO_survey(me, ev); sweep_TAKE(me, sweep_SURVEYING, FX_SURVEY, KEPT)
+		:: ev == EV_TIMEOUT -> sweep_DO_back_off(me, ev); sweep_TAKE(me, sweep_WAITING, FX_NOTHING, KEPT)
+		:: ev == EV_REFUSED -> sweep_DO_back_off(me, ev); sweep_TAKE(me, sweep_WAITING, FX_NOTHING, KEPT)
+		:: ev == EV_TROUBLED -> sweep_DO_back_off(me, ev); sweep_TAKE(me, sweep_WAITING, FX_NOTHING, KEPT)
+		:: ev == EV_CANCEL -> sweep_DO_stop(me, ev); sweep_TAKE(me, sweep_STOPPED, FX_NOTHING, KEPT)
+		:: else -> skip
+		fi
+	:: else -> skip
+	fi
+}
