@@ -27,6 +27,7 @@ enum {
 
 GUARD(tries_left) { return a->deploy.tries < TRIES_MAX; }
 GUARD(has_route) { return a->deploy.has_route; }
+GUARD(is_forced) { return a->deploy.is_forced; }
 GUARD(has_elder) { return a->deploy.elder != 0; }
 
 /* Actions. */
@@ -246,6 +247,8 @@ static const struct row rows[] = {
 
 	ROW(QUEUED,    ON(START) | ON(RECOVERED), always,     ask_turn,      0,           QUEUED),
 	ROW(QUEUED,    ON(GRANTED),               always,     pull,          FX(PULL),    PULLING),
+	/* The one it was compared with is live by now: somebody insists on doing it again. */
+	ROW(QUEUED,    ON(MERGED),                is_forced,  ask_turn,      0,           QUEUED),
 	ROW(QUEUED,    ON(MERGED),                always,     close,         0,           SKIPPED),
 	ROW(QUEUED,    ON(SUPERSEDED),            always,     close,         0,           SUPERSEDED),
 	ROW(QUEUED,    ON(TIMEOUT),               always,     fail,          0,           FAILED),

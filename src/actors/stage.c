@@ -32,6 +32,7 @@ GUARD(is_waiting_already)
 {
 	return is_same(e, a->stage.waiting, a->stage.waiting_digest, a->stage.waiting_spec);
 }
+GUARD(is_older_than_live) { return e->from < a->stage.live; }
 GUARD(is_older_than_running) { return e->from < a->stage.running; }
 GUARD(is_older_than_waiting) { return e->from < a->stage.waiting; }
 GUARD(is_from_running) { return e->from == a->stage.running; }
@@ -180,6 +181,13 @@ ACTION(merge_running_drop_waiting)
 	merge_running(a, e, out);
 }
 
+/* It asked for its digest for so long that a newer one has come and gone live. */
+ACTION(supersede_by_live)
+{
+	clear_resolving(a, e->from);
+	settle(a, out, e->from, EV_SUPERSEDED, "superseded by deploy ", a->stage.live);
+}
+
 ACTION(supersede_by_running)
 {
 	clear_resolving(a, e->from);
@@ -254,6 +262,7 @@ static const struct row rows[] = {
 	QUIET(IDLE,      ON(START),  always,                ignore,                     IDLE),
 	QUIET(IDLE,      ON(CANCEL), always,                ignore,                     IDLE),
 	ROW(  IDLE,      ON(READY),  is_live_already,       merge_live,                 IDLE),
+	ROW(  IDLE,      ON(READY),  is_older_than_live,    supersede_by_live,          IDLE),
 	ROW(  IDLE,      ON(READY),  always,                start,                      DEPLOYING),
 	ROW(  IDLE,      ON(ENDED),  always,                forget,                     IDLE),
 

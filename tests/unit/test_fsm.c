@@ -308,6 +308,22 @@ a_settled_deploy_keeps_the_stages_words(void **state UNUSED)
 	}
 }
 
+/* It waited while the same digest went live: the stage merges it, and it insists. */
+static void
+a_forced_deploy_is_never_merged(void **state UNUSED)
+{
+	struct actor a = deploy_in(DEPLOY_QUEUED);
+
+	a.deploy.is_forced = true;
+	assert_int_equal(step(&a, EV_MERGED), STEP_TAKEN);
+	assert_int_equal(a.state, DEPLOY_QUEUED);
+	assert_int_equal(out.message_count, 1);
+	assert_int_equal(out.messages[0].kind, EV_READY);
+	assert_true(out.messages[0].flag);
+	assert_int_equal(step(&a, EV_SUPERSEDED), STEP_TAKEN);
+	assert_int_equal(a.state, DEPLOY_SUPERSEDED);
+}
+
 static void
 an_undo_keeps_its_reason_and_counts_its_own_tries(void **state UNUSED)
 {
@@ -512,6 +528,26 @@ one_deploy_runs_and_the_newest_waits(void **state UNUSED)
 	assert_int_equal(a.stage.waiting, 11);
 }
 
+/* The registry was slow for an old hook; the newer version is live by now. */
+static void
+an_old_wish_does_not_replace_a_newer_version(void **state UNUSED)
+{
+	struct actor a = a_stage();
+
+	a.state = STAGE_IDLE;
+	a.stage.running = 0;
+	a.stage.resolving = 3;
+	ready(&a, 3, "sha256:old", false);
+	assert_int_equal(a.state, STAGE_IDLE);
+	assert_int_equal(out.message_count, 1);
+	assert_int_equal(out.messages[0].to, 3);
+	assert_int_equal(out.messages[0].kind, EV_SUPERSEDED);
+	assert_string_equal(out.messages[0].text, "superseded by deploy 4");
+	assert_int_equal(a.stage.resolving, 0);
+	ready(&a, 3, "sha256:old", true); /* not even when somebody insisted, then */
+	assert_int_equal(out.messages[0].kind, EV_SUPERSEDED);
+}
+
 static void
 one_digest_is_one_deploy(void **state UNUSED)
 {
@@ -680,12 +716,14 @@ main(void)
 		cmocka_unit_test(each_state_does_its_duty),
 		cmocka_unit_test(a_deploy_that_starts_asks_or_queues),
 		cmocka_unit_test(a_settled_deploy_keeps_the_stages_words),
+		cmocka_unit_test(a_forced_deploy_is_never_merged),
 		cmocka_unit_test(an_undo_keeps_its_reason_and_counts_its_own_tries),
 		cmocka_unit_test(each_state_of_a_swap_does_its_duty),
 		cmocka_unit_test(a_swap_says_how_it_ended),
 		cmocka_unit_test(a_sweep_looks_removes_and_looks_again),
 		cmocka_unit_test(a_retry_waits_as_long_as_the_peer_asks),
 		cmocka_unit_test(one_deploy_runs_and_the_newest_waits),
+		cmocka_unit_test(an_old_wish_does_not_replace_a_newer_version),
 		cmocka_unit_test(one_digest_is_one_deploy),
 		cmocka_unit_test(going_back_to_what_runs_drops_what_waits),
 		cmocka_unit_test(the_end_of_one_starts_the_next),
