@@ -105,10 +105,11 @@ clear_resolving(struct actor *a, uint64_t deploy)
 
 ACTION(ignore) {}
 
+/* A route that was is not forgotten: the deploy that takes it away swaps and drains like any other. */
 ACTION(configure)
 {
 	a->stage.spec = e->spec;
-	a->stage.has_route = e->flag;
+	a->stage.has_route = a->stage.has_route || e->flag;
 }
 
 ACTION(begin)

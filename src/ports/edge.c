@@ -160,6 +160,9 @@ want(struct edge_op *op)
 	struct err err = { "" };
 	bool is_known = edge_want(op, target, &err) == 0;
 
+	/* A revision without a route needs nothing to lead to: switching to it takes the route away. */
+	if (is_known && !edge_wants_route(op))
+		return true;
 	/* Restoring must come to an end: with nothing left to lead to, there is no route. */
 	if (op->kind == EDGE_RESTORE && target != 0 && (!is_known || op->wanted_count == 0)) {
 		port_note(&op->edge->host, &op->effect, LOG_WARN,
@@ -172,7 +175,7 @@ want(struct edge_op *op)
 		edge_op_fail(op, EV_REFUSED, "%s", err.text);
 		return false;
 	}
-	if (target != 0 && op->wanted_count == 0) {
+	if (op->wanted_count == 0) {
 		edge_op_fail(op, op->kind == EDGE_SWITCH ? EV_REFUSED : EV_TROUBLED,
 		    "no container of deploy %" PRIu64 " has an address to lead to", target);
 		return false;

@@ -190,6 +190,7 @@ void edge_fault_set(struct edge *edge, const char *format, ...) PRINTF_LIKE(2, 3
 int edge_want(struct edge_op *op, uint64_t deploy, struct err *err) MUST_USE;
 /* Claims backends and domains. REFUSED or TROUBLED with err; EV_COUNT: done. */
 enum event_kind edge_claim(struct edge_op *op, struct err *err);
+bool edge_wants_route(const struct edge_op *op); /* its revision has a domain or a port */
 bool edge_wants_backend(const struct edge_op *op, const struct edge_backend *b);
 bool edge_wants_server(
     const struct edge_op *op, const struct edge_backend *b, const struct edge_server *server);

@@ -85,6 +85,11 @@ note_switched(struct edge_op *op)
 {
 	int64_t us = clock_mono_us() - op->began_us;
 
+	if (!edge_wants_route(op)) {
+		port_note(&op->edge->host, &op->effect, LOG_INFO,
+		    "this revision has no route: no new requests go to the stage");
+		return;
+	}
 	port_note(&op->edge->host, &op->effect, LOG_INFO,
 	    "new requests go to %zu server%s of this deploy (%" PRId64 ".%" PRId64 " ms)",
 	    op->wanted_count, op->wanted_count == 1 ? "" : "s", us / 1000, us / 100 % 10);

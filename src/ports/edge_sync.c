@@ -49,8 +49,8 @@ needs_mending(struct edge *edge, struct edge_stage *stage, uint64_t live, bool i
 	CHECK(op != NULL);
 	op->edge = edge;
 	op->stage = stage;
-	if (edge_want(op, live, &ignored) == 0 && op->wanted_count > 0
-	    && (op->domain_count > 0 || op->tcp_port != 0))
+	if (edge_want(op, live, &ignored) == 0
+	    && (op->wanted_count > 0 || !edge_wants_route(op)))
 		result = edge_want_differs(op)
 			 || (!is_busy
 			     && (has_idle_others(op, stage->http)

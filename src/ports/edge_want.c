@@ -136,6 +136,12 @@ edge_want(struct edge_op *op, uint64_t deploy, struct err *err)
 	return want_spec(op, spec, err);
 }
 
+bool
+edge_wants_route(const struct edge_op *op)
+{
+	return op->domain_count > 0 || op->tcp_port != 0;
+}
+
 /* Claims. */
 
 static const struct edge_stage *
@@ -160,14 +166,32 @@ name_of(const struct edge *edge, const struct edge_stage *stage, char *text, siz
 		snprintf(text, size, "a stage that is no longer configured");
 }
 
+static const struct edge_stage *
+port_owner(const struct edge_op *op)
+{
+	for (const struct edge_stage *stage = op->edge->stages; stage != NULL;
+	     stage = stage->next)
+		if (stage != op->stage && stage->tcp != NULL
+		    && stage->tcp->tcp_port == op->tcp_port)
+			return stage;
+	return NULL;
+}
+
 static int
 check_owners(const struct edge_op *op, struct err *err)
 {
+	const struct edge_stage *stage = port_owner(op);
 	char owner[2 * NAME_SIZE + 64];
 
-	for (size_t i = 0; i < op->domain_count && op->domains[i].is_wanted; i++) {
-		const struct edge_stage *stage = domain_owner(op, op->domains[i].name);
-
+	if (stage != NULL) {
+		name_of(op->edge, stage, owner, sizeof(owner));
+		return err_set(err,
+		    "the TCP port %d is served by %s; take it away there and deploy that "
+		    "first",
+		    op->tcp_port, owner);
+	}
+	for (size_t i = 0; i < op->domain_count; i++) {
+		stage = domain_owner(op, op->domains[i].name);
 		if (stage == NULL)
 			continue;
 		name_of(op->edge, stage, owner, sizeof(owner));
@@ -175,18 +199,30 @@ check_owners(const struct edge_op *op, struct err *err)
 		    "the domain %s is served by %s; take it away there and deploy that first",
 		    op->domains[i].name, owner);
 	}
-	for (const struct edge_stage *stage = op->edge->stages; stage != NULL;
-	     stage = stage->next) {
-		if (stage == op->stage || stage->tcp == NULL
-		    || op->tcp_port != stage->tcp->tcp_port)
-			continue;
-		name_of(op->edge, stage, owner, sizeof(owner));
-		return err_set(err,
-		    "the TCP port %d is served by %s; take it away there and deploy that "
-		    "first",
-		    op->tcp_port, owner);
-	}
 	return 0;
+}
+
+/* What another stage has got meanwhile stays there: a restore must end, whatever it finds. */
+static void
+leave_what_is_taken(struct edge_op *op)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < op->domain_count; i++) {
+		if (domain_owner(op, op->domains[i].name) == NULL) {
+			op->domains[left++] = op->domains[i];
+			continue;
+		}
+		port_note(&op->edge->host, &op->effect, LOG_WARN,
+		    "the domain %s has gone to another stage and stays there",
+		    op->domains[i].name);
+	}
+	op->domain_count = left;
+	if (port_owner(op) == NULL)
+		return;
+	port_note(&op->edge->host, &op->effect, LOG_WARN,
+	    "the TCP port %d has gone to another stage and stays there", op->tcp_port);
+	op->tcp_port = 0;
 }
 
 /* Asked before HAProxy is, because a reload that fails on it stops accepting for a moment. */
@@ -278,10 +314,13 @@ enum event_kind
 edge_claim(struct edge_op *op, struct err *err)
 {
 	struct edge_stage *stage = op->stage;
-	size_t wanted_count = op->domain_count;
+	size_t wanted_count;
 
+	if (op->kind == EDGE_RESTORE)
+		leave_what_is_taken(op);
 	if (check_owners(op, err) != 0)
 		return EV_REFUSED;
+	wanted_count = op->domain_count;
 	if (wanted_count > 0 && stage->http == NULL) {
 		stage->http = take_free_backend(op->edge);
 		if (stage->http == NULL) {

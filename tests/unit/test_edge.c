@@ -723,6 +723,29 @@ test_a_domain_of_another_stage_is_refused(void **state UNUSED)
 	assert_served_by("app1.test", "one");
 }
 
+/* Stage 1 gives its domain up, stage 2 takes it, and then stage 1's new version fails: whoever waits for
+ * the restore waits for ever unless it ends. */
+static void
+test_a_restore_ends_when_the_domain_has_gone_to_another(void **state UNUSED)
+{
+	static const char *both[] = { "app1.test", "app9.test" };
+
+	specs[0].domains = (struct strings){ .items = both, .count = 2 };
+	domain_lists[1][0] = domains[0]; /* stage 2 wants a domain of stage 1 */
+	world_deploy(1, 1, 1, one_port, 1);
+	world_deploy(2, 1, 3, two_port, 1); /* revision 3 has app3.test only */
+	world_deploy(3, 2, 2, two_port, 1);
+	edge_start();
+	swap_to(1, 1, 0);
+	expect(perform(FX_SWITCH, 2000, 1, 1, 2, 1), EV_SWITCHED);
+	expect(perform(FX_SWITCH, 2001, 1, 2, 3, 0), EV_SWITCHED);
+	assert_served_by("app1.test", "two");
+	expect(perform(FX_RESTORE, 2000, 2, 1, 2, 1), EV_RESTORED);
+	assert_served_by("app1.test", "two");
+	assert_served_by("app9.test", "one");
+	assert_int_equal(status_of("app3.test"), 404);
+}
+
 static void
 test_domains_follow_the_revision(void **state UNUSED)
 {
@@ -761,6 +784,62 @@ hold(void)
 	assert_true(bed_say(fd, request, sizeof(request) - 1));
 	assert_true(wait_until(has_hold, WAIT_MS));
 	return fd;
+}
+
+static bool
+is_taken_away(void)
+{
+	return status_of("app1.test") == 404;
+}
+
+/* The domain of a stage was taken away: its next version takes the route away as it would take it over,
+ * so that the old one still ends only when nobody needs it. Then the domain is free for others. */
+static void
+test_a_revision_without_a_route_takes_it_away(void **state UNUSED)
+{
+	struct effect effect = {
+		.kind = FX_DRAIN, .actor = 2, .epoch = 1, .stage = 1, .deploy = 2, .elder = 1
+	};
+	char text[1024];
+	bool any;
+	int fd;
+
+	specs[2].domains.count = 0;
+	domain_lists[1][0] = domains[0];
+	world_deploy(1, 1, 1, one_port, 1);
+	world_deploy(2, 1, 3, two_port, 1);
+	deploys[2].instances[0].address[0] = '\0'; /* nobody has to reach it */
+	world_deploy(3, 2, 2, two_port, 1);
+	edge_start();
+	swap_to(1, 1, 0);
+	fd = hold();
+	expect(perform(FX_SWITCH, 2000, 1, 1, 2, 1), EV_SWITCHED);
+	expect(perform(FX_CONFIRM, 2000, 2, 1, 2, 1), EV_CONFIRMED);
+	assert_int_equal(status_of("app1.test"), 404);
+	answer_count = 0;
+	edge_perform(edge, &effect);
+	assert_false(wait_until(has_answer, 300)); /* not while it is in flight */
+	atomic_store(&bed->released, 1);
+	assert_int_equal(bed_read(fd, text, sizeof(text), &any), 200);
+	assert_true(wait_until(has_answer, WAIT_MS));
+	expect(answers[0], EV_DRAINED);
+	close(fd);
+	swap_to(2, 3, 0);
+	assert_served_by("app1.test", "two");
+}
+
+/* The same found by a comparison: a route that its stage has no use for. */
+static void
+test_a_route_that_nobody_wants_is_taken_away(void **state UNUSED)
+{
+	world_deploy(1, 1, 1, one_port, 1);
+	world_deploy(2, 1, 3, two_port, 1);
+	edge_start();
+	swap_to(1, 1, 0);
+	specs[2].domains.count = 0;
+	go_live(1, 2);
+	edge_sync(edge);
+	assert_true(wait_until(is_taken_away, WAIT_MS));
 }
 
 static bool
@@ -1421,6 +1500,12 @@ main(int argc, char **argv)
 		    test_switch_is_idempotent_and_fenced, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    test_a_domain_of_another_stage_is_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_a_restore_ends_when_the_domain_has_gone_to_another, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_a_revision_without_a_route_takes_it_away, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_a_route_that_nobody_wants_is_taken_away, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    test_domains_follow_the_revision, setup, teardown),
 		cmocka_unit_test_setup_teardown(

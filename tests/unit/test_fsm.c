@@ -630,6 +630,22 @@ a_hook_that_comes_twice_is_one_question(void **state UNUSED)
 	assert_true(out.row->is_quiet);
 }
 
+/* The version that takes the route away must not stop the one that still has it. */
+static void
+a_stage_that_loses_its_route_still_swaps(void **state UNUSED)
+{
+	struct actor a = a_stage();
+	struct event change = { .kind = EV_CONFIGURED, .to = 1, .spec = 4 };
+	struct event trigger = { .kind = EV_TRIGGER, .to = 1, .tag = "v5" };
+
+	a.stage.has_route = true;
+	out = (struct out){ .fresh_id = 100 };
+	assert_int_equal(fsm_step(&stage_spec, &a, &change, &out), STEP_TAKEN);
+	assert_int_equal(fsm_step(&stage_spec, &a, &trigger, &out), STEP_TAKEN);
+	assert_int_equal(out.spawns[0].deploy.spec, 4);
+	assert_true(out.spawns[0].deploy.has_route);
+}
+
 /* The poll. */
 
 static void
@@ -728,6 +744,7 @@ main(void)
 		cmocka_unit_test(going_back_to_what_runs_drops_what_waits),
 		cmocka_unit_test(the_end_of_one_starts_the_next),
 		cmocka_unit_test(a_hook_that_comes_twice_is_one_question),
+		cmocka_unit_test(a_stage_that_loses_its_route_still_swaps),
 		cmocka_unit_test(the_first_look_only_records),
 		cmocka_unit_test(a_poll_in_trouble_waits_longer_each_time),
 		cmocka_unit_test(only_true_orphans_are_removed),
