@@ -45,6 +45,20 @@ enum {
 	ACTORS_MAX = 8192, /* alive: two or three a stage and every deploy under way */
 	TICK_SLOW_MS = 50, /* a longer tick is logged as a fault */
 
+	/* The store. */
+	RETENTION_ROWS_MAX = 500, /* removed in one tick: 0.6 ms */
+	RETENTION_LOOKS_MAX = 16, /* stages looked at in one tick: 5 to 100 us each */
+	RETENTION_BATCH =
+	    128, /* old deploys of a stage read at once; ROLLBACKS_MAX may stay */
+	RETENTION_SCAN_MAX = 1000, /* deploys read for the targets of a rollback: 0.5 ms */
+	RETENTION_QUEUE_MAX = 256, /* stages whose deploy has just ended; more: all are due */
+	RETENTION_FIRST_MS = 60000, /* from the start to the first round over all stages */
+	RETENTION_ROUND_MS = 3600000, /* from the end of one to the next; rows age in days */
+	ROLLBACKS_MAX = 100, /* versions of a stage that are kept to go back to */
+	STORE_WAL_PAGES = 1000, /* 4 MB: copied into the store's file then, 2 to 4 ms */
+	STORE_WAL_KEPT = 16 << 20, /* of the log's file, once it was larger */
+	STORE_WAL_WARN_PAGES = 16384, /* 64 MB: somebody reads the store for long */
+
 	/* Outgoing HTTP. */
 	FETCH_MAX = 256, /* transfers under way; more wait in line */
 	FETCH_LINE_MAX = 4096, /* waiting ones; a sweep over every stage's registry fits */

@@ -204,15 +204,29 @@ read_duration(
 	char most[UNITS_TEXT_SIZE];
 	int64_t ms;
 
-	if (units_duration(str_of(value), &ms) && ms >= setting->least_ms
-	    && ms <= setting->most_ms) {
+	if (units_duration(str_of(value), &ms) && ms >= setting->least
+	    && ms <= setting->most) {
 		*ret_ms = ms;
 		return;
 	}
-	units_duration_text(setting->least_ms, least);
-	units_duration_text(setting->most_ms, most);
+	units_duration_text(setting->least, least);
+	units_duration_text(setting->most, most);
 	fault(l, "%s: '%.60s' must be a duration from %s to %s with its unit: \"30s\", \"5m\"",
 	    setting->name, value, least, most);
+}
+
+static void
+read_number(
+    struct loading *l, const struct setting *setting, const char *value, int64_t *ret_number)
+{
+	uint64_t number;
+
+	if (str_number(str_of(value), (uint64_t)setting->most, &number)
+	    && (int64_t)number >= setting->least)
+		*ret_number = (int64_t)number;
+	else
+		fault(l, "%s: '%.60s' must be a whole number from %lld to %lld", setting->name,
+		    value, (long long)setting->least, (long long)setting->most);
 }
 
 static void
@@ -263,6 +277,9 @@ take_value(struct loading *l, const struct setting *setting, const char *value)
 		break;
 	case SETTING_DURATION:
 		read_duration(l, setting, value, member);
+		break;
+	case SETTING_NUMBER:
+		read_number(l, setting, value, member);
 		break;
 	}
 }

@@ -26,6 +26,12 @@ struct addresses {
 	size_t count;
 };
 
+struct keep_settings { /* see store/retention.h */
+	int64_t deploys;
+	int64_t days;
+	int64_t rollbacks;
+};
+
 enum log_format {
 	LOG_FORMAT_AUTO,
 	LOG_FORMAT_JSON,
@@ -48,6 +54,7 @@ struct settings {
 	const char *haproxy;
 	int64_t shutdown_drain_timeout_ms;
 	int64_t sweep_interval_ms;
+	struct keep_settings keep;
 	bool allows_docker_socket;
 
 	struct config_rules rules; /* for config_file_parse; valid as long as the settings */

@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/limits.h"
+
 enum { TOKEN_LENGTH_MIN = 16, TOKEN_LENGTH_MAX = 256 };
 
 static const char *
@@ -74,10 +76,19 @@ const struct setting settings_table[SETTING_COUNT] = {
 	  "The HAProxy program: a path, or a name that is looked up in `PATH`.", .rule = rule_line },
 	{ "SLIPWAY_SHUTDOWN_DRAIN_TIMEOUT", SETTING_DURATION, AT(shutdown_drain_timeout_ms), "300s",
 	  "How long a shutdown waits for deploys under way; then it ends at once, and the next start continues.",
-	  .least_ms = 0, .most_ms = 3600 * SECOND },
+	  .least = 0, .most = 3600 * SECOND },
 	{ "SLIPWAY_SWEEP_INTERVAL", SETTING_DURATION, AT(sweep_interval_ms), "30s",
 	  "How often Slipway compares what runs with what should.",
-	  .least_ms = SECOND, .most_ms = 3600 * SECOND },
+	  .least = SECOND, .most = 3600 * SECOND },
+	{ "SLIPWAY_KEEP_DEPLOYS", SETTING_NUMBER, AT(keep.deploys), "100",
+	  "How many of the newest deploys of each stage are kept, with their steps and log, however old they are.",
+	  .least = 10, .most = 10000 },
+	{ "SLIPWAY_KEEP_DAYS", SETTING_NUMBER, AT(keep.days), "30",
+	  "For how many days older deploys are kept beyond those, and steps that belong to no deploy.",
+	  .least = 0, .most = 36500 },
+	{ "SLIPWAY_KEEP_ROLLBACKS", SETTING_NUMBER, AT(keep.rollbacks), "10",
+	  "How many versions before the live one each stage can always go back to: their newest deploys are never removed.",
+	  .least = 1, .most = ROLLBACKS_MAX },
 	{ "SLIPWAY_ALLOW_DOCKER_SOCKET", SETTING_SWITCH, AT(allows_docker_socket), "off",
 	  "Whether a stage may mount Docker's socket, which makes its containers root on the host.",
 	  .rule = NULL },
@@ -102,6 +113,8 @@ type_of(const struct setting *setting)
 		break;
 	case SETTING_DURATION:
 		return "duration";
+	case SETTING_NUMBER:
+		return "number";
 	}
 	return NULL;
 }

@@ -13,6 +13,7 @@ enum setting_kind { /* member of struct settings */
 	SETTING_SWITCH, /* bool; on, off and their likes */
 	SETTING_CHOICE, /* int, index into choices */
 	SETTING_DURATION, /* int64_t, milliseconds */
+	SETTING_NUMBER, /* int64_t */
 };
 
 struct setting {
@@ -23,11 +24,11 @@ struct setting {
 	const char *help; /* one sentence, Markdown */
 	rule_fn *rule;
 	const char *const *choices; /* ended by NULL */
-	int64_t least_ms;
-	int64_t most_ms;
+	int64_t least; /* of a duration in milliseconds, of a number */
+	int64_t most;
 };
 
-enum { SETTING_COUNT = 16, SETTING_ADDRESSES_MAX = 16 };
+enum { SETTING_COUNT = 19, SETTING_ADDRESSES_MAX = 16 };
 extern const struct setting settings_table[SETTING_COUNT];
 
 /* Where a value came from, kept beside the settings for the summary. */

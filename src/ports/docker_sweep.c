@@ -12,6 +12,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "ports/docker_parts.h"
+#include "store/retention.h"
 
 enum {
 	SLICE = 50, /* stages looked after in one turn of the loop: 2 ms of reading */
@@ -60,6 +61,11 @@ judge(const struct docker *docker, bool is_ours, uint64_t deploy, uint64_t stage
 		facts.is_known = true;
 		facts.is_final = row.ended_ms != 0;
 		facts.is_live = row.is_live;
+		facts.is_stage_busy =
+		    docker->settings.stage_is_busy(docker->settings.context, stage);
+	} else if (is_ours && store_deploy_is_retired(docker->host.store, deploy)) {
+		facts.is_known = true; /* its row is removed already: so it was over */
+		facts.is_final = true;
 		facts.is_stage_busy =
 		    docker->settings.stage_is_busy(docker->settings.context, stage);
 	}

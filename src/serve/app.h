@@ -12,6 +12,7 @@ struct app {
 	struct loop *loop;
 	struct fetch *fetch;
 	struct store *store;
+	struct retention *retention;
 	struct catalog *catalog;
 	struct runtime *runtime;
 	struct docker *docker;

@@ -31,6 +31,7 @@
 #include "serve/runtime.h"
 #include "store/catalog.h"
 #include "store/deploys.h"
+#include "store/retention.h"
 #include "store/store.h"
 
 enum { TOKEN_BYTES = 24, SLEEP_MAX_MS = 60000, SETTLE_MS = 2000, DESCRIPTORS_WANTED = 8192 };
@@ -84,6 +85,8 @@ on_moved(void *context, const struct moved *m)
 	    spec->state_names[m->after.state], m->text[0] == '\0' ? "" : ": ", m->text);
 	if (deploy != 0)
 		api_wake(context, deploy);
+	if (m->after.kind == ACTOR_DEPLOY && fsm_is_final(spec, m->after.state))
+		retention_look(app.retention, m->after.deploy.stage);
 }
 
 static void
@@ -150,10 +153,14 @@ import_config(struct err *err)
 static int
 open_store(struct err *err)
 {
+	const struct keep_settings *keep = &app.settings->keep;
+	struct retention_rules rules = { keep->deploys, keep->days, keep->rollbacks };
+
 	app.store = store_open(app.settings->data, err);
 	if (app.store == NULL)
 		return -1;
 	store_sweeps_set_interval(app.store, app.settings->sweep_interval_ms);
+	app.retention = retention_new(app.store, &rules, clock_now_ms());
 	app.catalog = catalog_new(app.store);
 	return catalog_load(app.catalog, err);
 }
@@ -208,16 +215,27 @@ death(void)
 		ports_close(&app);
 	runtime_free(app.runtime);
 	catalog_free(app.catalog);
+	retention_free(app.retention);
 	store_close(app.store);
 	loop_timer_free(wake);
 	loop_timer_free(settle);
 	loop_free(app.loop);
 }
 
+/* While it ends, nothing is removed: that can wait. */
+static int64_t
+next_due_ms(void)
+{
+	int64_t due_ms = runtime_due_ms(app.runtime, clock_now_ms());
+	int64_t removing_ms = retention_due_ms(app.retention, clock_now_ms());
+
+	return !app.is_draining && removing_ms < due_ms ? removing_ms : due_ms;
+}
+
 static void
 tick(void)
 {
-	int64_t due_ms = runtime_due_ms(app.runtime, clock_now_ms());
+	int64_t due_ms = next_due_ms();
 	bool may_wait = !http_server_is_busy(app.server) && !store_is_dirty(app.store)
 			&& due_ms > clock_now_ms();
 	int64_t started_us;
@@ -235,6 +253,8 @@ tick(void)
 	started_us = clock_mono_us();
 	runtime_step(app.runtime, clock_now_ms());
 	http_server_step(app.server, TICK_EVENTS_MAX);
+	if (!app.is_draining)
+		retention_step(app.retention, clock_now_ms());
 	store_commit(app.store);
 	runtime_release(app.runtime);
 	http_server_release(app.server);

@@ -271,7 +271,9 @@ uint64_t
 store_id_max(struct store *store)
 {
 	struct query *q =
-	    db_read(store_db(store), "SELECT max(coalesce((SELECT max(id) FROM deploy), 0),"
+	    db_read(store_db(store), "SELECT max(coalesce((SELECT CAST(value AS INTEGER)"
+				     " FROM meta WHERE key = 'id_floor'), 0),"
+				     " coalesce((SELECT max(id) FROM deploy), 0),"
 				     " coalesce((SELECT max(id) FROM swap), 0), "
 				     "coalesce((SELECT max(id) FROM poll_actor), 0),"
 				     " coalesce((SELECT max(id) FROM stage_actor), 0),"

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/limits.h"
 #include "base/log.h"
 
 enum { STATEMENTS_MAX = 192 };
@@ -22,6 +23,7 @@ struct query {
 struct db {
 	sqlite3 *sqlite;
 	char *path;
+	int told_wal_pages; /* how long the log was when that was last told */
 	bool in_transaction;
 	int statement_count;
 	struct query statements[STATEMENTS_MAX];
@@ -84,10 +86,34 @@ ask_pragma(struct db *db, const char *sql, char *answer, size_t size)
 	sqlite3_finalize(stmt);
 }
 
+/* After each commit: the log goes into the file piece by piece. While another program reads the file
+ * (a backup), SQLite has to keep what is newer than that one's view, and the log grows. */
+static int
+on_wal(void *context, sqlite3 *sqlite, const char *name, int pages)
+{
+	struct db *db = context;
+
+	if (pages < STORE_WAL_PAGES) {
+		db->told_wal_pages = 0;
+		return SQLITE_OK;
+	}
+	(void)sqlite3_wal_checkpoint_v2(sqlite, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	if (pages >= STORE_WAL_WARN_PAGES && pages >= 2 * db->told_wal_pages) {
+		db->told_wal_pages = pages;
+		log_warn(NULL, "store.wal",
+		    "%s-wal has grown to %d MB, because another program keeps %s open for "
+		    "reading:"
+		    " end that one (fuser shows it)",
+		    db->path, pages / 256, db->path);
+	}
+	return SQLITE_OK;
+}
+
 static int
 set_up(struct db *db, bool is_file, struct err *err)
 {
 	char answer[32];
+	char sql[64];
 
 	sqlite3_busy_timeout(db->sqlite, 2000);
 	ask_pragma(db, "PRAGMA journal_mode=WAL", answer, sizeof(answer));
@@ -99,6 +125,9 @@ set_up(struct db *db, bool is_file, struct err *err)
 		return err_set(err, "synchronous=FULL was not accepted (it is %s)", answer);
 	ask_pragma(db, "PRAGMA foreign_keys=ON", answer, sizeof(answer));
 	ask_pragma(db, "PRAGMA cache_size=-1024", answer, sizeof(answer));
+	snprintf(sql, sizeof(sql), "PRAGMA journal_size_limit=%d", STORE_WAL_KEPT);
+	ask_pragma(db, sql, answer, sizeof(answer));
+	sqlite3_wal_hook(db->sqlite, on_wal, db);
 	return 0;
 }
 

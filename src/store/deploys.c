@@ -7,11 +7,13 @@
 #include "store/db.h"
 #include "store/store.h"
 
-#define COLUMNS                                                                             \
+#define COLUMNS_FROM                                                                        \
 	"SELECT d.id, d.stage, d.spec, d.elder, p.name, s.name, d.state, d.trigger, d.tag," \
-	" d.digest, d.reason, d.created_ms, d.ended_ms, a.live = d.id FROM deploy d"        \
-	" JOIN stage s ON s.id = d.stage JOIN project p ON p.id = s.project"                \
-	" JOIN stage_actor a ON a.id = d.stage "
+	" d.digest, d.reason, d.created_ms, d.ended_ms, a.live = d.id FROM "
+#define JOINS                                                                           \
+	"CROSS JOIN stage s ON s.id = d.stage CROSS JOIN project p ON p.id = s.project" \
+	" CROSS JOIN stage_actor a ON a.id = d.stage "
+#define COLUMNS COLUMNS_FROM "deploy d " JOINS
 
 static void
 read_row(struct query *q, struct deploy_row *row)
@@ -46,23 +48,55 @@ store_deploy_get(struct store *store, uint64_t id, struct deploy_row *ret_row)
 	return found;
 }
 
+/* One statement for each mix of filters, so that each walks an index from its newest end and stops
+ * when the page is full. Parameters: before, limit, then the stage's id or the project's name,
+ * then the state. */
+#define PAGE "ORDER BY d.id DESC LIMIT ?2"
+
+/* A project is a merge of its stages: the queue of this recursion holds the next deploy of each
+ * stage, and its order gives out the newest of them first. */
+#define NEWEST(of_stage, before, and_state)                                \
+	"SELECT (SELECT max(x.id) FROM deploy x WHERE x.stage = " of_stage \
+	" AND x.id < " before and_state "), " of_stage
+#define MERGE(and_state)                                                                     \
+	"WITH RECURSIVE newest(id, stage) AS (" NEWEST("s.id", "?1",                         \
+	    and_state) " FROM stage s WHERE s.project = (SELECT id FROM project WHERE name " \
+		       "= ?3)"                                                               \
+		       " UNION ALL " NEWEST("n.stage", "n.id",                               \
+			   and_state) " FROM newest n WHERE n.id IS NOT NULL ORDER BY 1 "    \
+				      "DESC LIMIT ?2) " COLUMNS_FROM                         \
+				      "newest n CROSS JOIN deploy d ON d.id = n.id " JOINS   \
+					  PAGE
+
+enum scope { ALL, OF_STAGE, OF_PROJECT };
+
+static const char *const pages[][2] = {
+	[ALL] = { COLUMNS "WHERE d.id < ?1 " PAGE,
+	    COLUMNS "WHERE d.id < ?1 AND d.state = ?3 " PAGE },
+	[OF_STAGE] = { COLUMNS "WHERE d.id < ?1 AND d.stage = ?3 " PAGE,
+	    COLUMNS "WHERE d.id < ?1 AND d.stage = ?3 AND d.state = ?4 " PAGE },
+	[OF_PROJECT] = { MERGE(""), MERGE(" AND x.state = ?4") },
+};
+
 size_t
 store_deploys(struct store *store, const struct deploy_filter *filter, struct deploy_row *to,
     size_t most)
 {
+	enum scope scope = filter->stage != 0           ? OF_STAGE
+			   : filter->project[0] != '\0' ? OF_PROJECT
+							: ALL;
+	bool has_state = filter->state[0] != '\0';
+	struct query *q = db_read(store_db(store), pages[scope][has_state]);
 	size_t count = 0;
-	struct query *q = db_read(store_db(store),
-	    COLUMNS "WHERE d.id < ? AND (? = 0 OR d.stage = ?) AND (? = '' OR d.state = ?)"
-		    " AND (? = '' OR p.name = ?) ORDER BY d.id DESC LIMIT ?");
 
 	query_integer(q, filter->before == 0 ? INT64_MAX : (int64_t)filter->before);
-	query_integer(q, (int64_t)filter->stage);
-	query_integer(q, (int64_t)filter->stage);
-	query_text(q, filter->state);
-	query_text(q, filter->state);
-	query_text(q, filter->project);
-	query_text(q, filter->project);
 	query_integer(q, (int64_t)most);
+	if (scope == OF_STAGE)
+		query_integer(q, (int64_t)filter->stage);
+	else if (scope == OF_PROJECT)
+		query_text(q, filter->project);
+	if (has_state)
+		query_text(q, filter->state);
 	while (count < most && db_next(q))
 		read_row(q, &to[count++]);
 	db_done(q);

@@ -37,7 +37,7 @@ bool store_deploy_get(struct store *store, uint64_t id, struct deploy_row *ret_r
 struct deploy_filter {
 	uint64_t before; /* ids below this one; 0: from the newest */
 	uint64_t stage; /* 0: any */
-	const char *project; /* "": any */
+	const char *project; /* "": any; not looked at when there is a stage */
 	const char *state; /* "": any */
 };
 

@@ -59,6 +59,16 @@ static const char *const migrations[] = {
 	" container_id TEXT NOT NULL, name TEXT NOT NULL, address TEXT NOT NULL,"
 	" status TEXT NOT NULL, since_ms INTEGER NOT NULL, PRIMARY KEY(deploy, replica))"
 	" WITHOUT ROWID;",
+
+	/* 2: what lists with a filter, removing by rule and the start look for */
+	"CREATE INDEX deploy_by_stage_state ON deploy(stage, state, id);"
+	"CREATE INDEX deploy_by_digest ON deploy(stage, digest, id) WHERE state = 'LIVE';"
+	"CREATE INDEX deploy_by_spec ON deploy(spec);"
+	"CREATE INDEX deploy_open_by_stage ON deploy(stage, elder) WHERE ended_ms = 0;"
+	"CREATE INDEX spec_by_stage ON spec(stage, id);"
+	"CREATE INDEX swap_by_deploy ON swap(deploy);"
+	"CREATE INDEX swap_open ON swap(id) WHERE deadline_ms != 0;"
+	"CREATE INDEX journal_by_time ON journal(at_ms) WHERE deploy = 0;",
 };
 /* clang-format on */
 

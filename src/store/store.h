@@ -44,7 +44,8 @@ int store_actors_load(
  * actors are loaded. */
 void store_sweeps_set_interval(struct store *store, int64_t interval_ms);
 
-uint64_t store_id_max(struct store *store); /* the highest id given to an actor so far */
+/* The highest id given to an actor so far, of those whose rows were removed, too. */
+uint64_t store_id_max(struct store *store);
 
 struct journal_row {
 	int64_t seq;

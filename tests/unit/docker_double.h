@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "store/catalog.h"
 #include "store/deploys.h"
+#include "store/retention.h"
 
 enum { DOUBLE_MAX = 256, DOUBLE_LOG_MAX = 4096 };
 
@@ -22,6 +23,8 @@ struct store {
 	size_t instance_count;
 	struct deploy_log_row log[DOUBLE_LOG_MAX];
 	size_t log_count;
+	uint64_t
+	    retired; /* deploys that are not listed, up to this one, were removed by rule */
 };
 
 struct catalog {
@@ -57,6 +60,14 @@ store_deploy_get(struct store *store, uint64_t id, struct deploy_row *ret_row)
 			return true;
 		}
 	return false;
+}
+
+bool
+store_deploy_is_retired(struct store *store, uint64_t id)
+{
+	struct deploy_row ignored;
+
+	return id != 0 && id <= store->retired && !store_deploy_get(store, id, &ignored);
 }
 
 void

@@ -753,7 +753,12 @@ test_survey_judges(void **state UNUSED)
 	store.deploys[0].ended_ms = 1;
 	assert_int_equal(survey(survey_list("running", "u-2", "7")), 0); /* another's */
 	assert_int_equal(survey(survey_list("running", "u-1", "8")), 0); /* not known */
+	store.retired = 9; /* known once: its row was removed since, so it was over */
+	assert_int_equal(survey(survey_list("running", "u-2", "8")), 0);
+	assert_int_equal(survey(survey_list("running", "u-1", "10")), 0);
+	assert_int_equal(survey(survey_list("running", "u-1", "8")), 1);
 	is_stage_busy = true;
+	assert_int_equal(survey(survey_list("running", "u-1", "8")), 0);
 	assert_int_equal(survey(survey_list("running", "u-1", "7")), 0);
 	is_stage_busy = false;
 	assert_int_equal(survey(survey_list("running", "u-1", "7")), 1);
