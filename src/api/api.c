@@ -17,6 +17,7 @@
 #include "serve/runtime.h"
 #include "store/catalog.h"
 #include "store/deploys.h"
+#include "store/retention.h"
 #include "store/store.h"
 
 enum { OPEN = 1 };
@@ -344,6 +345,30 @@ api_query(struct request *rq, const char *name)
 	struct str text;
 
 	return request_query(rq, name, &text) ? arena_text(rq->arena, text) : "";
+}
+
+const struct project_entry *
+api_project(struct app *app, struct request *rq, const char *name)
+{
+	const struct project_entry *project = catalog_project_by_name(app->catalog, name);
+
+	if (project == NULL)
+		reply_error(rq, 404, "NOT_FOUND", "there is no project '%.64s'", name);
+	return project;
+}
+
+void
+api_no_deploy(struct app *app, struct request *rq, uint64_t id)
+{
+	if (store_deploy_is_retired(app->store, id))
+		reply_error(rq, 404, "NOT_FOUND",
+		    "deploy %llu, if there was one, is not kept any more "
+		    "(SLIPWAY_KEEP_DEPLOYS,"
+		    " SLIPWAY_KEEP_DAYS)",
+		    (unsigned long long)id);
+	else
+		reply_error(
+		    rq, 404, "NOT_FOUND", "there is no deploy %llu", (unsigned long long)id);
 }
 
 const struct stage_entry *

@@ -28,7 +28,10 @@ read_filter(struct request *rq, struct app *app, struct deploy_filter *filter, u
 		    rq, 400, "INVALID", "'%.32s' is no state of a deploy", filter->state);
 		return false;
 	}
-	if (stage[0] != '\0') {
+	if (stage[0] == '\0') {
+		if (filter->project[0] != '\0')
+			return api_project(app, rq, filter->project) != NULL;
+	} else {
 		const struct stage_entry *entry =
 		    catalog_stage_by_name(app->catalog, filter->project, stage);
 		if (entry == NULL) {
@@ -84,7 +87,7 @@ find_deploy(struct app *app, struct request *rq, struct deploy_row *row)
 		return false;
 	if (store_deploy_get(app->store, id, row))
 		return true;
-	reply_error(rq, 404, "NOT_FOUND", "there is no deploy %llu", (unsigned long long)id);
+	api_no_deploy(app, rq, id);
 	return false;
 }
 

@@ -34,13 +34,11 @@ api_project_show(void *context, struct request *rq)
 {
 	struct app *app = context;
 	const char *name = api_parameter(rq, "project");
-	const struct project_entry *project = catalog_project_by_name(app->catalog, name);
+	const struct project_entry *project = api_project(app, rq, name);
 	struct json_writer w;
 
-	if (project == NULL) {
-		reply_error(rq, 404, "NOT_FOUND", "there is no project '%.64s'", name);
+	if (project == NULL)
 		return;
-	}
 	json_writer_init(&w, reply_body(rq));
 	json_object_open(&w);
 	view_project(&w, app, project);

@@ -6,26 +6,32 @@
 #include "serve/runtime.h"
 #include "store/catalog.h"
 #include "store/deploys.h"
+#include "store/store.h"
 
 void
 api_stages_list(void *context, struct request *rq)
 {
 	struct app *app = context;
 	const char *project = api_query(rq, "project");
+	size_t count = catalog_stage_count(app->catalog);
+	size_t first = 0;
 	struct json_writer w;
 
+	if (project[0] != '\0' && !api_project(app, rq, project))
+		return;
+	if (project[0] != '\0')
+		first = catalog_stages_of(app->catalog, project, &count);
 	json_writer_init(&w, reply_body(rq));
 	json_object_open(&w);
 	json_key(&w, "items");
 	json_array_open(&w);
-	for (size_t i = 0; i < catalog_stage_count(app->catalog); i++) {
-		const struct stage_entry *stage = catalog_stage_at(app->catalog, i);
-		if (project[0] != '\0' && strcmp(project, stage->spec->project) != 0)
-			continue;
+	store_reads_begin(app->store);
+	for (size_t i = first; i < first + count; i++) {
 		json_object_open(&w);
-		view_stage(&w, app, stage);
+		view_stage(&w, app, catalog_stage_at(app->catalog, i));
 		json_object_close(&w);
 	}
+	store_reads_end(app->store);
 	json_array_close(&w);
 	json_object_close(&w);
 	reply_json(rq, 200);

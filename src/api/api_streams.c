@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "http/stream.h"
 #include "store/deploys.h"
+#include "store/retention.h"
 #include "store/store.h"
 
 enum { BATCH = 64, LOG_PAGE = 1000, STEP_BITS = 24 };
@@ -20,6 +21,9 @@ struct follower {
 	int64_t log_seq;
 	int64_t step_seq;
 	int64_t step_base; /* ids carry steps relative to the deploy's first */
+	bool has_gap; /* to be told before anything else */
+	int64_t gap_after;
+	int64_t gap_until;
 	bool has_ended;
 };
 
@@ -136,13 +140,35 @@ next_of_deploy(void *context, struct stream *stream)
 	return !send_end(f, stream);
 }
 
+/* Whoever counts on having seen every step has to look at the lists again. */
+static bool
+send_gap(struct follower *f, struct stream *stream)
+{
+	struct json_writer w;
+	struct buf json;
+
+	buf_init(&json, 256);
+	json_writer_init(&w, &json);
+	json_object_open(&w);
+	json_pair_integer(&w, "after", f->gap_after);
+	json_pair_integer(&w, "until", f->gap_until);
+	json_object_close(&w);
+	if (!send_json(stream, 0, "gap", &json))
+		return false;
+	f->has_gap = false;
+	return true;
+}
+
 static bool
 next_of_all(void *context, struct stream *stream)
 {
 	struct follower *f = context;
 	struct journal_row steps[BATCH];
-	size_t count = store_journal(f->app->store, 0, f->step_seq, steps, BATCH);
+	size_t count;
 
+	if (f->has_gap && !send_gap(f, stream))
+		return true;
+	count = store_journal(f->app->store, 0, f->step_seq, steps, BATCH);
 	for (size_t i = 0; i < count; i++) {
 		if (steps[i].deploy == 0)
 			f->step_seq = steps[i].seq;
@@ -163,6 +189,21 @@ follower_new(struct app *app, uint64_t deploy)
 	return f;
 }
 
+/* Steps behind the position may have been removed since; or it is ahead of all steps, and from another
+ * store or from a time before a backup was put back. */
+static void
+resume_all(struct follower *f, int64_t resume)
+{
+	int64_t last = f->step_seq;
+	int64_t floor = store_journal_floor(f->app->store);
+
+	f->has_gap = resume < floor || resume > last;
+	f->gap_after = resume;
+	f->gap_until = resume < floor ? floor : last;
+	if (resume < last)
+		f->step_seq = resume;
+}
+
 void
 api_events(void *context, struct request *rq)
 {
@@ -170,9 +211,9 @@ api_events(void *context, struct request *rq)
 	struct follower *f = follower_new(app, 0);
 	uint64_t resume;
 
-	f->step_seq = stream_resume_id(rq, &resume) && resume < INT64_MAX
-			  ? (int64_t)resume
-			  : store_journal_last(app->store);
+	f->step_seq = store_journal_last(app->store);
+	if (stream_resume_id(rq, &resume) && resume < INT64_MAX)
+		resume_all(f, (int64_t)resume);
 	reply_stream(
 	    rq, &(struct stream_source){
 		    .topic = TOPIC_EVENTS, .next = next_of_all, .gone = free, .context = f });
@@ -245,8 +286,7 @@ api_deploy_log(void *context, struct request *rq)
 	if (!api_id(rq, "id", &id))
 		return;
 	if (!store_deploy_get(app->store, id, &row))
-		reply_error(
-		    rq, 404, "NOT_FOUND", "there is no deploy %llu", (unsigned long long)id);
+		api_no_deploy(app, rq, id);
 	else if (wants_stream(rq))
 		follow_deploy(app, rq, id);
 	else

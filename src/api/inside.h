@@ -38,6 +38,13 @@ bool api_query_number(struct request *rq, const char *name, uint64_t most, uint6
 const char *api_parameter(struct request *rq, const char *name);
 const char *api_query(struct request *rq, const char *name);
 
+/* A project by its name; NULL: answered with 404 already. */
+const struct project_entry *
+api_project(struct app *app, struct request *rq, const char *name);
+
+/* An id that no deploy has: answers with 404, and whether it was removed by rule. */
+void api_no_deploy(struct app *app, struct request *rq, uint64_t id);
+
 /* {project} and {stage}; NULL: answered with 404 already. */
 const struct stage_entry *api_stage(struct app *app, struct request *rq);
 

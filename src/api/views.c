@@ -68,17 +68,16 @@ void
 view_project(struct json_writer *w, const struct app *app, const struct project_entry *project)
 {
 	char path[64];
+	size_t count;
+	size_t first = catalog_stages_of(app->catalog, project->name, &count);
 
 	snprintf(path, sizeof(path), "/api/webhook/%s", project->webhook);
 	json_pair_text(w, "name", project->name);
 	json_pair_text(w, "webhook_path", path);
 	json_key(w, "stages");
 	json_array_open(w);
-	for (size_t i = 0; i < catalog_stage_count(app->catalog); i++) {
-		const struct stage_spec *spec = catalog_stage_at(app->catalog, i)->spec;
-		if (strcmp(spec->project, project->name) == 0)
-			json_put_text(w, spec->stage);
-	}
+	for (size_t i = first; i < first + count; i++)
+		json_put_text(w, catalog_stage_at(app->catalog, i)->spec->stage);
 	json_array_close(w);
 }
 
@@ -86,10 +85,10 @@ view_project(struct json_writer *w, const struct app *app, const struct project_
 static void
 view_short(struct json_writer *w, const struct app *app, const char *key, uint64_t id)
 {
-	struct deploy_row row;
+	struct deploy_brief row;
 
 	json_key(w, key);
-	if (id == 0 || !store_deploy_get(app->store, id, &row)) {
+	if (id == 0 || !store_deploy_brief(app->store, id, &row)) {
 		json_put_null(w);
 		return;
 	}
@@ -217,6 +216,13 @@ view_health(struct json_writer *w, const struct app *app, bool in_detail)
 	json_pair_bool(w, "draining", app->is_draining);
 	if (!in_detail)
 		return;
+	json_key(w, "ticks");
+	json_object_open(w);
+	json_pair_integer(w, "count", app->ticks.count);
+	json_pair_integer(w, "spent_us", app->ticks.spent_us);
+	json_pair_integer(w, "longest_us", app->ticks.longest_us);
+	json_pair_integer(w, "slow", app->ticks.slow);
+	json_object_close(w);
 	view_engines(w, app);
 	view_registries(w, app);
 	if (app->edge != NULL) {

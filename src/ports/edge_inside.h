@@ -55,6 +55,7 @@ struct edge_backend {
 struct edge_stage {
 	uint64_t id;
 	struct edge_stage *next;
+	struct edge_stage *next_by_id;
 	struct edge_backend *http;
 	struct edge_backend *tcp;
 	struct edge_op *op;
@@ -108,6 +109,7 @@ struct edge {
 	uint16_t *tcp_ports; /* that HAProxy listens on */
 	size_t tcp_port_count;
 	struct edge_stage *stages;
+	struct edge_stage *stages_by_id[EDGE_STAGES_WAYS];
 
 	struct loop_timer *sync_timer;
 	struct loop_timer *tidy_timer;

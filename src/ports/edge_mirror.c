@@ -29,10 +29,10 @@ edge_server_name_parse(const char *name, uint64_t *ret_deploy, int *ret_replica)
 struct edge_stage *
 edge_stage_find(const struct edge *edge, uint64_t id)
 {
-	struct edge_stage *stage = edge->stages;
+	struct edge_stage *stage = edge->stages_by_id[id % EDGE_STAGES_WAYS];
 
 	while (stage != NULL && stage->id != id)
-		stage = stage->next;
+		stage = stage->next_by_id;
 	return stage;
 }
 
@@ -40,13 +40,15 @@ struct edge_stage *
 edge_stage_get(struct edge *edge, uint64_t id)
 {
 	struct edge_stage *stage = edge_stage_find(edge, id);
+	struct edge_stage **way = &edge->stages_by_id[id % EDGE_STAGES_WAYS];
 
 	if (stage != NULL)
 		return stage;
 	stage = calloc(1, sizeof(*stage));
 	CHECK(stage != NULL);
-	*stage = (struct edge_stage){ .id = id, .next = edge->stages };
+	*stage = (struct edge_stage){ .id = id, .next = edge->stages, .next_by_id = *way };
 	edge->stages = stage;
+	*way = stage;
 	return stage;
 }
 

@@ -7,6 +7,14 @@
 
 #include "config/settings.h"
 
+/* Of the loop since the start; a look at it twice gives the mean between. */
+struct tick_figures {
+	int64_t count;
+	int64_t spent_us;
+	int64_t longest_us;
+	int64_t slow; /* over TICK_SLOW_MS */
+};
+
 struct app {
 	const struct settings *settings;
 	struct loop *loop;
@@ -22,6 +30,7 @@ struct app {
 	char token_hash[65]; /* SHA-256 of the bearer token, hexadecimal */
 	bool is_draining; /* takes no new work */
 	int64_t started_ms;
+	struct tick_figures ticks;
 };
 
 #endif

@@ -233,13 +233,29 @@ next_due_ms(void)
 }
 
 static void
+count_tick(int64_t took_us)
+{
+	struct tick_figures *ticks = &app.ticks;
+
+	ticks->count++;
+	ticks->spent_us += took_us;
+	if (took_us > ticks->longest_us)
+		ticks->longest_us = took_us;
+	if (took_us <= TICK_SLOW_MS * 1000)
+		return;
+	ticks->slow++;
+	log_event(LOG_WARN, NULL, "tick.slow",
+	    (struct log_field[]){ LOG_NUMBER("ms", took_us / 1000), LOG_END },
+	    "a tick took %" PRId64 " ms", took_us / 1000);
+}
+
+static void
 tick(void)
 {
 	int64_t due_ms = next_due_ms();
 	bool may_wait = !http_server_is_busy(app.server) && !store_is_dirty(app.store)
 			&& due_ms > clock_now_ms();
 	int64_t started_us;
-	int64_t took_ms;
 
 	if (may_wait) {
 		int64_t sleep_ms =
@@ -259,11 +275,7 @@ tick(void)
 	runtime_release(app.runtime);
 	http_server_release(app.server);
 	catalog_reap(app.catalog);
-	took_ms = (clock_mono_us() - started_us) / 1000;
-	if (took_ms > TICK_SLOW_MS)
-		log_event(LOG_WARN, NULL, "tick.slow",
-		    (struct log_field[]){ LOG_NUMBER("ms", took_ms), LOG_END },
-		    "a tick took %" PRId64 " ms", took_ms);
+	count_tick(clock_mono_us() - started_us);
 }
 
 static size_t

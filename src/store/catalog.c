@@ -84,14 +84,67 @@ parse(const struct catalog *c, uint64_t spec_id, struct str json)
 	return spec;
 }
 
+/* Where the project stands, or would stand, among the projects. */
+static size_t
+place_of_project(const struct catalog *c, const char *name)
+{
+	size_t low = 0;
+	size_t high = c->project_count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (strcmp(c->projects[middle]->name, name) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* The same among the stages. stage NULL: the project's first. */
+static size_t
+place_of_stage(const struct catalog *c, const char *project, const char *stage)
+{
+	size_t low = 0;
+	size_t high = c->stage_count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+		const struct stage_spec *spec = c->stages[middle].spec;
+		int order = strcmp(spec->project, project);
+
+		if (order == 0 && stage != NULL)
+			order = strcmp(spec->stage, stage);
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* Opens a gap of one at the place. */
+static void
+shift(void *array, size_t place, size_t count, size_t size)
+{
+	char *at = (char *)array + place * size;
+
+	memmove(at + size, at, (count - place) * size);
+}
+
 static void
 remember_stage(struct catalog *c, const struct stage_entry *entry, struct stage_spec *spec)
 {
+	size_t place = place_of_stage(c, spec->project, spec->stage);
+
 	c->stages = grow(c->stages, c->stage_count, sizeof(*c->stages));
 	c->stage_specs = grow(c->stage_specs, c->stage_count, sizeof(struct stage_spec *));
-	c->stages[c->stage_count] = *entry;
-	c->stages[c->stage_count].spec = spec;
-	c->stage_specs[c->stage_count] = spec;
+	shift(c->stages, place, c->stage_count, sizeof(*c->stages));
+	shift(c->stage_specs, place, c->stage_count, sizeof(struct stage_spec *));
+	c->stages[place] = *entry;
+	c->stages[place].spec = spec;
+	c->stage_specs[place] = spec;
 	c->stage_count++;
 }
 
@@ -99,13 +152,17 @@ static struct project_entry *
 remember_project(struct catalog *c, uint64_t id, struct str name, struct str webhook)
 {
 	struct project_entry *p = calloc(1, sizeof(*p));
+	size_t place;
 
 	CHECK(p != NULL);
 	p->id = id;
 	CHECK(str_copy(p->name, sizeof(p->name), name));
 	CHECK(str_copy(p->webhook, sizeof(p->webhook), webhook));
+	place = place_of_project(c, p->name);
 	c->projects = grow(c->projects, c->project_count, sizeof(struct project_entry *));
-	c->projects[c->project_count++] = p;
+	shift(c->projects, place, c->project_count, sizeof(struct project_entry *));
+	c->projects[place] = p;
+	c->project_count++;
 	return p;
 }
 
@@ -121,9 +178,10 @@ catalog_load(struct catalog *c, struct err *err)
 	while (db_next(q))
 		remember_project(
 		    c, (uint64_t)column_integer(q, 0), column_str(q, 1), column_str(q, 2));
-	q = db_read(store_db(c->store), "SELECT s.id, s.poll, s.spec, r.json FROM stage s "
-					"JOIN project p ON p.id = s.project"
-					" JOIN spec r ON r.id = s.spec ORDER BY p.name, s.id");
+	q = db_read(store_db(c->store),
+	    "SELECT s.id, s.poll, s.spec, r.json FROM stage s "
+	    "JOIN project p ON p.id = s.project"
+	    " JOIN spec r ON r.id = s.spec ORDER BY p.name, s.name");
 	while (db_next(q)) {
 		struct stage_entry entry = { .id = (uint64_t)column_integer(q, 0),
 			.poll_id = (uint64_t)column_integer(q, 1),
@@ -149,10 +207,11 @@ catalog_project_at(const struct catalog *c, size_t index)
 const struct project_entry *
 catalog_project_by_name(const struct catalog *c, const char *name)
 {
-	for (size_t i = 0; i < c->project_count; i++)
-		if (strcmp(c->projects[i]->name, name) == 0)
-			return c->projects[i];
-	return NULL;
+	size_t place = place_of_project(c, name);
+
+	if (place == c->project_count || strcmp(c->projects[place]->name, name) != 0)
+		return NULL;
+	return c->projects[place];
 }
 
 const struct project_entry *
@@ -302,9 +361,22 @@ catalog_stage(const struct catalog *c, uint64_t id)
 const struct stage_entry *
 catalog_stage_by_name(const struct catalog *c, const char *project, const char *stage)
 {
-	for (size_t i = 0; i < c->stage_count; i++)
-		if (strcmp(c->stages[i].spec->project, project) == 0
-		    && strcmp(c->stages[i].spec->stage, stage) == 0)
-			return &c->stages[i];
-	return NULL;
+	size_t place = place_of_stage(c, project, stage);
+
+	if (place == c->stage_count || strcmp(c->stages[place].spec->project, project) != 0
+	    || strcmp(c->stages[place].spec->stage, stage) != 0)
+		return NULL;
+	return &c->stages[place];
+}
+
+size_t
+catalog_stages_of(const struct catalog *c, const char *project, size_t *ret_count)
+{
+	size_t first = place_of_stage(c, project, NULL);
+	size_t end = first;
+
+	while (end < c->stage_count && strcmp(c->stages[end].spec->project, project) == 0)
+		end++;
+	*ret_count = end - first;
+	return first;
 }

@@ -87,10 +87,14 @@ const struct engine_config *catalog_engine_at(const struct catalog *, size_t ind
 /* Settings of the registry that an image's host names; a default entry when none is configured. */
 void catalog_registry(const struct catalog *, const char *host, struct registry_config *ret);
 
+/* Stages are ordered by project and name, so that those of a project stand together; projects by
+ * name. */
 size_t catalog_stage_count(const struct catalog *);
 const struct stage_entry *catalog_stage_at(const struct catalog *, size_t index);
 const struct stage_entry *catalog_stage(const struct catalog *, uint64_t id);
 const struct stage_entry *
 catalog_stage_by_name(const struct catalog *, const char *project, const char *stage);
+/* The index of the project's first stage, and how many follow each other there. */
+size_t catalog_stages_of(const struct catalog *, const char *project, size_t *ret_count);
 
 #endif

@@ -25,6 +25,7 @@ struct db {
 	char *path;
 	int told_wal_pages; /* how long the log was when that was last told */
 	bool in_transaction;
+	bool in_reads;
 	int statement_count;
 	struct query statements[STATEMENTS_MAX];
 };
@@ -191,11 +192,31 @@ db_read(struct db *db, const char *sql)
 struct query *
 db_write(struct db *db, const char *sql)
 {
+	CHECK(!db->in_reads);
 	if (!db->in_transaction) {
 		execute(db, "BEGIN IMMEDIATE");
 		db->in_transaction = true;
 	}
 	return db_read(db, sql);
+}
+
+void
+db_reads_begin(struct db *db)
+{
+	CHECK(!db->in_reads);
+	if (db->in_transaction)
+		return;
+	execute(db, "BEGIN");
+	db->in_reads = true;
+}
+
+void
+db_reads_end(struct db *db)
+{
+	if (!db->in_reads)
+		return;
+	execute(db, "COMMIT");
+	db->in_reads = false;
 }
 
 void

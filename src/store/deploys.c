@@ -48,6 +48,27 @@ store_deploy_get(struct store *store, uint64_t id, struct deploy_row *ret_row)
 	return found;
 }
 
+bool
+store_deploy_brief(struct store *store, uint64_t id, struct deploy_brief *ret_brief)
+{
+	struct query *q = db_read(store_db(store),
+	    "SELECT state, tag, digest, created_ms, ended_ms FROM deploy WHERE id = ?");
+	bool found;
+
+	query_integer(q, (int64_t)id);
+	found = db_next(q);
+	if (found) {
+		CHECK(str_copy(ret_brief->state, sizeof(ret_brief->state), column_str(q, 0)));
+		CHECK(str_copy(ret_brief->tag, sizeof(ret_brief->tag), column_str(q, 1)));
+		CHECK(
+		    str_copy(ret_brief->digest, sizeof(ret_brief->digest), column_str(q, 2)));
+		ret_brief->created_ms = column_integer(q, 3);
+		ret_brief->ended_ms = column_integer(q, 4);
+	}
+	db_done(q);
+	return found;
+}
+
 /* One statement for each mix of filters, so that each walks an index from its newest end and stops
  * when the page is full. Parameters: before, limit, then the stage's id or the project's name,
  * then the state. */

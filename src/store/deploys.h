@@ -34,6 +34,17 @@ struct deploy_row {
 
 bool store_deploy_get(struct store *store, uint64_t id, struct deploy_row *ret_row);
 
+/* What a list of stages shows of a deploy, read without joining anything. */
+struct deploy_brief {
+	char state[32];
+	char tag[TAG_SIZE];
+	char digest[DIGEST_SIZE];
+	int64_t created_ms;
+	int64_t ended_ms;
+};
+
+bool store_deploy_brief(struct store *store, uint64_t id, struct deploy_brief *ret_brief);
+
 struct deploy_filter {
 	uint64_t before; /* ids below this one; 0: from the newest */
 	uint64_t stage; /* 0: any */

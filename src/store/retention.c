@@ -473,6 +473,7 @@ look_once(struct removal *s, int64_t now_ms)
 		if (look_at(s, r->queue[r->queue_first])) {
 			r->queue_first = (r->queue_first + 1) % RETENTION_QUEUE_MAX;
 			r->queue_count--;
+			remove_steps_of_none(s); /* deploys bring most of them */
 		}
 		return true;
 	}

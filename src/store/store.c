@@ -131,6 +131,18 @@ store_is_dirty(const struct store *store)
 	return db_is_dirty(store->db);
 }
 
+void
+store_reads_begin(struct store *store)
+{
+	db_reads_begin(store->db);
+}
+
+void
+store_reads_end(struct store *store)
+{
+	db_reads_end(store->db);
+}
+
 const char *
 store_uuid(const struct store *store)
 {

@@ -25,6 +25,10 @@ void store_commit(struct store *store);
 void store_rollback(struct store *store);
 bool store_is_dirty(const struct store *store);
 
+/* Around many reads in a row, without a write in between: see db.h. */
+void store_reads_begin(struct store *store);
+void store_reads_end(struct store *store);
+
 /* Identity of this store, on every container it makes: a UUID, made with the store. */
 const char *store_uuid(const struct store *store);
 

@@ -29,6 +29,7 @@ from bed.ports import free_port  # noqa: E402
 from bed.registry import Registry  # noqa: E402
 from bed.slipway import TOKEN, Slipway  # noqa: E402
 from bed.wait import wait_for  # noqa: E402
+import lists  # noqa: E402
 from fake_registry import FakeRegistry  # noqa: E402
 from overhead import measure_overhead  # noqa: E402
 
@@ -275,6 +276,24 @@ class Bench:
         finally:
             server.stop()
 
+    def lists(self):
+        """Every list of the API over a large store, on one connection."""
+        server = self.slipway("lists", lists.projects(), SLIPWAY_KEEP_DEPLOYS="10000", SLIPWAY_KEEP_DAYS="36500")
+        try:
+            server.start(60)
+            server.terminate()
+            first = lists.fill(server.data / "slipway.db")
+            server.start(60)
+            wait_for(lambda: server.call("GET", "/health")[2]["edge"]["ready"], 60, "the edge")
+            found = lists.measure(server, first)
+        finally:
+            server.stop()
+        slowest = sorted(found.items(), key=lambda item: -item[1][0])
+        self.row(f"{len(found)} lists and pages of the API over {lists.STEPS:,} steps, {lists.DEPLOYS:,} deploys and"
+                 f" {lists.STAGES:,} stages (median of {lists.ROUNDS})",
+                 "; ".join(f"{name} {took_ms:.1f} ms" for name, (took_ms, _, _) in slowest[:4]) + "; the others"
+                 f" {slowest[-1][1][0]:.1f} to {slowest[4][1][0]:.1f} ms", "5 ms each")
+
     def write(self):
         """Write docs/benchmarks.md."""
         lines = ["# Benchmarks", "",
@@ -289,7 +308,9 @@ class Bench:
                   "  create, start, inspect, a first answer, list, stop, remove), in turns with the deploys; the gate has no waits.",
                   "- *swaps*: deploys of four stages, each replacing a version under load on fresh and kept connections, GET and",
                   "  POST; a request that fails in any way counts.",
-                  "- *reads*: server and nginx pinned to one core, wrk to another."]
+                  "- *reads*: server and nginx pinned to one core, wrk to another.",
+                  "- *lists*: rows written into the store's file beforehand; from the request to the last byte of the answer,",
+                  "  as Python sees it; pages of 500 deploys, all the stages at once."]
         (ROOT / "docs" / "benchmarks.md").write_text("\n".join(lines) + "\n", "utf-8")
         say("docs/benchmarks.md written")
 
@@ -372,7 +393,7 @@ def main():
     shutil.rmtree(PLACE, ignore_errors=True)
     with Engine(PLACE / "docker") as engine, Registry(PLACE / "registry") as registry:
         bench = Bench(engine, registry)
-        for name in chosen or ("memory_and_start", "overhead", "swaps", "hundred", "polls", "reads"):
+        for name in chosen or ("memory_and_start", "overhead", "swaps", "hundred", "polls", "reads", "lists"):
             say(name)
             bench.part = name
             getattr(bench, name)()

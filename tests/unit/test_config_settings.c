@@ -77,7 +77,8 @@ every_setting_can_be_given(void **state UNUSED)
 	    "SLIPWAY_EDGE_START=no", "SLIPWAY_EDGE_HTTP=127.0.0.1:80, [::]:81",
 	    "SLIPWAY_EDGE_HTTPS=0.0.0.0:443", "SLIPWAY_EDGE_CERTIFICATES=/certs",
 	    "SLIPWAY_HAPROXY=/usr/sbin/haproxy", "SLIPWAY_SHUTDOWN_DRAIN_TIMEOUT=1m30s",
-	    "SLIPWAY_SWEEP_INTERVAL=5s", "SLIPWAY_ALLOW_DOCKER_SOCKET=1", NULL));
+	    "SLIPWAY_SWEEP_INTERVAL=5s", "SLIPWAY_KEEP_DEPLOYS=10", "SLIPWAY_KEEP_DAYS=0",
+	    "SLIPWAY_KEEP_ROLLBACKS=100", "SLIPWAY_ALLOW_DOCKER_SOCKET=1", NULL));
 
 	assert_string_equal(s->listen.host, "::1");
 	assert_int_equal(s->listen.port, 9000);
@@ -95,6 +96,9 @@ every_setting_can_be_given(void **state UNUSED)
 	assert_string_equal(s->haproxy, "/usr/sbin/haproxy");
 	assert_int_equal(s->shutdown_drain_timeout_ms, 90000);
 	assert_int_equal(s->sweep_interval_ms, 5000);
+	assert_int_equal(s->keep.deploys, 10);
+	assert_int_equal(s->keep.days, 0);
+	assert_int_equal(s->keep.rollbacks, 100);
 	assert_true(s->rules.allows_docker_socket);
 	assert_int_equal(s->rules.taken_port_count, 4);
 	assert_int_equal(s->rules.taken_ports[3], 443);
@@ -130,6 +134,9 @@ bad_values_are_refused_with_the_remedy(void **state UNUSED)
 	expect_fault(LOAD("SLIPWAY_LOG_FORMAT=xml", NULL), "one of auto, json, text");
 	expect_fault(LOAD("SLIPWAY_SWEEP_INTERVAL=30", NULL), "a duration from 1s to 1h");
 	expect_fault(LOAD("SLIPWAY_SWEEP_INTERVAL=2h", NULL), "a duration from 1s to 1h");
+	expect_fault(LOAD("SLIPWAY_KEEP_DEPLOYS=9", NULL), "a whole number from 10 to 10000");
+	expect_fault(LOAD("SLIPWAY_KEEP_DAYS=30d", NULL), "a whole number from 0 to 36500");
+	expect_fault(LOAD("SLIPWAY_KEEP_ROLLBACKS=101", NULL), "a whole number from 1 to 100");
 	expect_fault(LOAD("SLIPWAY_URL=ftp://x", NULL), "must begin with http://");
 	expect_fault(LOAD("SLIPWAY_URL=http://u:p@x", NULL), "must be a plain URL");
 	expect_fault(LOAD("SLIPWAY_DATA=/a\nb", NULL), "one line without control characters");

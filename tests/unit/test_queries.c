@@ -112,6 +112,7 @@ use_deploys(struct store *store)
 {
 	struct instance instance = { .deploy = 10 };
 	struct deploy_log_row line;
+	struct deploy_brief brief;
 	struct deploy_row row;
 	struct deploy_filter filter = { .project = "", .state = "" };
 
@@ -127,6 +128,7 @@ use_deploys(struct store *store)
 	filter.state = "LIVE";
 	assert_int_equal(store_deploys(store, &filter, &row, 1), 1);
 	assert_true(store_deploy_get(store, 10, &row));
+	assert_true(store_deploy_brief(store, 10, &brief));
 	store_instance_put(store, &instance);
 	assert_int_equal(store_instances(store, 10, &instance, 1), 1);
 	store_deploy_log_add(store, 10, "info", STR("a line"));

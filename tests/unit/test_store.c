@@ -269,6 +269,110 @@ logs_are_kept_in_order_and_cut(void **state UNUSED)
 	store_close(store);
 }
 
+/* Three stages of one project and one of another, in turns, in three states. */
+static void
+put_deploys(struct store *store, uint64_t count)
+{
+	static const enum deploy_state states[] = { DEPLOY_LIVE, DEPLOY_FAILED,
+		DEPLOY_CANCELED };
+
+	db_script(store_db(store),
+	    "INSERT INTO project(id, name, webhook) VALUES(1, 'shop', 'a'), (2, 'blog', 'b'),"
+	    " (3, 'empty', 'c');"
+	    "INSERT INTO stage(id, project, name, spec, poll) VALUES(1, 1, 'x', 1, 0),"
+	    " (2, 2, 'x', 1, 0), (3, 1, 'y', 1, 0), (4, 1, 'z', 1, 0)");
+	for (uint64_t id = 1; id <= 4; id++)
+		store_actor_put(store, &(struct actor){ .id = id, .kind = ACTOR_STAGE });
+	for (uint64_t i = 0; i < count; i++) {
+		struct actor a = { .id = 100 + i, .kind = ACTOR_DEPLOY };
+
+		a.state = states[i * 5 / 3 % COUNT(states)];
+		a.deploy.stage = 1 + i * i % 7 % 4;
+		a.deploy.ended_ms = 1;
+		store_actor_put(store, &a);
+	}
+}
+
+static bool
+matches(const struct deploy_row *row, const struct deploy_filter *filter)
+{
+	return (filter->before == 0 || row->id < filter->before)
+	       && (filter->stage == 0 || row->stage == filter->stage)
+	       && (filter->project[0] == '\0' || strcmp(row->project, filter->project) == 0)
+	       && (filter->state[0] == '\0' || strcmp(row->state, filter->state) == 0);
+}
+
+/* What the filter lets through is what one finds by looking at each deploy, newest first. */
+static void
+check_filter(struct store *store, const struct deploy_filter *filter, uint64_t last_id)
+{
+	struct deploy_row rows[20];
+	size_t count = store_deploys(store, filter, rows, COUNT(rows));
+	size_t at = 0;
+
+	for (uint64_t id = last_id; id >= 100 && at < COUNT(rows); id--) {
+		struct deploy_row row;
+
+		assert_true(store_deploy_get(store, id, &row));
+		if (!matches(&row, filter))
+			continue;
+		assert_true(at < count);
+		assert_memory_equal(&rows[at], &row, sizeof(row));
+		at++;
+	}
+	assert_int_equal(at, count);
+}
+
+static void
+every_filter_gives_the_newest_that_match(void **state UNUSED)
+{
+	static const char *const projects[] = { "", "shop", "blog", "empty", "nobody" };
+	static const char *const states[] = { "", "LIVE", "FAILED", "SKIPPED" };
+	static const uint64_t before[] = { 0, 100, 120, 170, 10000 };
+	struct store *store = open_store();
+
+	put_deploys(store, 80);
+	for (size_t p = 0; p < COUNT(projects); p++)
+		for (size_t s = 0; s < COUNT(states); s++)
+			for (size_t b = 0; b < COUNT(before); b++)
+				check_filter(store,
+				    &(struct deploy_filter){ .project = projects[p],
+					.state = states[s],
+					.before = before[b] },
+				    179);
+	for (uint64_t stage = 1; stage <= 4; stage++)
+		for (size_t s = 0; s < COUNT(states); s++)
+			check_filter(store,
+			    &(struct deploy_filter){ .stage = stage,
+				.project = "",
+				.state = states[s],
+				.before = before[s] },
+			    179);
+	store_commit(store);
+	store_close(store);
+}
+
+static void
+reads_in_a_row_see_and_leave_all(void **state UNUSED)
+{
+	struct store *store = open_store();
+	struct deploy_row row;
+
+	put_deploys(store, 3);
+	store_reads_begin(store); /* within what is being written */
+	assert_true(store_deploy_get(store, 102, &row));
+	store_reads_end(store);
+	assert_true(store_is_dirty(store));
+	store_commit(store);
+	store_reads_begin(store);
+	assert_true(store_deploy_get(store, 102, &row));
+	store_reads_end(store);
+	assert_false(store_is_dirty(store));
+	store_meta_put(store, "key", "value"); /* it would abort while the reads last */
+	store_commit(store);
+	store_close(store);
+}
+
 int
 main(void)
 {
@@ -285,6 +389,8 @@ main(void)
 		TEST(commits_are_synced_in_full),
 		TEST(a_directory_that_cannot_be_made_says_so),
 		TEST(logs_are_kept_in_order_and_cut),
+		TEST(every_filter_gives_the_newest_that_match),
+		TEST(reads_in_a_row_see_and_leave_all),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
