@@ -125,6 +125,7 @@ enum {
 	EDGE_ANSWER_MAX = 16 << 20, /* show stat: 400 bytes a server */
 	EDGE_ANSWER_MS = 5000, /* HAProxy answers in 20 us; while it is stopped, never */
 	EDGE_FILE_MAX = 8 << 20, /* haproxy.cfg with 2,000 stages of 16 replicas: 4 MB */
+	EDGE_LOG_MAX = 4 << 20, /* of edge.log; the one before it is kept, too */
 	EDGE_STAGES_WAYS = 1024, /* of the table that finds a stage: two in each at most */
 	EDGE_SYNC_MAX = 64, /* stages compared with the store in one turn: 3 ms */
 	EDGE_CONNECTIONS_MAX =

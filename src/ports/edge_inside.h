@@ -245,6 +245,9 @@ void edge_process_reap(struct edge *edge);
 bool
 edge_fault_read(const struct edge *edge, char *text, size_t size); /* left by the process */
 void edge_fault_forget(const struct edge *edge);
+
+/* For the keeper: begins edge.log anew when it is large; the one before stays as edge.log.1. */
+void edge_log_bound(const struct edge *edge);
 int edge_haproxy_find(const char *name, char path[EDGE_PATH_SIZE], struct err *err) MUST_USE;
 
 /* edge_link.c: the connection, and a reload. */

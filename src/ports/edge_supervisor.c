@@ -113,6 +113,7 @@ take_line(struct supervisor *s, struct str line)
 	line = str_trim(line);
 	if (line.n == 0)
 		return;
+	edge_log_bound(&s->edge);
 	text = str_trim(str_cut(line, ':', &(struct str){ "", 0 }));
 	if (str_starts(line, "[ALERT]")) {
 		log_error(NULL, "edge.haproxy", "%.*s", (int)line.n, line.p);
@@ -242,6 +243,7 @@ start(struct supervisor *s)
 	int result;
 
 	CHECK(s->child == 0);
+	edge_log_bound(&s->edge);
 	edge_fault_forget(&s->edge);
 	s->has_fault = false;
 	s->started_us = clock_mono_us();

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fake_registry PORT: every repository has the tags v1, v2 and v3, which never move. One thread, one epoll, answers
- * of fixed bytes: it costs so little that a sweep over it measures the asking side. GET /stats on any
- * connection answers how many requests came so far, as a number.
+ * fake_registry PORT: every repository lists the tags v1, v2 and v3, and has every tag that is asked for; none ever
+ * moves, and each has a digest of its own. One thread, one epoll, short answers: it costs so little that a sweep over
+ * it measures the asking side. GET /stats on any connection answers how many requests came so far, as a number.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -26,8 +26,7 @@ static unsigned long requests;
 static const char manifest_head[] =
     "HTTP/1.1 200 OK\r\nContent-Type: application/vnd.oci.image.manifest.v1+json\r\n"
     "Docker-Distribution-Api-Version: registry/2.0\r\nContent-Length: 2\r\n"
-    "Docker-Content-Digest: sha256:"
-    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\r\n\r\n";
+    "Docker-Content-Digest: sha256:%064llx\r\n\r\n%s";
 
 static bool
 say(int fd, const char *text, size_t n)
@@ -47,10 +46,25 @@ say_json(int fd, const char *body)
 	return say(fd, text, (size_t)n);
 }
 
+/* FNV-1a of the reference, up to the blank behind it. */
+static bool
+say_manifest(int fd, const char *reference, bool is_head)
+{
+	unsigned long long hash = 0xcbf29ce484222325u;
+	char text[512];
+	int n;
+
+	for (; *reference != ' ' && *reference != '\r' && *reference != '\0'; reference++)
+		hash = (hash ^ (unsigned char)*reference) * 0x100000001b3u;
+	n = snprintf(text, sizeof(text), manifest_head, hash, is_head ? "" : "{}");
+	return say(fd, text, (size_t)n);
+}
+
 static bool
 answer(int fd, const char *request)
 {
 	const char *end = strchr(request, '\r');
+	const char *manifest;
 	char body[512];
 
 	if (strncmp(request, "GET /stats ", 11) == 0) {
@@ -58,12 +72,9 @@ answer(int fd, const char *request)
 		return say_json(fd, body);
 	}
 	requests++;
-	if (memmem(request, (size_t)(end - request), "/manifests/", 11) != NULL) {
-		bool is_head = strncmp(request, "HEAD ", 5) == 0;
-
-		return say(fd, manifest_head, sizeof(manifest_head) - 1)
-		       && (is_head || say(fd, "{}", 2));
-	}
+	manifest = memmem(request, (size_t)(end - request), "/manifests/", 11);
+	if (manifest != NULL)
+		return say_manifest(fd, manifest + 11, strncmp(request, "HEAD ", 5) == 0);
 	if (memmem(request, (size_t)(end - request), "/tags/list", 10) != NULL)
 		return say_json(fd, "{\"name\":\"any\",\"tags\":[\"v1\",\"v2\",\"v3\"]}");
 	return say_json(fd, "{}");

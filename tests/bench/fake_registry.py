@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A registry that answers tag lists and manifest HEADs at once, to measure who asks and not who answers.
 
-It is fake_registry.c: one thread, fixed bytes, some microseconds a request.
+It is fake_registry.c: one thread, short answers, some microseconds a request.
 """
 import http.client
 import subprocess

@@ -1116,6 +1116,41 @@ test_haproxy_outlives_its_keeper(void **state UNUSED)
 	assert_served_by("app1.test", "one");
 }
 
+static off_t
+log_size(const char *name)
+{
+	char path[128];
+	struct stat file;
+
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	return stat(path, &file) == 0 ? file.st_size : -1;
+}
+
+static bool
+log_begins_anew(void)
+{
+	return log_size("edge.log.1") >= EDGE_LOG_MAX && log_size("edge.log") > 0
+	       && log_size("edge.log") < EDGE_LOG_MAX;
+}
+
+static void
+test_its_log_is_bounded(void **state UNUSED)
+{
+	char path[128];
+
+	edge_start();
+	assert_int_equal(log_size("edge.log.1"), -1);
+	snprintf(path, sizeof(path), "%s/edge.log", directory);
+	for (int turn = 0; turn < 2; turn++) { /* the second takes the place of the first */
+		assert_int_equal(truncate(path, EDGE_LOG_MAX + turn), 0);
+		kill(haproxy_pid(), SIGKILL);
+		assert_true(wait_until(edge_down, WAIT_MS));
+		assert_true(wait_until(edge_up, WAIT_MS));
+		assert_true(wait_until(log_begins_anew, WAIT_MS));
+	}
+	assert_true(log_size("edge.log.1") > EDGE_LOG_MAX);
+}
+
 static void
 test_routes_come_from_the_store_when_the_files_are_gone(void **state UNUSED)
 {
@@ -1530,6 +1565,7 @@ main(int argc, char **argv)
 		    test_an_edge_kept_elsewhere_is_waited_for, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    test_haproxy_outlives_its_keeper, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_its_log_is_bounded, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    test_routes_come_from_the_store_when_the_files_are_gone, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_drift_is_mended, setup, teardown),
