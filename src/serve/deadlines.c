@@ -1,5 +1,4 @@
-/* deadlines.c - see deadlines.h. Stale entries stay until they come up and are then dropped by
- * whoever takes them: an actor has at most a few. */
+/* deadlines.c - see deadlines.h. */
 #include "serve/deadlines.h"
 
 #include <stdlib.h>
@@ -28,20 +27,39 @@ deadlines_free(struct deadlines *d)
 	*d = (struct deadlines){ 0 };
 }
 
+/* The one at i goes up until its parent comes before it. */
+static void
+rise(struct deadlines *d, size_t i)
+{
+	while (i > 0 && is_before(&d->heap[i], &d->heap[(i - 1) / 2])) {
+		swap(&d->heap[i], &d->heap[(i - 1) / 2]);
+		i = (i - 1) / 2;
+	}
+}
+
 void
 deadlines_add(struct deadlines *d, struct deadline deadline)
 {
-	size_t i = d->count;
-
 	if (d->count == d->allocated) {
 		d->allocated = d->allocated == 0 ? 64 : d->allocated * 2;
 		d->heap = realloc(d->heap, d->allocated * sizeof(*d->heap));
 		CHECK(d->heap != NULL);
 	}
-	d->heap[d->count++] = deadline;
-	while (i > 0 && is_before(&d->heap[i], &d->heap[(i - 1) / 2])) {
-		swap(&d->heap[i], &d->heap[(i - 1) / 2]);
-		i = (i - 1) / 2;
+	d->heap[d->count] = deadline;
+	rise(d, d->count++);
+}
+
+void
+deadlines_keep(struct deadlines *d, deadline_fn *is_kept, void *context)
+{
+	size_t count = d->count;
+
+	d->count = 0;
+	for (size_t i = 0; i < count; i++) {
+		if (!is_kept(context, &d->heap[i]))
+			continue;
+		d->heap[d->count] = d->heap[i];
+		rise(d, d->count++);
 	}
 }
 

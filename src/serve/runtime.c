@@ -156,12 +156,22 @@ drop(struct runtime *rt, struct actor *actor)
 	free(actor);
 }
 
+static bool
+is_current(void *context, const struct deadline *deadline)
+{
+	const struct actor *a = find(context, deadline->actor);
+
+	return a != NULL && a->epoch == deadline->epoch;
+}
+
 static void
 arm(struct runtime *rt, const struct actor *a)
 {
-	if (a->deadline_ms != 0)
-		deadlines_add(
-		    &rt->deadlines, (struct deadline){ a->deadline_ms, a->id, a->epoch });
+	if (a->deadline_ms == 0)
+		return;
+	if (rt->deadlines.count >= 2 * rt->actor_count + DEADLINES_STALE_MAX)
+		deadlines_keep(&rt->deadlines, is_current, rt);
+	deadlines_add(&rt->deadlines, (struct deadline){ a->deadline_ms, a->id, a->epoch });
 }
 
 static void
