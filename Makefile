@@ -36,9 +36,9 @@ OBJECTS := $(SOURCES:src/%.c=$(OUT)/obj/%.o) $(OUT)/obj/llhttp/llhttp.o $(OUT)/o
 UNITS := $(wildcard tests/unit/test_*.c)
 UNIT_PROGRAMS := $(UNITS:tests/unit/%.c=$(OUT)/unit/%)
 
-.PHONY: help deps build unit sim integration test check demo run bench clean spec
+.PHONY: help deps build unit sim integration integration-san integration-valgrind soak test check demo run bench clean spec
 help: ## this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-21s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 deps: ## install what building and testing needs (Debian packages; sudo when not root)
 	@tools/deps
@@ -107,6 +107,17 @@ unit-programs: $(UNIT_PROGRAMS)
 
 integration: build/slipway ## pytest against the real engine, registry and edge
 	@tools/integration
+
+integration-san: build/slipway ## the integration tests with the server under ASan, UBSan and leak checks
+	$(Q)$(MAKE) $(JOBS) MODE=san build/san/slipway
+	@tools/integration-checked san
+
+integration-valgrind: build/slipway ## a selection of the integration tests with the server under valgrind
+	@tools/integration-checked valgrind
+
+DEPLOYS ?= 5000
+soak: build/slipway ## DEPLOYS=5000 deploys by one server (simulated engine): does anything grow?
+	@$(PYTHON) tests/bench/soak.py $(DEPLOYS)
 
 mutate: ## change every row of every table; name what no test notices
 	$(Q)$(MAKE) $(JOBS) MODE=dev build/dev/sim/mutate

@@ -15,11 +15,13 @@ import subprocess
 import time
 from pathlib import Path
 
+from . import reports
 from .ports import free_port
 from .wait import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "a-token-for-tests-only"
+EXIT_CUT = 3
 OVER = ("LIVE", "FAILED", "ROLLED_BACK", "CANCELED", "SUPERSEDED", "SKIPPED")
 
 
@@ -159,12 +161,26 @@ class Slipway:
         """End the server and its edge."""
         if self.process is None:
             return
-        if self.process.poll() is None:
+        if self.process.poll() is None and reports.directory():
+            self._end_in_order()
+        elif self.process.poll() is None:
             self.process.kill()
             self.process.wait()
         self.process = None
         atexit.unregister(self.stop)
         self.stop_edge()
+
+    def _end_in_order(self):
+        """The second signal ends at once; what looks for leaks needs an end that is none of a crash."""
+        for _ in range(2):
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            code = self.process.wait(60)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            code = self.process.wait()
+        if code not in (0, EXIT_CUT):
+            reports.add(f"the server on {self.data} ended with {code}")
 
     def forget(self):
         """Remove the data, as on a new machine."""
