@@ -39,8 +39,7 @@ const char *api_parameter(struct request *rq, const char *name);
 const char *api_query(struct request *rq, const char *name);
 
 /* A project by its name; NULL: answered with 404 already. */
-const struct project_entry *
-api_project(struct app *app, struct request *rq, const char *name);
+const struct project_entry *api_project(struct app *app, struct request *rq, const char *name);
 
 /* An id that no deploy has: answers with 404, and whether it was removed by rule. */
 void api_no_deploy(struct app *app, struct request *rq, uint64_t id);

@@ -41,7 +41,8 @@ enum {
 	/* Runtime. */
 	MAILBOX_MAX = 4096, /* events waiting; more outside work is refused with 503 */
 	TICK_EVENTS_MAX = 256, /* bounds the length of a tick, and so everybody's latency */
-	DEADLINES_STALE_MAX = 1024, /* that are over and not yet taken out; each has 24 bytes */
+	DEADLINES_STALE_MAX =
+	    1024, /* that are over and not yet taken out; each has 24 bytes */
 	CASCADE_MAX = 64, /* messages that one event may cause among actors */
 	ACTORS_MAX = 8192, /* alive: two or three a stage and every deploy under way */
 	TICK_SLOW_MS = 50, /* a longer tick is logged as a fault */

@@ -171,12 +171,16 @@ class Slipway:
         self.stop_edge()
 
     def _end_in_order(self):
-        """The second signal ends at once; what looks for leaks needs an end that is none of a crash."""
-        for _ in range(2):
-            self.process.send_signal(signal.SIGTERM)
-        try:
-            code = self.process.wait(60)
-        except subprocess.TimeoutExpired:
+        """What looks for leaks needs an end that is none of a crash. The second signal cuts deploys off."""
+        code = None
+        for patience_s in (3, 60):
+            if code is None:
+                self.process.send_signal(signal.SIGTERM)
+                try:
+                    code = self.process.wait(patience_s)
+                except subprocess.TimeoutExpired:
+                    continue
+        if code is None:
             self.process.kill()
             code = self.process.wait()
         if code not in (0, EXIT_CUT):
