@@ -1,11 +1,13 @@
 /* test_store.c - actors as rows and back, the journal, migrations, the lock, the full sync. */
 #include <setjmp.h>
+#include <sqlite3.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,6 +15,7 @@
 #include <cmocka.h>
 
 #include "base/check.h"
+#include "base/log.h"
 #include "store/db.h"
 #include "store/deploys.h"
 #include "store/store.h"
@@ -373,6 +376,76 @@ reads_in_a_row_see_and_leave_all(void **state UNUSED)
 	store_close(store);
 }
 
+static off_t
+wal_bytes(void)
+{
+	char path[128];
+	struct stat file;
+
+	snprintf(path, sizeof(path), "%s/slipway.db-wal", directory);
+	assert_int_equal(stat(path, &file), 0);
+	return file.st_size;
+}
+
+static void
+write_megabytes(struct store *store, int count)
+{
+	for (int i = 0; i < count; i++) {
+		db_script(store_db(store), "UPDATE meta SET value = randomblob(1 << 20)"
+					   " WHERE key = 'large'");
+		store_commit(store);
+	}
+}
+
+/* What a backup does that hangs: it reads, and goes on reading. */
+static sqlite3 *
+begin_to_read(void)
+{
+	char path[128];
+	sqlite3 *reader;
+
+	snprintf(path, sizeof(path), "%s/slipway.db", directory);
+	assert_int_equal(sqlite3_open(path, &reader), SQLITE_OK);
+	assert_int_equal(
+	    sqlite3_exec(reader, "BEGIN; SELECT * FROM meta", NULL, NULL, NULL), SQLITE_OK);
+	return reader;
+}
+
+static bool
+was_told(int log, const char *word)
+{
+	static char text[65536];
+	ssize_t n = pread(log, text, sizeof(text) - 1, 0);
+
+	text[n < 0 ? 0 : n] = '\0';
+	return strstr(text, word) != NULL;
+}
+
+static void
+the_log_of_sqlite_is_bounded_and_a_reader_that_stays_is_told_of(void **state UNUSED)
+{
+	int log = memfd_create("log", 0);
+	struct store *store = open_store();
+	sqlite3 *reader;
+
+	log_setup(LOG_INFO, true, log);
+	store_meta_put(store, "large", "");
+	write_megabytes(store, 40);
+	assert_true(wal_bytes() < 8 << 20);
+	reader = begin_to_read();
+	write_megabytes(store, 40);
+	assert_true(wal_bytes() > STORE_WAL_KEPT);
+	assert_false(was_told(log, "store.wal"));
+	write_megabytes(store, 40);
+	assert_true(was_told(log, "store.wal"));
+	sqlite3_close(reader);
+	write_megabytes(store, 5); /* everything goes into the file, then the log is cut */
+	assert_true(wal_bytes() <= STORE_WAL_KEPT);
+	log_setup(LOG_INFO, true, STDOUT_FILENO);
+	store_close(store);
+	close(log);
+}
+
 int
 main(void)
 {
@@ -391,6 +464,7 @@ main(void)
 		TEST(logs_are_kept_in_order_and_cut),
 		TEST(every_filter_gives_the_newest_that_match),
 		TEST(reads_in_a_row_see_and_leave_all),
+		TEST(the_log_of_sqlite_is_bounded_and_a_reader_that_stays_is_told_of),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
