@@ -338,6 +338,19 @@ raise_descriptors(void)
 		    HTTP_CONNECTIONS_MAX + SSE_STREAMS_MAX);
 }
 
+/* It ends already: one that comes now, when nobody listens for them any more, must not make an
+ * end in order look like one by a signal. */
+static void
+block_signals(void)
+{
+	sigset_t ending;
+
+	sigemptyset(&ending);
+	sigaddset(&ending, SIGTERM);
+	sigaddset(&ending, SIGINT);
+	sigprocmask(SIG_BLOCK, &ending, NULL);
+}
+
 int
 serve(const struct settings *settings)
 {
@@ -363,6 +376,7 @@ serve(const struct settings *settings)
 		LOG_NUMBER("stages", (int64_t)catalog_stage_count(app.catalog)), LOG_END },
 	    "slipway %s listens on http://%s", SLIPWAY_VERSION, settings->listen.text);
 	code = run();
+	block_signals();
 	loop_signal_free(term);
 	loop_signal_free(interrupt);
 	death();

@@ -98,6 +98,16 @@ def test_a_second_signal_ends_at_once(scene):
         assert app.wait_over(deploy)["state"] == "LIVE"
 
 
+def test_signals_that_come_while_it_ends_change_nothing(scene):
+    """A storm of them to the last moment: it ends in order all the same, never by a signal."""
+    with scene.app(edge=False) as app:
+        for _ in range(5):
+            while app.process.poll() is None:
+                app.process.send_signal(signal.SIGTERM)
+            assert app.process.returncode in (0, 3)
+            app.start()
+
+
 def test_the_engine_restarts_in_the_middle(scene):
     """Docker goes away while a deploy starts its containers; it is tried again."""
     with scene.app(health=SLOW_GATE, edge=False, more="    restart: always") as app:
