@@ -32,6 +32,19 @@ header_find(struct str raw, const char *name, uint32_t index)
 	return str_of("");
 }
 
+bool
+url_has_address(const char *url)
+{
+	const char *host = strstr(url, "://");
+	size_t n;
+
+	if (host == NULL)
+		return false;
+	host += 3;
+	n = strspn(host, "0123456789.");
+	return host[0] == '[' || (n > 0 && strchr(":/", host[n]) != NULL);
+}
+
 void
 detour_write(const char *resolve, char *to, size_t size)
 {

@@ -15,6 +15,9 @@ struct str header_find(struct str raw, const char *name, uint32_t index);
 /* "Name: value" is the header of that name. */
 bool header_is(const char *line, const char *name);
 
+/* The host of the URL is an address already: there is nothing to look up. */
+bool url_has_address(const char *url);
+
 /* "host:port:address" as curl's "host:port:address:port"; an IPv6 address gets its
  * brackets. */
 void detour_write(const char *resolve, char *to, size_t size);

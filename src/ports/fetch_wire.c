@@ -303,6 +303,10 @@ set_route(struct wire *w, const struct fetch_request *request)
 	bool is_tls = strncmp(request->url, "https:", 6) == 0;
 
 	SET(w, URL, request->url);
+	/* Curl would remember each container's address for a minute, and walk over all that it
+	 * remembers after each transfer. */
+	if (url_has_address(request->url))
+		SET(w, DNS_CACHE_TIMEOUT, 0L);
 	SET(w, PROTOCOLS_STR, "http,https");
 	SET(w, REDIR_PROTOCOLS_STR, is_tls ? "https" : "http,https");
 	SET(w, FOLLOWLOCATION, request->follow ? 1L : 0L);

@@ -282,9 +282,9 @@ class Soak:
         assert last_kb <= first_kb + room_kb, f"memory: {first_kb} KB, then {last_kb} KB"
 
     def check_cost(self):
-        """A deploy costs as much processor at the end as at the beginning; for long runs."""
+        """A deploy costs about as much processor at the end as at the beginning (neighbours cost, too); for long runs."""
         first, last = self._costs()
-        assert last <= 1.2 * first, f"a deploy cost {first:.2f} ms of processor at first, {last:.2f} ms at last"
+        assert last <= 1.5 * first, f"a deploy cost {first:.2f} ms of processor at first, {last:.2f} ms at last"
 
     def _costs(self):
         """Processor ms a deploy, of the first tenth that was warm and of the last."""

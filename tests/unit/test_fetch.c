@@ -22,6 +22,7 @@
 #include "base/loop.h"
 #include "base/str.h"
 #include "ports/fetch.h"
+#include "ports/fetch_text.h"
 
 enum { PEERS_MAX = 600, WAIT_MS = 20000 };
 
@@ -581,6 +582,17 @@ test_unix_socket(void **state UNUSED)
 	unlink(at.sun_path);
 }
 
+static void
+addresses_are_told_from_names(void **state UNUSED)
+{
+	assert_true(url_has_address("http://127.66.1.2:8080/health"));
+	assert_true(url_has_address("http://10.0.0.2/"));
+	assert_true(url_has_address("https://[fd00::1]:5000/v2/"));
+	assert_false(url_has_address("http://registry.example:5000/v2/"));
+	assert_false(url_has_address("http://10.example/v2/"));
+	assert_false(url_has_address("http:///v2/"));
+}
+
 int
 main(void)
 {
@@ -601,6 +613,7 @@ main(void)
 		TEST(test_line),
 		TEST(test_line_full),
 		TEST(test_unix_socket),
+		cmocka_unit_test(addresses_are_told_from_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
