@@ -88,6 +88,23 @@ $(OUT)/sim/sim: tests/sim/sim.c tests/sim/world.c tests/sim/world.h $(OUT)/libsl
 	@echo "  CC   $@"
 	$(Q)$(CC) $(CFLAGS) -Itests/sim -o $@ tests/sim/sim.c tests/sim/world.c $(OUT)/libslipway.a $(LINK_$(MODE)) $(LIBS)
 
+# The release with a way to die between its parts: see tests/crash/crash.c.
+CRASH_WRAPS := store_commit ports_perform runtime_post
+build/crash/slipway: | deps-once
+	$(Q)$(MAKE) $(JOBS) MODE=rel build/rel/crash/slipway
+	@mkdir -p $(@D)
+	$(Q)install -m 755 build/rel/crash/slipway $@
+.PHONY: build/crash/slipway
+
+$(OUT)/crash/slipway: tests/crash/crash.c $(OUT)/obj/main.o $(OUT)/libslipway.a
+	@mkdir -p $(@D)
+	@echo "  LD   $@"
+	$(Q)$(CC) $(CFLAGS) $(CRASH_WRAPS:%=-Wl,--wrap=%) -rdynamic $(LINK_$(MODE)) -o $@ $^ $(LIBS)
+
+crash: build/slipway build/crash/slipway ## kill -9 in every state of every machine, on real parts
+	@tools/integration tests/integration/test_crash_matrix.py
+.PHONY: crash
+
 # Tests. `make test` is what CI runs: checks, units (also under sanitizers), simulator, integration.
 SEEDS ?= 20000
 SEED ?=
@@ -105,7 +122,7 @@ unit: ## the unit tests under ASan and UBSan
 unit-programs: $(UNIT_PROGRAMS)
 .PHONY: unit-programs mutate generated format valgrind
 
-integration: build/slipway ## pytest against the real engine, registry and edge
+integration: build/slipway build/crash/slipway ## pytest against the real engine, registry and edge
 	@tools/integration
 
 integration-san: build/slipway ## the integration tests with the server under ASan, UBSan and leak checks

@@ -33,16 +33,16 @@ class Scene:
         return push_app(self.registry, app.repository, tag, behaviour=behaviour)
 
     def app(self, health=HEALTH, stage="domains: [{name}.localhost]", more="", address=None, edge=True,
-            **settings):
-        """Return a started server with one project of a new name."""
+            stages="", **settings):
+        """Return a started server with one project of a new name; `stages` are lines of more stages."""
         return App(self, f"app{next(_numbers)}", health, stage, more, address or self.registry.address, edge,
-                   settings)
+                   stages, settings)
 
 
 class App(Slipway):
     """A server with one project: `name`, its `repository`, its `stage_name` ("app1/production")."""
 
-    def __init__(self, scene, name, health, stage, more, address, edge, settings):
+    def __init__(self, scene, name, health, stage, more, address, edge, stages, settings):
         self.scene = scene
         self.name = name
         self.repository = f"test/{name}"
@@ -61,6 +61,7 @@ projects:
 {more}
     stages:
       production: {{{stage.format(name=name)}}}
+{stages.format(name=name)}
 """
         super().__init__(scene.directory / name, config, edge=edge, **settings)
 

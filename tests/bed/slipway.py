@@ -80,22 +80,26 @@ class Slipway:
                  if not name.startswith("SLIPWAY_") and not name.lower().endswith("_proxy")}
         return {**clean, **self.settings, "SLIPWAY_URL": self.url}
 
-    def launch(self, *wrapper):
-        """Start the process without waiting until it is ready."""
+    def launch(self, *wrapper, program=None, **more):
+        """Start the process (of another program than binary()) without waiting until it is ready."""
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen([*wrapper, binary(), "serve"], env=self.environment(),
-                                            stdout=log, stderr=log, stdin=subprocess.DEVNULL,
-                                            start_new_session=True)
+            self.process = subprocess.Popen([*wrapper, program or binary(), "serve"],
+                                            env={**self.environment(), **more}, stdout=log, stderr=log,
+                                            stdin=subprocess.DEVNULL, start_new_session=True)
         atexit.register(self.stop)
         return self
 
     def start(self, deadline_s=20, wrapper=()):
         """Start the server and return it once it answers."""
         self.launch(*wrapper)
-        wait_for(self._answers_or_ended, deadline_s, "slipway to answer", 0.005)
+        self.wait_ready(deadline_s)
         if self.process.poll() is not None:
             raise RuntimeError(f"slipway ended with {self.process.returncode}: {self.log_tail()}")
         return self
+
+    def wait_ready(self, deadline_s=20):
+        """Wait until the server answers or has ended."""
+        wait_for(self._answers_or_ended, deadline_s, "slipway to answer", 0.005)
 
     def _answers_or_ended(self):
         return self.process.poll() is not None or self.get("/health")["status"] == "healthy"

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""kill -9 of the server in each state of a deploy, under load: no request fails, and the deploy ends."""
+"""Ends that are asked for, an engine and an HAProxy that go away, containers removed by hand; kill -9 of the
+server is in test_crash_matrix.py."""
 import contextlib
 import http.client
 import os
@@ -9,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from bed.checker import Checker
-from bed.fault_proxy import Fault, FaultProxy
 from bed.scene import Scene
 from bed.wait import wait_for
 
@@ -20,53 +20,6 @@ SLOW_GATE = "{http: /health, successes: 8, interval: 100ms, min_uptime: 0s, dead
 def _scene(tmp_path_factory):
     with Scene(tmp_path_factory.mktemp("crashes")) as scene:
         yield scene
-
-
-# Which knobs make a state last, and how the deploy ends.
-MATRIX = {
-    "RESOLVING": ({}, r"/manifests/", "LIVE"),
-    "PULLING": ({}, r"/blobs/", "LIVE"),
-    "STARTING": ({}, None, "LIVE"),
-    "PROBING": ({}, None, "LIVE"),
-    "SWAPPING": ({}, None, "LIVE"),
-    "DRAINING": ({}, None, "LIVE"),
-    "RETIRING": ({}, None, "LIVE"),
-    "UNDOING": ({"HEALTH": "fail", "IGNORE_SIGTERM": "1"}, None, "ROLLED_BACK"),
-}
-
-
-@pytest.mark.parametrize("state", MATRIX)
-def test_killed_in(scene, state):
-    """The state named is reached (or the next one, when it is over too soon to catch), then kill -9."""
-    behaviour, delayed, end = MATRIX[state]
-    with FaultProxy(scene.registry.address) as proxy, scene.app(
-            address=proxy.address, health=SLOW_GATE.replace("20s", "3s"),
-            stage="domains: [{name}.localhost], replicas: 2") as app, Checker([], rate=500, workers=4) as checker:
-        scene.push(app, "v1", IGNORE_SIGTERM="1" if state == "RETIRING" else "0")
-        app.live("v1")
-        checker.add(app.host, app.edge_address, app=app.repository)
-        checker.wait_requests(50)
-        scene.push(app, "v2", **behaviour)
-        if delayed:
-            proxy.add(Fault(path=delayed, delay_s=1))
-        deploy = app.deploy(app.stage_name, "v2")
-        app.wait_state(deploy, state)
-        app.kill()
-        checker.wait_requests(100)
-        app.start()
-        over = app.wait_over(deploy, 60)
-        assert over["state"] == end, over
-        serving = "v2" if end == "LIVE" else "v1"
-        wait_for(lambda: app.versions() == [serving] * 2 and len(app.containers()) == 2, 60, "the containers")
-        checker.wait_requests(100)
-        seen = checker.stop()
-        assert seen["failed"] == 0, seen["reasons"]
-        assert checker_versions(seen)[-1] == serving
-
-
-def checker_versions(seen):
-    """The versions that answered, in order."""
-    return [one["version"] for one in seen["targets"][0]["versions"]]
 
 
 def test_sigterm_lets_the_deploy_finish(scene):

@@ -1,0 +1,419 @@
+# SPDX-License-Identifier: MIT
+"""kill -9 at every point of every machine, on real parts and under load.
+
+A point is a state and a moment: before the commit that enters the state, after it, after the state's
+effect has left, after its answer arrived and before that is stepped. build/crash/slipway (tests/crash)
+kills itself exactly there, while a deploy passes through; then the release is started on the same
+data, and the laws must hold. The points are shared out to a few servers that work side by side on
+one engine and one registry, each with an edge and a checker of its own.
+"""
+import http.client
+import json
+import queue
+import signal
+import sqlite3
+import subprocess
+import threading
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from bed.checker import Checker
+from bed.scene import Scene
+from bed.slipway import OVER, ROOT, binary
+from bed.wait import wait_for
+
+PROGRAM = ROOT / "build" / "crash" / "slipway"
+SERVERS = 3
+MOMENTS = ("before-commit", "after-commit", "after-effect", "after-answer")
+WITHOUT_EFFECT = MOMENTS[:2]
+DEAD = (OSError, http.client.HTTPException)
+HEALTH = "{http: /health, successes: 1, interval: 20ms, min_uptime: 0s, deadline: 20s}"
+POLLED = '      polled: {{tags: "p*", poll: 1s, domains: [polled.{name}.localhost]}}'
+
+
+@dataclass(frozen=True)
+class Case:
+    """How a state is entered: `act` is a method of Server. `end` is how its deploy ends; `lost` how it ends
+    when the step into the state is not stored, if otherwise; nothing counts before `after` is entered."""
+    act: str
+    end: str = "LIVE"
+    lost: str = None
+    after: str = None
+
+
+MATRIX = {
+    "deploy RESOLVING": Case("deploy"),
+    "deploy QUEUED": Case("deploy"),
+    "deploy PULLING": Case("deploy"),
+    "deploy STARTING": Case("deploy"),
+    "deploy PROBING": Case("deploy"),
+    "deploy SWAPPING": Case("deploy"),
+    "deploy ABORTING": Case("cancel_in_swap", "CANCELED", lost="LIVE"),
+    "deploy DRAINING": Case("deploy"),
+    "deploy RETIRING": Case("deploy"),
+    "deploy UNDOING": Case("deploy_bad", "ROLLED_BACK"),
+    "deploy CANCELING": Case("cancel_in_gate", "CANCELED", lost="LIVE"),
+    "deploy LIVE": Case("deploy"),
+    "deploy FAILED": Case("deploy_missing", "FAILED"),
+    "deploy ROLLED_BACK": Case("deploy_bad", "ROLLED_BACK"),
+    "deploy CANCELED": Case("cancel_in_gate", "CANCELED"),
+    "deploy SUPERSEDED": Case("deploy_three"),
+    "deploy SKIPPED": Case("deploy_again", "SKIPPED"),
+    "swap SWITCHING": Case("deploy"),
+    "swap CONFIRMING": Case("deploy"),
+    "swap RESTORING": Case("cancel_in_swap", "CANCELED", lost="LIVE"),
+    "swap DONE": Case("deploy"),
+    "swap RESTORED": Case("cancel_in_swap", "CANCELED"),
+    "poll OFF": Case("stop_polling"),
+    "poll WAITING": Case("publish"),
+    "poll SEEKING": Case("publish"),
+    "stage IDLE": Case("deploy"),
+    "stage DEPLOYING": Case("deploy"),
+    "stage QUEUEING": Case("deploy_three"),
+    "sweep WAITING": Case("deploy", after="deploy STARTING"),
+    "sweep SURVEYING": Case("deploy", after="deploy STARTING"),
+    "sweep COLLECTING": Case("leave_an_orphan", after="deploy PULLING"),
+}
+
+# Never entered, and why: the events that lead there come from nobody.
+UNREACHABLE = {"sweep STOPPED": ("apply removes no engine, so no sweep is canceled", {"CANCEL"})}
+
+# The effect of a state, and the bytes with which the last thing it asks for leaves.
+SENT = {
+    "deploy RESOLVING": "/manifests/",
+    "deploy PULLING": "/images/create?",
+    "deploy STARTING": "/start HTTP",
+    "deploy PROBING": "GET /health",
+    "deploy DRAINING": "del server",
+    "deploy RETIRING": "/stop?",
+    "deploy UNDOING": "DELETE ",
+    "deploy CANCELING": "DELETE ",
+    "swap SWITCHING": "add server",
+    "swap CONFIRMING": "slipway-probe",
+    "swap RESTORING": "state drain",
+    "poll SEEKING": "/tags/list",
+    "sweep SURVEYING": "/containers/json",
+    "sweep COLLECTING": "DELETE ",
+}
+
+POINTS = [(state, moment) for state in MATRIX for moment in (MOMENTS if state in SENT else WITHOUT_EFFECT)]
+
+
+@dataclass
+class Wish:
+    """A deploy that somebody wants: of `tag` in `stage`. `deploy` is its id once the API told it."""
+    tag: str
+    ends: tuple
+    stage: str = "production"
+    asked: bool = False
+    deploy: int = None
+
+
+class Server:
+    """One server under load which dies and comes back, point after point."""
+
+    def __init__(self, scene, app, checker):
+        self.scene = scene
+        self.app = app
+        self.checker = checker
+        self.note = app.directory / "crash.note"
+        self.number = 0
+        self.answered = {}
+        self.wishes = []
+        self.ends = ()
+        self.point = None
+        self.served = None
+        for stage, letter in (("production", "v"), ("polled", "p")):
+            tag = self.push(letter)
+            over = app.wait_over(app.deploy(f"{app.name}/{stage}", tag))
+            assert over["state"] == "LIVE", over
+        self.over_in_polled = app.wait_over(app.deploy(f"{app.name}/polled", "p-none"))["id"]
+        checker.add(app.host, app.edge_address, app=app.repository)
+        checker.add(f"polled.{app.host}", app.edge_address, app=app.repository)
+        checker.wait_requests(50)
+
+    def push(self, letter, **behaviour):
+        """Push a new version; returns its tag."""
+        self.number += 1
+        tag = f"{letter}{self.number:04}"
+        self.scene.push(self.app, tag, **behaviour)
+        return tag
+
+    def ask(self, tag, ends=None):
+        """Ask for a deploy; the server may die of it."""
+        wish = Wish(tag, ends or self.ends, asked=True)
+        self.wishes.append(wish)
+        wish.deploy = self.app.deploy(self.app.stage_name, tag)
+        return wish.deploy
+
+    def until(self, condition, what):
+        """Wait for it, or for the end of the process, which is an OSError as for every call."""
+        wait_for(lambda: self.app.process.poll() is not None or condition(), 30, what, 0.003)
+        if self.app.process.poll() is not None:
+            raise ConnectionError("the server has ended")
+
+    def until_step(self, deploy, actor, state):
+        """Wait until an actor of a deploy has entered a state."""
+        def has_entered():
+            return any((step["actor"], step["to"]) == (actor, state) for step in self.app.show(deploy)["steps"])
+        self.until(has_entered, f"{actor} {state}")
+
+    # Acts: what is done before `yield` is done while no server runs.
+
+    def deploy(self):
+        """A good version."""
+        tag = self.push("v")
+        yield
+        self.ask(tag)
+
+    def deploy_bad(self):
+        """A version that ends at once."""
+        tag = self.push("v", EXIT_AT_START=7)
+        yield
+        self.ask(tag)
+
+    def deploy_missing(self):
+        """A tag that nobody pushed."""
+        yield
+        self.ask(f"{self.number}-is-not-there")
+
+    def deploy_again(self):
+        """What is live already."""
+        tag = self.served
+        yield
+        self.ask(tag)
+
+    def deploy_three(self):
+        """One runs, one waits, and a newer one takes its place."""
+        first = self.push("v", LISTEN_DELAY_MS=1000)
+        others = [self.push("v"), self.push("v")]
+        middle = ("SUPERSEDED",) if self.point == ("deploy SUPERSEDED", "after-commit") else ("SUPERSEDED", "LIVE")
+        yield
+        wanted = [Wish(first, ("LIVE",)), Wish(others[0], middle), Wish(others[1], ("LIVE",))]
+        self.wishes += wanted
+        for wish, state in zip(wanted, ("PROBING", "QUEUED", "QUEUED")):
+            wish.asked = True
+            wish.deploy = self.app.deploy(self.app.stage_name, wish.tag)
+            self.until_step(wish.deploy, "DEPLOY", state)
+
+    def cancel_in_gate(self):
+        """Canceled while its gate is asked."""
+        tag = self.push("v", LISTEN_DELAY_MS=700)
+        yield
+        deploy = self.ask(tag)
+        self.until_step(deploy, "DEPLOY", "PROBING")
+        self.app.post(f"/api/v1/deploys/{deploy}/cancel")
+
+    def cancel_in_swap(self):
+        """Canceled when it has the traffic, before that is confirmed."""
+        tag = self.push("v", HEALTH_SLOW_MS=100)
+        yield
+        deploy = self.ask(tag)
+        self.until_step(deploy, "SWAP", "CONFIRMING")
+        self.app.post(f"/api/v1/deploys/{deploy}/cancel")
+
+    def publish(self):
+        """A new tag, to be found by the poll."""
+        tag = self.push("p")
+        yield
+        self.wishes.append(Wish(tag, self.ends, stage="polled"))
+
+    def stop_polling(self):
+        """A configuration without the poll; a deploy comes after it."""
+        tag = self.push("v")
+        text = self.app.config_file.read_text("utf-8")
+        yield
+        self.wishes.append(Wish(tag, self.ends))
+        self.apply(text.replace("poll: 1s, ", ""))
+
+    def leave_an_orphan(self):
+        """A container of a deploy that is over, in the other stage, while a deploy runs."""
+        tag = self.push("v")
+        labels = next(c["Labels"] for c in self.app.containers() if c["Labels"]["slipway.stage"] == "polled")
+        image = self.scene.registry.reference(self.app.repository, digest=labels["slipway.digest"])
+        yield
+        self.ask(tag)
+        self.scene.engine.api.run(image, Labels={**labels, "slipway.deploy": str(self.over_in_polled)})
+
+    def apply(self, text):
+        """Apply a configuration."""
+        status, _, body = self.app.call("POST", "/api/v1/apply", text, headers={"Content-Type": "application/yaml"})
+        assert status == 200, body
+
+    # One point.
+
+    def run(self, state, moment):
+        """Die there, come back, end well."""
+        case = MATRIX[state]
+        is_lost = moment == "before-commit"
+        self.point = (state, moment)
+        self.served = self.live("production")
+        self.ends = (case.lost if is_lost and case.lost else case.end,)
+        self.wishes = []
+        failed = self.checker.snapshot()["failed"]
+        self.app.kill()
+        self.note.unlink(missing_ok=True)
+        act = getattr(self, case.act)()
+        next(act)
+        self.die(act, case.after)
+        self.checker.wait_requests(20)
+        self.app.start()
+        if case.act == "stop_polling":
+            is_off = self.app.stage(f"{self.app.name}/polled")["poll"]["state"] == "OFF"
+            assert is_off != is_lost
+            self.apply(self.app.config_file.read_text("utf-8"))
+        for wish in self.wishes:
+            self.settle(wish)
+        self.check_laws()
+        self.checker.wait_requests(20)
+        seen = self.checker.snapshot()
+        assert seen["failed"] == failed, seen["reasons"]
+
+    def die(self, act, after):
+        """Start the program that dies at the point, act until it has, and make sure that it was there."""
+        state, moment = self.point
+        after = {"CRASH_AFTER": after} if after else {}
+        self.app.launch(program=PROGRAM, CRASH_AT=f"{state} {moment}", CRASH_NOTE=str(self.note),
+                        CRASH_SENT=SENT.get(state, ""), **after)
+        self.app.wait_ready()
+        try:
+            next(act, None)
+        except DEAD:
+            pass
+        assert self.app.process.wait(30) == -signal.SIGKILL, self.app.log_tail()
+        note = self.note.read_text("utf-8").split()
+        assert note[:3] == [*state.split(), moment]
+        if moment == "after-answer":
+            assert note[3] not in ("TROUBLED", "REFUSED"), note
+
+    def settle(self, wish):
+        """What was answered is there; what was not is there if it was committed; all of it ends."""
+        state, moment = self.point
+        found = [row["id"] for row in self.rows("SELECT id FROM deploy WHERE tag = ? ORDER BY id DESC", wish.tag)
+                 if row["id"] not in self.answered]
+        if wish.deploy is None and wish.asked and state == "deploy RESOLVING":
+            assert bool(found) == (moment != "before-commit"), "the commit decides whether it is there"
+        if wish.deploy is None and wish.stage == "polled":
+            wish.deploy = wait_for(lambda: self.found_by_poll(wish.tag), 20, f"{wish.tag} to be found")
+        elif wish.deploy is None:
+            wish.deploy = found[0] if found else self.app.deploy(self.app.stage_name, wish.tag)
+        over = self.app.wait_over(wish.deploy)
+        assert over["state"] in wish.ends, over
+        self.answered[wish.deploy] = over["state"]
+
+    def found_by_poll(self, tag):
+        """The deploy that the poll made for a tag, if it did."""
+        return next((one["id"] for one in self.app.deploys(project=self.app.name, limit=20) if one["tag"] == tag),
+                    None)
+
+    # Laws.
+
+    def rows(self, sql, *values):
+        """What the store says."""
+        with sqlite3.connect(f"file:{self.app.data}/slipway.db?mode=ro", uri=True) as store:
+            store.row_factory = sqlite3.Row
+            return store.execute(sql, values).fetchall()
+
+    def live(self, stage):
+        """The tag that a stage calls live."""
+        return self.app.stage(f"{self.app.name}/{stage}")["live"]["tag"]
+
+    def check_laws(self):
+        """The route leads to what is live; docker runs what the store says; no deploy is lost."""
+        for stage, host in (("production", self.app.host), ("polled", f"polled.{self.app.host}")):
+            assert self.version_at(host) == self.live(stage), stage
+        wait_for(self.is_as_stored, 20, "containers and instances to be the same")
+        stored = {row["id"]: row["state"] for row in self.rows("SELECT id, state FROM deploy")}
+        assert stored.items() >= self.answered.items()
+        assert set(stored.values()) <= set(OVER)
+        assert [tuple(row) for row in self.rows("PRAGMA integrity_check")] == [("ok",)]
+
+    def version_at(self, host):
+        """Which version answers on a fresh connection through the edge."""
+        connection = http.client.HTTPConnection(self.app.edge_address, timeout=10)
+        try:
+            connection.request("GET", "/", headers={"Host": host})
+            return connection.getresponse().headers["App-Version"]
+        finally:
+            connection.close()
+
+    def is_as_stored(self):
+        """All containers of the project run, and are the instances of what is live."""
+        containers = {c["Id"]: c["State"] for c in self.app.containers()}
+        stored = self.rows("SELECT i.container_id FROM instance i JOIN stage_actor s ON s.live = i.deploy"
+                           " WHERE i.status = 'running'")
+        return containers == {row["container_id"]: "running" for row in stored}
+
+
+def work(scene, points, results):
+    """Take points until none is left; a server that failed at one is replaced by a new one."""
+    point = take(points)
+    while point:
+        try:
+            with scene.app(health=HEALTH, more='    restart: "no"', stages=POLLED,
+                           stage='tags: "v*", replicas: 2, domains: [{name}.localhost]',
+                           SLIPWAY_SWEEP_INTERVAL="1s") as app, Checker([], rate=200, workers=4) as checker:
+                server = Server(scene, app, checker)
+                while point:
+                    server.run(*point)
+                    results[point] = None
+                    point = take(points)
+        except Exception:  # every failure belongs to its point
+            results[point] = traceback.format_exc()
+            point = take(points)
+
+
+def take(points):
+    """Return the next point, or None."""
+    try:
+        return points.get_nowait()
+    except queue.Empty:
+        return None
+
+
+@pytest.fixture(scope="module", name="results")
+def _results(request, tmp_path_factory):
+    """What came of each point that was asked for."""
+    assert PROGRAM.exists(), "make build/crash/slipway"
+    wanted = {item.callspec.params["point"] for item in request.session.items
+              if item.fspath == request.fspath and "callspec" in dir(item)}
+    points, results = queue.Queue(), {}
+    for point in POINTS:
+        if point in wanted:
+            points.put(point)
+    with Scene(Path(tmp_path_factory.mktemp("matrix"))) as scene:
+        threads = [threading.Thread(target=work, args=(scene, points, results)) for _ in range(SERVERS)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    return results
+
+
+@pytest.mark.parametrize("point", POINTS, ids=" ".join)
+def test_killed_at(results, point):
+    """It died there, no request failed, and what came after is as it must be."""
+    assert results[point] is None, results[point]
+
+
+def test_the_matrix_is_complete():
+    """Every state of every machine is in the matrix or named as unreachable, and every effect is met."""
+    text = subprocess.run([binary(), "machines", "--json"], capture_output=True, check=True).stdout
+    states, asking, entered_on = set(), set(), {}
+    for machine in json.loads(text):
+        states |= {f"{machine['name']} {state}" for state in machine["states"]}
+        for row in machine["rows"]:
+            then = f"{machine['name']} {row['then']}"
+            if row["emits"]:
+                asking.add(then)
+            if row["in"] != row["then"]:
+                entered_on.setdefault(then, set()).update(row["on"])
+    assert set(MATRIX) | set(UNREACHABLE) == states
+    assert not set(MATRIX) & set(UNREACHABLE)
+    assert set(SENT) == asking
+    for state, (_, events) in UNREACHABLE.items():
+        assert entered_on[state] == events
+    assert len(POINTS) == sum(4 if state in asking else 2 for state in MATRIX)
