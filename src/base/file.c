@@ -1,10 +1,14 @@
-/* file.c - open, look, read to the end. */
+/* file.c - see file.h. */
 #include "base/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum { PATH_SIZE = 4096 };
 
 static int
 read_all(int fd, const char *path, struct buf *text, struct err *err)
@@ -40,6 +44,63 @@ file_read(const char *path, struct buf *text, struct err *err)
 		result = err_set(err, "%s: is no plain file", path);
 	else
 		result = read_all(fd, path, text, err);
+	close(fd);
+	return result;
+}
+
+static int
+write_fd(int fd, struct str text)
+{
+	while (text.n > 0) {
+		ssize_t n = write(fd, text.p, text.n);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		text.p += n;
+		text.n -= (size_t)n;
+	}
+	return 0;
+}
+
+int
+file_replace(const char *path, struct str text, struct err *err)
+{
+	char fresh[PATH_SIZE + 4];
+	int fd;
+	int result;
+
+	snprintf(fresh, sizeof(fresh), "%s.new", path);
+	fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return err_errno(err, "cannot write %s", fresh);
+	result = write_fd(fd, text);
+	if (result == 0)
+		result = fsync(fd); /* or the name could lead to nothing after a power cut */
+	if (close(fd) != 0)
+		result = -1;
+	if (result != 0 || rename(fresh, path) != 0)
+		return err_errno(err, "cannot write %s", path);
+	return file_sync_parent(path, err);
+}
+
+/* Who may write in a directory may yet not read it, and not every file system can sync one: then
+ * there is no more to be done. */
+int
+file_sync_parent(const char *path, struct err *err)
+{
+	char copy[PATH_SIZE];
+	int result = 0;
+	int fd;
+
+	if (!str_copy(copy, sizeof(copy), str_of(path)))
+		return err_set(err, "%s: the path is too long", path);
+	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == EACCES ? 0 : err_errno(err, "the directory of %s", path);
+	if (fsync(fd) != 0 && errno != EINVAL)
+		result = err_errno(err, "cannot sync the directory of %s", path);
 	close(fd);
 	return result;
 }

@@ -1,4 +1,5 @@
-/* file.h - a whole small file at once: configuration and secrets, at start or on a command. */
+/* file.h - a whole small file at once: read (configuration, secrets), or replaced so that neither a
+ * crash nor a power cut leaves a part of it. */
 #ifndef SLIPWAY_BASE_FILE_H
 #define SLIPWAY_BASE_FILE_H
 
@@ -8,5 +9,12 @@
 /* Appends the file to text, up to its maximum; a larger file is an error, as is what is no plain
  * file (a pipe could keep the program waiting). The error names the path. */
 int file_read(const char *path, struct buf *text, struct err *err) MUST_USE;
+
+/* The file is text from now on, or stays as it was: path.new is written and synced, takes the name,
+ * and the name is synced. Others cannot read it. */
+int file_replace(const char *path, struct str text, struct err *err) MUST_USE;
+
+/* Syncs the directory that holds path: a name made in it survives a power cut only then. */
+int file_sync_parent(const char *path, struct err *err) MUST_USE;
 
 #endif

@@ -4,12 +4,11 @@
  * and host names). Contents change over the runtime socket; only another structure needs a
  * reload. The structure's hash stands in the description that HAProxy tells, so one sees at once
  * whether a running HAProxy has the structure that is wanted. Both files always hold what HAProxy
- * was told last: it can die at any time and comes back as it was. They are not synced to disk:
- * after a power cut they are written anew from the store before HAProxy starts. */
+ * was told last: it can die at any time and comes back as it was, and so does a machine whose power
+ * was cut: `slipway edge` may start from them before the server is there. */
 #include "ports/edge_inside.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -231,41 +230,20 @@ put_map(const struct edge *edge, struct buf *text)
 			buf_format(text, "%s %s\n", stage->domains[i], stage->http->name);
 }
 
-static int
-write_fd(int fd, struct str text)
-{
-	while (text.n > 0) {
-		ssize_t n = write(fd, text.p, text.n);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -1;
-		text.p += n;
-		text.n -= (size_t)n;
-	}
-	return 0;
-}
-
 /* Whole or not at all: HAProxy may start from it at any moment. */
 static int
-write_file(const struct edge *edge, const char *name, struct str text, struct err *err)
+replace(const struct edge *edge, const char *name, struct str text, uint64_t *hash,
+    struct err *err)
 {
+	uint64_t fresh = hash_of(HASH_START, text);
 	char path[EDGE_PATH_SIZE];
-	char fresh[EDGE_PATH_SIZE + 8];
-	int fd;
-	int result;
 
+	if (fresh == *hash)
+		return 0;
 	edge_path(edge, name, path);
-	snprintf(fresh, sizeof(fresh), "%s.new", path);
-	fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return err_errno(err, "cannot write %s", fresh);
-	result = write_fd(fd, text);
-	if (close(fd) != 0)
-		result = -1;
-	if (result != 0 || rename(fresh, path) != 0)
-		return err_errno(err, "cannot write %s", path);
+	if (file_replace(path, text, err) != 0)
+		return -1;
+	*hash = fresh;
 	return 0;
 }
 
@@ -274,26 +252,20 @@ edge_files_write(struct edge *edge, struct err *err)
 {
 	struct buf config;
 	struct buf map;
-	uint64_t hash;
-	int result = 0;
+	int result;
 
 	buf_init(&config, EDGE_FILE_MAX);
 	buf_init(&map, EDGE_FILE_MAX);
 	put_config(edge, edge_structure(edge), true, &config);
 	put_map(edge, &map);
-	hash = hash_of(hash_of(HASH_START, buf_view(&config)), buf_view(&map));
 	if (config.overflow || map.overflow)
 		result = err_set(
 		    err, "the edge's configuration is larger than %d bytes", EDGE_FILE_MAX);
-	else if (hash != edge->file_hash)
-		/* A name whose backend is not there yet is answered like an unknown one. */
-		result =
-		    write_file(edge, "hosts.map", buf_view(&map), err) != 0
-			    || write_file(edge, "haproxy.cfg", buf_view(&config), err) != 0
-			? -1
-			: 0;
+	else /* A name whose backend is not there yet is answered like an unknown one. */
+		result = replace(edge, "hosts.map", buf_view(&map), &edge->map_hash, err);
 	if (result == 0)
-		edge->file_hash = hash;
+		result =
+		    replace(edge, "haproxy.cfg", buf_view(&config), &edge->config_hash, err);
 	buf_free(&config);
 	buf_free(&map);
 	return result;
@@ -317,7 +289,7 @@ edge_secret_load(struct edge *edge, struct err *err)
 		random_bytes(bytes, sizeof(bytes));
 		for (size_t i = 0; i < sizeof(bytes); i++)
 			buf_format(&text, "%02x", bytes[i]);
-		result = write_file(edge, "probe.secret", buf_view(&text), err);
+		result = file_replace(path, buf_view(&text), err);
 	}
 	CHECK(text.n == EDGE_SECRET_SIZE - 1);
 	CHECK(str_copy(edge->secret, sizeof(edge->secret), buf_view(&text)));
@@ -330,8 +302,12 @@ make_directory(const char *path, struct err *err)
 {
 	struct stat info;
 
-	if (mkdir(path, 0700) != 0 && errno != EEXIST)
-		return err_errno(err, "cannot make the edge's directory %s", path);
+	if (mkdir(path, 0700) != 0) {
+		if (errno != EEXIST)
+			return err_errno(err, "cannot make the edge's directory %s", path);
+	} else if (file_sync_parent(path, err) != 0) {
+		return -1;
+	}
 	if (stat(path, &info) != 0 || !S_ISDIR(info.st_mode))
 		return err_set(err, "%s is no directory", path);
 	if (chmod(path, 0700) != 0)

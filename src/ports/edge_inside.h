@@ -101,7 +101,8 @@ struct edge {
 	bool has_files; /* this process has written or adopted them */
 	bool has_old_workers; /* there may be some, with connections of before a reload */
 	uint64_t structure; /* of the configuration that HAProxy runs */
-	uint64_t file_hash; /* of what the files hold */
+	uint64_t config_hash; /* of what the files hold */
+	uint64_t map_hash;
 	int child; /* the `slipway edge` we started, to be reaped; 0: none */
 
 	struct edge_backend **pool; /* b0, b1, ... */

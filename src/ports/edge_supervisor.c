@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/loop.h"
 
@@ -86,8 +87,7 @@ keep_fault(struct supervisor *s, struct str alert)
 {
 	char text[ERR_TEXT_SIZE];
 	char path[EDGE_PATH_SIZE];
-	char fresh[EDGE_PATH_SIZE];
-	FILE *file;
+	struct err err;
 
 	if (s->has_fault)
 		return;
@@ -95,13 +95,8 @@ keep_fault(struct supervisor *s, struct str alert)
 	explain(alert, text, sizeof(text));
 	log_error(NULL, "edge.fault", "%s", text);
 	edge_path(&s->edge, "fault", path);
-	edge_path(&s->edge, "fault.new", fresh);
-	file = fopen(fresh, "we");
-	if (file == NULL)
-		return;
-	fputs(text, file);
-	if (fclose(file) == 0)
-		rename(fresh, path);
+	if (file_replace(path, str_of(text), &err) != 0)
+		log_error(NULL, "edge.fault", "%s", err.text);
 }
 
 /* Each change over the runtime socket makes a warning of HAProxy: those are for debugging only. */

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "store/db.h"
 #include "store/schema.h"
 
@@ -42,11 +43,15 @@ lock_directory(struct store *store, const char *directory, struct err *err)
 {
 	char path[4096];
 
-	if (mkdir(directory, 0700) != 0 && errno != EEXIST)
-		return err_errno(err,
-		    "cannot make the data directory %s (make it for this user, or set "
-		    "SLIPWAY_DATA)",
-		    directory);
+	if (mkdir(directory, 0700) != 0) {
+		if (errno != EEXIST)
+			return err_errno(err,
+			    "cannot make the data directory %s (make it for this user, or set "
+			    "SLIPWAY_DATA)",
+			    directory);
+	} else if (file_sync_parent(directory, err) != 0) {
+		return -1;
+	}
 	snprintf(path, sizeof(path), "%s/lock", directory);
 	store->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (store->lock_fd < 0)

@@ -1,4 +1,4 @@
-/* test_base.c - views, buffers, version order, JSON, log lines, the heap of deadlines. */
+/* test_base.c - views, buffers, version order, JSON, log lines, the heap of deadlines, files. */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -7,12 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -272,6 +274,35 @@ hashes_are_sha256(void **state UNUSED)
 	    hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
+/* That the power may fail in between is tried by tests/power. */
+static void
+a_file_is_replaced_whole(void **state UNUSED)
+{
+	char directory[] = "/tmp/slipway-file-XXXXXX";
+	char path[64];
+	char fresh[64];
+	struct stat info;
+	struct buf text;
+	struct err err;
+
+	assert_non_null(mkdtemp(directory));
+	snprintf(path, sizeof(path), "%s/one", directory);
+	snprintf(fresh, sizeof(fresh), "%s.new", path);
+	buf_init(&text, 64);
+	assert_int_equal(file_replace(path, STR("a longer text"), &err), 0);
+	assert_int_equal(file_replace(path, STR("short"), &err), 0);
+	assert_int_equal(file_read(path, &text, &err), 0);
+	assert_string_equal(buf_cstr(&text), "short");
+	assert_int_equal(stat(path, &info), 0);
+	assert_int_equal(info.st_mode & 0777, 0600);
+	assert_int_equal(access(fresh, F_OK), -1);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(directory), 0);
+	assert_int_equal(file_replace(path, STR("text"), &err), -1);
+	assert_non_null(strstr(err.text, path));
+	buf_free(&text);
+}
+
 int
 main(void)
 {
@@ -288,6 +319,7 @@ main(void)
 		cmocka_unit_test(times_are_written_in_utc),
 		cmocka_unit_test(deadlines_come_in_order),
 		cmocka_unit_test(hashes_are_sha256),
+		cmocka_unit_test(a_file_is_replaced_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
