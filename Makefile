@@ -105,6 +105,21 @@ crash: build/slipway build/crash/slipway ## kill -9 in every state of every mach
 	@tools/integration tests/integration/test_crash_matrix.py
 .PHONY: crash
 
+# Power cuts: the program's write, fsync, rename and so on go before libc's; see tests/power/disk.h.
+$(OUT)/power/power: tests/power/power.c tests/power/disk.c tests/power/life.c tests/power/disk.h tests/power/life.h $(OUT)/libslipway.a
+	@mkdir -p $(@D)
+	@echo "  CC   $@"
+	$(Q)$(CC) $(CFLAGS) -Itests/power -Wl,--wrap=clock_wall_ms -rdynamic -o $@ $(filter %.c %.a,$^) $(LINK_$(MODE)) $(LIBS)
+
+power: ## power cuts under the store: SEEDS=2000 seeds, or SEED=n
+	$(Q)$(MAKE) $(JOBS) MODE=dev build/dev/power/power
+ifneq ($(SEED),)
+	build/dev/power/power $(SEED) 1
+else
+	@tools/power build/dev/power/power $(if $(filter file,$(origin SEEDS)),2000,$(SEEDS))
+endif
+.PHONY: power
+
 # Tests. `make test` is what CI runs: checks, units (also under sanitizers), simulator, integration.
 SEEDS ?= 20000
 SEED ?=
