@@ -348,7 +348,7 @@ class Server:
         return containers == {row["container_id"]: "running" for row in stored}
 
 
-def work(scene, points, results):
+def work(scene, points, results, requests):
     """Take points until none is left; a server that failed at one is replaced by a new one."""
     point = take(points)
     while point:
@@ -361,6 +361,7 @@ def work(scene, points, results):
                     server.run(*point)
                     results[point] = None
                     point = take(points)
+                requests.append(checker.snapshot()["requests"])
         except Exception:  # every failure belongs to its point
             results[point] = traceback.format_exc()
             point = take(points)
@@ -375,21 +376,22 @@ def take(points):
 
 
 @pytest.fixture(scope="module", name="results")
-def _results(request, tmp_path_factory):
+def _results(request, tmp_path_factory, record_testsuite_property):
     """What came of each point that was asked for."""
     assert PROGRAM.exists(), "make build/crash/slipway"
     wanted = {item.callspec.params["point"] for item in request.session.items
               if item.fspath == request.fspath and "callspec" in dir(item)}
-    points, results = queue.Queue(), {}
+    points, results, requests = queue.Queue(), {}, []
     for point in POINTS:
         if point in wanted:
             points.put(point)
     with Scene(Path(tmp_path_factory.mktemp("matrix"))) as scene:
-        threads = [threading.Thread(target=work, args=(scene, points, results)) for _ in range(SERVERS)]
+        threads = [threading.Thread(target=work, args=(scene, points, results, requests)) for _ in range(SERVERS)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
+    record_testsuite_property("requests", sum(requests))
     return results
 
 
