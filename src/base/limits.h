@@ -137,6 +137,7 @@ enum {
 	LOG_TAIL_LINES = 50, /* of a container that failed, kept with its deploy */
 	LOG_LINE_SIZE = 1024,
 	LOG_FOLLOWERS_MAX = 64, /* each costs the engine 0.25 ms of CPU a line */
+	NETWORK_TWINS_MAX = 8, /* networks of one name; each look leaves one */
 	ORPHANS_MAX = 1024, /* removed by one sweep; the next one sees the rest */
 	PAGE_DEFAULT = 50,
 	PAGE_MAX = 500,

@@ -114,6 +114,12 @@ struct network_waiter {
 
 TAILQ_HEAD(network_line, network_waiter);
 
+struct network_twin { /* one of several networks of the same name */
+	char id[65];
+	char created[40];
+	bool is_foreign; /* not made by a Slipway */
+};
+
 struct survey_memory; /* docker_sweep.c */
 struct event_stream; /* docker_events.c */
 
@@ -137,6 +143,9 @@ struct engine {
 	bool has_network;
 	bool is_making_network;
 	struct network_line network_line;
+	struct network_twin twins[NETWORK_TWINS_MAX];
+	size_t twin_count;
+	bool is_twin_swapped;
 	struct survey_memory *survey;
 	struct event_stream *events;
 };
@@ -162,6 +171,9 @@ void calls_fail(struct engine *engine, const struct answer *answer);
 /* The shared network exists, made if missing; one question at a time for all who wait. */
 void network_ensure(struct engine *engine, struct network_waiter *waiter);
 void network_forget(struct engine *engine, struct network_waiter *waiter); /* waits no more */
+
+/* The engine has two networks of one name; network_ensure() mends that. */
+bool network_is_ambiguous(const struct answer *answer);
 
 /* Jobs. */
 

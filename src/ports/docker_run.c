@@ -218,6 +218,8 @@ on_started(void *context, const struct answer *answer)
 	network = missing_network(r, answer->message);
 	if (network != NULL)
 		fail_without_network(r, network);
+	else if (network_is_ambiguous(answer))
+		fail(r, EV_TROUBLED, text);
 	else if (answer->status == 400)
 		fail(r, EV_REFUSED, text);
 	else if (answer->status == 500 && is_final_failure(answer->message))

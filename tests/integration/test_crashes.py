@@ -72,6 +72,17 @@ def test_the_engine_restarts_in_the_middle(scene):
         assert app.versions() == ["v1"]
 
 
+def test_a_network_made_twice_is_one_again(scene):
+    """Docker lets two makers in one moment have the same name, and then starts nothing on it."""
+    with scene.app() as app:
+        scene.push(app, "v1")
+        app.live("v1")
+        scene.engine.api.create_network("slipway", CheckDuplicate=False, Labels={"slipway.managed": "true"})
+        scene.push(app, "v2")
+        app.live("v2")
+        assert len([one for one in scene.engine.api.networks() if one["Name"] == "slipway"]) == 1
+
+
 def test_haproxy_killed_comes_back_with_its_routes(scene):
     """The keeper starts it again from the files; the server stays as it is."""
     with scene.app() as app:

@@ -550,6 +550,68 @@ test_run_makes_the_network_once(void **state UNUSED)
 	assert_string_equal(row.status, "running");
 }
 
+#define NETWORKS(first, second)                                                        \
+	{                                                                              \
+		"GET /v1.41/networks ", "200 OK",                                      \
+		    "[{\"Name\":\"slipway-2\",\"Id\":\"other\",\"Created\":\"2026-01-" \
+		    "01T00\"},"                                                        \
+		    "{\"Name\":\"slipway\",\"Id\":\"young\",\"Created\":\"2026-01-"    \
+		    "03T00\"," first "},"                                              \
+		    "{\"Name\":\"slipway\",\"Id\":\"old\",\"Created\":\"2026-01-"      \
+		    "02T00\"," second "}]"                                             \
+	}
+#define OURS "\"Labels\":{\"slipway.managed\":\"true\"}"
+#define THEIRS "\"Labels\":{}"
+#define AMBIGUOUS                                                                       \
+	{                                                                               \
+		"GET /v1.41/networks/slipway ", "400 Bad Request",                      \
+		    "{\"message\":\"2 matches found based on name: network slipway is " \
+		    "ambiguous\"}"                                                      \
+	}
+#define DELETE_NETWORK(id, status)                             \
+	{                                                      \
+		"DELETE /v1.41/networks/" id " ", status, "{}" \
+	}
+#define CREATED                                          \
+	{                                                \
+		CREATE, "201 Created", "{\"Id\":\"c1\"}" \
+	}
+#define START "POST /v1.41/containers/c1/start "
+#define STARTED                                                     \
+	{ START, "204 No Content", "" },                            \
+	{                                                           \
+		"GET /v1.41/containers/c1/json ", "200 OK", RUNNING \
+	}
+
+static void
+test_run_leaves_one_network_of_a_name(void **state UNUSED)
+{
+	const struct turn made[] = { GREET, { "GET /v1.41/networks/slipway ", "404 N", "{}" },
+		{ "POST /v1.41/networks/create ", "201 Created", "{\"Id\":\"young\"}" },
+		NETWORKS(OURS, OURS), DELETE_NETWORK("young", "204 No Content"), CREATED,
+		STARTED, END };
+	const struct turn met[] = { CREATED,
+		{ START, "400 Bad Request", "{\"message\":\"network slipway is ambiguous\"}" },
+		END };
+	const struct turn used[] = { AMBIGUOUS, NETWORKS(OURS, OURS),
+		DELETE_NETWORK("young", "403 Forbidden"),
+		DELETE_NETWORK("old", "204 No Content"), CREATED, { START, "500 Error", "{}" },
+		END };
+	const struct turn foreign[] = { AMBIGUOUS, NETWORKS(THEIRS, OURS),
+		DELETE_NETWORK("old", "404 N"), CREATED, { START, "500 Error", "{}" }, END };
+	const struct turn stuck[] = { AMBIGUOUS, NETWORKS(OURS, OURS),
+		DELETE_NETWORK("young", "403 Forbidden"),
+		DELETE_NETWORK("old", "403 Forbidden"), END };
+	const struct turn strange[] = { AMBIGUOUS, NETWORKS(THEIRS, THEIRS), END };
+
+	assert_int_equal(run(FX_RUN, made)->kind, EV_STARTED);
+	assert_int_equal(run(FX_RUN, met)->kind, EV_TROUBLED);
+	assert_int_equal(run(FX_RUN, used)->kind, EV_TROUBLED);
+	assert_int_equal(run(FX_RUN, foreign)->kind, EV_TROUBLED);
+	assert_has(run(FX_RUN, stuck)->text, "docker network rm old");
+	assert_has(run(FX_RUN, strange)->text, "Slipway made neither");
+}
+
 static void
 test_run_adopts_its_own(void **state UNUSED)
 {
@@ -889,6 +951,7 @@ main(void)
 		TEST(test_pull_failures),
 		TEST(test_image_that_does_not_fit),
 		TEST(test_run_makes_the_network_once),
+		TEST(test_run_leaves_one_network_of_a_name),
 		TEST(test_run_adopts_its_own),
 		TEST(test_run_leaves_others_alone),
 		TEST(test_run_tells_a_final_failure_from_an_engine_going_down),
