@@ -75,7 +75,7 @@ MATRIX = {
     "stage QUEUEING": Case("deploy_three"),
     "sweep WAITING": Case("deploy", after="deploy STARTING"),
     "sweep SURVEYING": Case("deploy", after="deploy STARTING"),
-    "sweep COLLECTING": Case("leave_an_orphan", after="deploy PULLING"),
+    "sweep COLLECTING": Case("leave_an_orphan"),
 }
 
 # Never entered, and why: the events that lead there come from nobody.
@@ -236,7 +236,7 @@ class Server:
         image = self.scene.registry.reference(self.app.repository, digest=labels["slipway.digest"])
         yield
         self.ask(tag)
-        self.scene.engine.api.run(image, Labels={**labels, "slipway.deploy": str(self.over_in_polled)})
+        self.scene.engine.api.create(image, Labels={**labels, "slipway.deploy": str(self.over_in_polled)})
 
     def apply(self, text):
         """Apply a configuration."""
