@@ -82,6 +82,8 @@ class Slipway:
 
     def launch(self, *wrapper, program=None, **more):
         """Start the process (of another program than binary()) without waiting until it is ready."""
+        if self.pid:
+            raise RuntimeError(f"this server runs already, as process {self.pid}")
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen([*wrapper, program or binary(), "serve"],
                                             env={**self.environment(), **more}, stdout=log, stderr=log,

@@ -392,7 +392,7 @@ def test_disk_full_while_running(tmp_path, small_disk):
     assert slipway.log_lines()[-1]["event"] == "store.failed"
     assert "free space on its disk and start again, nothing is lost" in slipway.log_lines()[-1]["msg"]
     filler.unlink()
-    with slipway.start():
+    with slipway:
         ids = {one["id"] for one in slipway.deploys(limit=500)}
         lost = [one for one in acknowledged[-400:] if one not in ids]
         assert lost == []
