@@ -130,6 +130,7 @@ enum {
 	EDGE_LOG_MAX = 4 << 20, /* of edge.log; the one before it is kept, too */
 	EDGE_STAGES_WAYS = 1024, /* of the table that finds a stage: two in each at most */
 	EDGE_SYNC_MAX = 64, /* stages compared with the store in one turn: 3 ms */
+	EDGE_CERTIFICATES_MAX = 4096, /* looked at for renewal: 4 ms */
 	EDGE_CONNECTIONS_MAX =
 	    8000, /* of clients, at most; HAProxy reserves 100 bytes for each */
 

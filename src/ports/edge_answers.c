@@ -48,6 +48,17 @@ edge_field(struct str line, char separator, int index)
 	return field;
 }
 
+bool
+edge_is_stopping(struct str info)
+{
+	struct str line;
+
+	while (edge_next_line(&info, &line))
+		if (str_is(str_trim(line), "Stopping: 1"))
+			return true;
+	return false;
+}
+
 static uint64_t
 number_of(struct str text)
 {

@@ -2,10 +2,10 @@
  *
  * The one idea: the configuration has a structure (listeners, backends, limits) and contents (servers
  * and host names). Contents change over the runtime socket; only another structure needs a
- * reload. The structure's hash stands in the description that HAProxy tells, so one sees at once
- * whether a running HAProxy has the structure that is wanted. Both files always hold what HAProxy
- * was told last: it can die at any time and comes back as it was, and so does a machine whose power
- * was cut: `slipway edge` may start from them before the server is there. */
+ * reload; certificates count as structure. The structure's hash stands in the description that
+ * HAProxy tells, so one sees at once whether a running HAProxy has what is wanted. Both files always
+ * hold what HAProxy was told last: it can die at any time and comes back as it was, and so does a
+ * machine whose power was cut: `slipway edge` may start from them before the server is there. */
 #include "ports/edge_inside.h"
 
 #include <errno.h>
@@ -21,16 +21,14 @@
 #include "base/file.h"
 #include "base/hash.h"
 
-static uint64_t
-hash_of(uint64_t hash, struct str text)
+uint64_t
+edge_hash(uint64_t hash, struct str text)
 {
 	for (size_t i = 0; i < text.n; i++)
 		hash =
 		    (hash ^ (unsigned char)text.p[i]) * UINT64_C(1099511628211); /* FNV-1a */
 	return hash;
 }
-
-#define HASH_START UINT64_C(14695981039346656037)
 
 void
 edge_path(const struct edge *edge, const char *name, char path[EDGE_PATH_SIZE])
@@ -217,7 +215,7 @@ edge_structure(const struct edge *edge)
 
 	buf_init(&text, EDGE_FILE_MAX);
 	put_config(edge, 0, false, &text);
-	hash = hash_of(HASH_START, buf_view(&text));
+	hash = edge_hash(EDGE_HASH_START, buf_view(&text)) + edge->certificates_hash;
 	buf_free(&text);
 	return hash;
 }
@@ -235,7 +233,7 @@ static int
 replace(const struct edge *edge, const char *name, struct str text, uint64_t *hash,
     struct err *err)
 {
-	uint64_t fresh = hash_of(HASH_START, text);
+	uint64_t fresh = edge_hash(EDGE_HASH_START, text);
 	char path[EDGE_PATH_SIZE];
 
 	if (fresh == *hash)
@@ -346,6 +344,7 @@ edge_settings_take(struct edge *edge, const struct edge_settings *settings, stru
 		    "%s: the paths of the data directory and of the certificates must have"
 		    " no blanks, quotes, commas or any of #$%%\\",
 		    absolute);
+	edge_certificates_look(edge);
 	edge->http = settings->http;
 	edge->https = settings->https;
 	edge->has_user = geteuid() == 0 && getpwnam("haproxy") != NULL;

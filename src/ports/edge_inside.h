@@ -79,6 +79,7 @@ struct edge {
 	char directory[EDGE_DIRECTORY_SIZE];
 	char haproxy[EDGE_PATH_SIZE];
 	char certificates[EDGE_PATH_SIZE];
+	uint64_t certificates_hash; /* of how the files looked last */
 	struct addresses http;
 	struct addresses https;
 	bool has_user; /* we are root, and HAProxy's own user exists */
@@ -226,11 +227,15 @@ void edge_take_stat(struct edge *edge, struct str answer);
 void edge_take_map(struct edge *edge, struct str answer);
 bool edge_listens_on(const struct edge *edge, int tcp_port);
 void edge_take_backends(struct edge *edge, struct str answer);
+/* From show info: this worker was replaced by a reload and only ends what it has. */
+bool edge_is_stopping(struct str info);
 /* The next line of rest without its end; false: no more. Fields of a line likewise. */
 bool edge_next_line(struct str *rest, struct str *ret_line);
 struct str edge_field(struct str line, char separator, int index);
 
 /* edge_config.c: the files. */
+#define EDGE_HASH_START UINT64_C(14695981039346656037)
+uint64_t edge_hash(uint64_t hash, struct str text);
 uint64_t edge_structure(const struct edge *edge); /* of the configuration we want */
 int edge_files_write(struct edge *edge, struct err *err) MUST_USE; /* when they differ */
 int edge_secret_load(struct edge *edge, struct err *err) MUST_USE;
@@ -238,6 +243,9 @@ void edge_path(const struct edge *edge, const char *name, char path[EDGE_PATH_SI
 int edge_settings_take(
     struct edge *edge, const struct edge_settings *settings, struct err *err) MUST_USE;
 const char *edge_tcp_host(const struct edge *edge);
+
+/* edge_certificates.c: cheap; a change makes another structure. */
+void edge_certificates_look(struct edge *edge);
 
 /* edge_process.c: the process. */
 bool edge_process_lives(const struct edge *edge); /* somebody holds the lock */
@@ -257,6 +265,7 @@ void edge_link_free(struct edge *edge);
 void edge_reload(struct edge *edge);
 bool edge_wants_reload(const struct edge *edge);
 void edge_fault_over(struct edge *edge);
+void edge_follow_reload(struct edge *edge); /* of somebody else: to the new worker */
 
 /* edge_switch.c, edge_drain.c, edge_confirm.c, edge_sync.c. */
 void edge_converge(struct edge_op *op);

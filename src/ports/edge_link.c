@@ -42,6 +42,15 @@ retry(struct edge *edge, bool is_kept)
 	edge->link_delay_ms *= 2;
 }
 
+static void
+suspend_all(struct edge *edge)
+{
+	edge_sync_stop(edge);
+	for (struct edge_stage *stage = edge->stages; stage != NULL; stage = stage->next)
+		if (stage->op != NULL)
+			edge_op_suspend(stage->op);
+}
+
 /* Operations that HAProxy has heard of are told that it is gone; those that still wait go on
  * waiting, and mending is decided anew. */
 static void
@@ -83,6 +92,23 @@ on_stats_state(void *context, bool is_up)
 		loop_timer_set(edge->link_timer, RELOAD_LOOK_MS);
 	else
 		go_down(edge);
+}
+
+/* A reload that we did not ask for (a signal to HAProxy's master) leaves us with a worker that only
+ * ends what it has. Operations begin again with the new one, which came up from our files. */
+void
+edge_follow_reload(struct edge *edge)
+{
+	CHECK(edge->link == EDGE_LINK_UP);
+	log_info(NULL, "edge.reloaded",
+	    "HAProxy was reloaded by somebody else; its new process is asked from now on");
+	suspend_all(edge);
+	edge_socket_close(edge->stats);
+	edge_socket_close(edge->master);
+	edge->has_old_workers = true;
+	edge->link = EDGE_LINK_DOWN;
+	edge->link_delay_ms = 0;
+	loop_timer_set(edge->link_timer, DELAY_MIN_MS);
 }
 
 /* Structure. */
@@ -225,6 +251,12 @@ on_info(void *context, bool is_answered, struct str answer)
 		loop_timer_set(edge->link_timer, RELOAD_LOOK_MS);
 		return;
 	}
+	if (edge->link == EDGE_LINK_LOADING && edge_is_stopping(answer)) {
+		edge_socket_close(edge->stats); /* it still takes connections for a moment */
+		edge->link = EDGE_LINK_DOWN;
+		loop_timer_set(edge->link_timer, DELAY_MIN_MS);
+		return;
+	}
 	edge->link = EDGE_LINK_LOADING;
 	edge_ask(edge->stats, on_backends, edge, "show backend");
 }
@@ -285,10 +317,7 @@ edge_reload(struct edge *edge)
 		return;
 	}
 	log_info(NULL, "edge.reload", "HAProxy takes a new structure");
-	edge_sync_stop(edge);
-	for (struct edge_stage *stage = edge->stages; stage != NULL; stage = stage->next)
-		if (stage->op != NULL)
-			edge_op_suspend(stage->op);
+	suspend_all(edge);
 	edge_fault_forget(edge);
 	edge->link = EDGE_LINK_RELOADING;
 	edge->is_reload_sent = false;
@@ -403,6 +432,7 @@ edge_link_new(struct edge *edge)
 	char path[EDGE_PATH_SIZE];
 
 	edge_path(edge, "stats.sock", path);
+	edge->has_old_workers = true; /* of one that is adopted: nobody knows yet */
 	edge->stats = edge_socket_new(edge->host.loop, path, "", on_stats_state, edge);
 	edge_path(edge, "master.sock", path);
 	edge->master = edge_socket_new(edge->host.loop, path, "master", on_master_state, edge);

@@ -224,10 +224,17 @@ on_answers(void *context, bool is_answered, struct str answers)
 {
 	struct edge_op *op = context;
 
+	struct str info = { "", 0 };
+
 	op->ask = NULL;
 	if (!is_answered)
 		return; /* the loss of the connection ends the operation */
 	take_said(op, &answers);
+	edge_next_answer(&answers, &info);
+	if (edge_is_stopping(info)) {
+		edge_follow_reload(op->edge);
+		return;
+	}
 	if (!take_servers(op, op->stage->http, &answers)
 	    || !take_servers(op, op->stage->tcp, &answers))
 		return;
@@ -246,9 +253,15 @@ send_and_read(struct edge_op *op)
 {
 	char path[EDGE_PATH_SIZE];
 
+	if (op->plan.n == 0 && op->stage->http == NULL && op->stage->tcp == NULL
+	    && op->domain_count == 0) {
+		plan(op); /* neither a route nor one to take away */
+		return;
+	}
 	op->sent_count = 0;
 	for (size_t i = 0; i < op->plan.n; i++)
 		op->sent_count += op->plan.p[i] == '\n';
+	buf_text(&op->plan, "show info\n");
 	if (op->stage->http != NULL)
 		buf_format(&op->plan, "show servers state %s\n", op->stage->http->name);
 	if (op->stage->tcp != NULL)
@@ -257,10 +270,7 @@ send_and_read(struct edge_op *op)
 	for (size_t i = 0; i < op->domain_count; i++)
 		buf_format(&op->plan, "get map %s %s\n", path, op->domains[i].name);
 	CHECK(!op->plan.overflow);
-	if (op->plan.n == 0)
-		plan(op); /* neither a route nor one to take away */
-	else
-		op->ask = edge_ask(op->edge->stats, on_answers, op, "%s", buf_cstr(&op->plan));
+	op->ask = edge_ask(op->edge->stats, on_answers, op, "%s", buf_cstr(&op->plan));
 }
 
 void

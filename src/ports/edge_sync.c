@@ -1,6 +1,6 @@
 /* edge_sync.c - keeping the routes true, and the figures that people look at.
  *
- * The one idea: everything HAProxy has is read in three questions, then each stage is compared with
+ * The one idea: everything HAProxy has is read in four questions, then each stage is compared with
  * what the store says, some a turn. A stage that is busy with a deploy is left to it, unless its
  * route leads to the live deploy only: then it cannot be in the middle of a swap. */
 #include "ports/edge_inside.h"
@@ -151,6 +151,19 @@ on_servers(void *context, bool is_answered, struct str answer)
 }
 
 static void
+on_info(void *context, bool is_answered, struct str answer)
+{
+	struct edge *edge = context;
+
+	if (!is_answered || !edge->is_syncing)
+		return;
+	if (edge_is_stopping(answer))
+		edge_follow_reload(edge);
+	else
+		edge_ask(edge->stats, on_servers, edge, "show servers state");
+}
+
+static void
 on_time(void *context)
 {
 	struct edge *edge = context;
@@ -164,6 +177,7 @@ on_time(void *context)
 	if (edge->is_syncing || !edge->is_sync_wanted)
 		return;
 	edge->is_sync_wanted = false;
+	edge_certificates_look(edge);
 	if (edge_wants_reload(edge)) {
 		edge_reload(edge);
 		return;
@@ -171,7 +185,7 @@ on_time(void *context)
 	edge_fault_over(edge);
 	edge->is_syncing = true;
 	edge->sync_at = 0;
-	edge_ask(edge->stats, on_servers, edge, "show servers state");
+	edge_ask(edge->stats, on_info, edge, "show info");
 }
 
 void

@@ -14,7 +14,6 @@ import subprocess
 import pytest
 
 from bed.certificates import Authority
-from bed.checker import Checker, target
 from bed.engine import Engine
 from bed.registry import Registry
 from bed.shell import Shell
@@ -252,7 +251,7 @@ def commands_of(name):
 
 def test_every_command_is_run():
     """A command in a page is in ELSEWHERE, or is run by one of the tests below."""
-    run_here = {*commands_of("README.md"), *backup_commands(), reload_command()}
+    run_here = {*commands_of("README.md"), *backup_commands()}
     everything = {command for document in DOCUMENTS for command in commands_of(str(document.relative_to(ROOT)))}
     assert everything - run_here - set(ELSEWHERE) == set()
     assert set(ELSEWHERE) - everything == set()
@@ -261,11 +260,6 @@ def test_every_command_is_run():
 def backup_commands():
     """The three commands of docs/operations.md that make a backup and bring it back."""
     return [one for one in commands_of("docs/operations.md") if "slipway.db" in one]
-
-
-def reload_command():
-    """The one that makes HAProxy read its certificates again."""
-    return next(one for one in commands_of("docs/operations.md") if "USR2" in one)
 
 
 @pytest.fixture(scope="module", name="parts")
@@ -340,32 +334,6 @@ def test_backup_and_restore(shell):
     shell.push("v2")
     shell.sh("slipway deploy shop/production v2 --wait")
     assert len(shell.engine.api.containers(label="slipway.project=shop")) == 2  # v2, both replicas
-
-
-def test_a_renewed_certificate_is_taken(shell):
-    """As docs/operations.md says, reload and restart: another certificate is served, no request is lost."""
-    shell.settings["SLIPWAY_EDGE_HTTPS"] = f"127.0.0.1:{shell.tls_port}"
-    shell.settings["SLIPWAY_EDGE_CERTIFICATES"] = str(shell.certificates)
-    make_certificates(shell)
-    shell.start()
-    shell.push("v1")
-    shell.sh("slipway deploy shop/production v1 --wait")
-    before = fingerprint(shell.tls_port)
-    assert before
-    with Checker([target("shop.example.org", shell.edge_address)], rate=500) as checker:
-        checker.wait_requests(100)
-        shutil.rmtree(shell.directory / "authority")
-        make_certificates(shell)
-        shell.sh(reload_command())
-        wait_for(lambda: fingerprint(shell.tls_port) not in (None, before), 20, "the new certificate")
-        assert shell.terminate() == 0
-        shell.start()
-        shell.push("v2")
-        shell.sh("slipway deploy shop/production v2 --wait")
-        checker.wait_version("shop.example.org", "v2", 20)
-        checker.wait_requests(200)
-        seen = checker.snapshot()
-        assert seen["failed"] == 0, seen["reasons"]
 
 
 def test_a_change_of_the_configuration(shell):
