@@ -69,12 +69,14 @@ connections_max(void)
 static void
 put_global(const struct edge *edge, uint64_t structure, struct buf *text)
 {
+	char socket[EDGE_PATH_SIZE];
+
 	buf_text(text,
 	    "# Written by Slipway and kept current by it; changes made by hand are lost.\n");
 	buf_format(text, "global\n\tdescription slipway-%016" PRIx64 "\n", structure);
 	buf_format(text, "\tmaxconn %d\n\tnbthread 2\n", connections_max());
-	buf_format(
-	    text, "\tstats socket %s/stats.sock mode 600 level admin\n", edge->directory);
+	edge_stats_path(edge, socket);
+	buf_format(text, "\tstats socket %s mode 600 level admin\n", socket);
 	buf_text(text, "\tstats timeout 1d\n");
 	buf_text(text, "\tmworker-max-reloads 50\n");
 	/* The worker gives up root once it listens. */

@@ -92,6 +92,7 @@ struct edge {
 
 	enum edge_link link;
 	struct edge_socket *stats;
+	int stats_name; /* which of two names its socket has */
 	struct edge_socket *master;
 	struct loop_timer *link_timer;
 	int64_t link_delay_ms;
@@ -259,13 +260,25 @@ void edge_fault_forget(const struct edge *edge);
 void edge_log_bound(const struct edge *edge);
 int edge_haproxy_find(const char *name, char path[EDGE_PATH_SIZE], struct err *err) MUST_USE;
 
-/* edge_link.c: the connection, and a reload. */
+/* edge_link.c: the connection. */
 void edge_link_new(struct edge *edge);
 void edge_link_free(struct edge *edge);
+void edge_load(struct edge *edge); /* reads what it has; the stats socket is up */
+void edge_go_down(struct edge *edge); /* HAProxy is gone: look for it */
+void edge_suspend_all(struct edge *edge); /* operations begin again when it is there */
+void edge_fault_over(struct edge *edge);
+void edge_fill_from_store(struct edge *edge); /* the files, unless they are ours already */
+
+/* edge_reload.c */
 void edge_reload(struct edge *edge);
 bool edge_wants_reload(const struct edge *edge);
-void edge_fault_over(struct edge *edge);
+void edge_reload_look(struct edge *edge); /* is it over? */
+void edge_reload_failed(struct edge *edge);
+void edge_on_master_state(void *context, bool is_up);
 void edge_follow_reload(struct edge *edge); /* of somebody else: to the new worker */
+void edge_stats_path(const struct edge *edge, char path[EDGE_PATH_SIZE]);
+/* HAProxy runs and its socket cannot be reached: true: another one is being made. */
+bool edge_socket_revive(struct edge *edge);
 
 /* edge_switch.c, edge_drain.c, edge_confirm.c, edge_sync.c. */
 void edge_converge(struct edge_op *op);

@@ -1,9 +1,8 @@
-/* edge_link.c - the connection to HAProxy: adopt, load, reload, lose, find again.
+/* edge_link.c - the connection to HAProxy: adopt, load, lose, find again.
  *
  * The one idea: whatever happened before, a fresh connection starts with reading everything HAProxy
  * has. Operations that were under way simply begin again: each makes its own part so, whatever
- * it finds. A reload is a planned loss: files written, master told, then wait for a worker that
- * has the structure of the files. */
+ * it finds. */
 #include "ports/edge_inside.h"
 
 #include <inttypes.h>
@@ -21,12 +20,8 @@ enum {
 	DELAY_KEPT_MS = 20,
 	DELAY_MAX_MS = 500,
 	SPAWN_US = 2000000, /* between two starts of `slipway edge` */
-	RELOAD_US = 10000000, /* a reload takes 40 ms, with many certificates some seconds */
-	RELOAD_LOOK_MS = 5,
-	RELOAD_PAUSE_US = 5000000, /* after one that failed */
+	STEP_MS = 5, /* between looks while a reload goes on */
 };
-
-static void on_info(void *context, bool is_answered, struct str answer);
 
 /* Short while somebody keeps HAProxy: it is back any moment, and an attempt costs 10 us. */
 static void
@@ -42,8 +37,8 @@ retry(struct edge *edge, bool is_kept)
 	edge->link_delay_ms *= 2;
 }
 
-static void
-suspend_all(struct edge *edge)
+void
+edge_suspend_all(struct edge *edge)
 {
 	edge_sync_stop(edge);
 	for (struct edge_stage *stage = edge->stages; stage != NULL; stage = stage->next)
@@ -62,16 +57,34 @@ fail_begun(struct edge *edge)
 		if (op != NULL && op->kind == EDGE_MEND)
 			edge_op_drop(op);
 		else if (op != NULL && op->is_begun)
-			edge_op_fail(
-			    op, EV_TROUBLED, "HAProxy ended meanwhile; it is started again");
+			edge_op_fail(op, EV_TROUBLED, "%s",
+			    edge_socket_is_silent(edge->stats)
+				? edge->fault
+				: "HAProxy ended meanwhile; it is started again");
 	}
 }
 
+/* One that is silent is asked again and again, and told once. */
 static void
-go_down(struct edge *edge)
+log_lost(struct edge *edge)
+{
+	if (!edge_socket_is_silent(edge->stats)) {
+		log_warn(NULL, "edge.lost", "the connection to HAProxy was lost");
+		return;
+	}
+	if (edge->link == EDGE_LINK_UP)
+		log_warn(NULL, "edge.lost", "HAProxy does not answer");
+	edge_fault_set(edge,
+	    "HAProxy runs but does not answer: its process is stopped or the machine has no"
+	    " time for it; look at it (`ps -C haproxy`), and if it does not recover restart"
+	    " the edge");
+}
+
+void
+edge_go_down(struct edge *edge)
 {
 	if (edge->link == EDGE_LINK_UP || edge->link == EDGE_LINK_LOADING)
-		log_warn(NULL, "edge.lost", "the connection to HAProxy was lost");
+		log_lost(edge);
 	edge->link = EDGE_LINK_DOWN;
 	edge->link_delay_ms = 0;
 	edge->reload_until_us = 0;
@@ -87,37 +100,11 @@ on_stats_state(void *context, bool is_up)
 	struct edge *edge = context;
 
 	if (is_up)
-		edge_ask(edge->stats, on_info, edge, "show info");
+		edge_load(edge);
 	else if (edge->link == EDGE_LINK_RELOADING)
-		loop_timer_set(edge->link_timer, RELOAD_LOOK_MS);
+		loop_timer_set(edge->link_timer, STEP_MS);
 	else
-		go_down(edge);
-}
-
-/* A reload that we did not ask for (a signal to HAProxy's master) leaves us with a worker that only
- * ends what it has. Operations begin again with the new one, which came up from our files. */
-void
-edge_follow_reload(struct edge *edge)
-{
-	CHECK(edge->link == EDGE_LINK_UP);
-	log_info(NULL, "edge.reloaded",
-	    "HAProxy was reloaded by somebody else; its new process is asked from now on");
-	suspend_all(edge);
-	edge_socket_close(edge->stats);
-	edge_socket_close(edge->master);
-	edge->has_old_workers = true;
-	edge->link = EDGE_LINK_DOWN;
-	edge->link_delay_ms = 0;
-	loop_timer_set(edge->link_timer, DELAY_MIN_MS);
-}
-
-/* Structure. */
-
-bool
-edge_wants_reload(const struct edge *edge)
-{
-	return edge->structure != edge_structure(edge)
-	       && clock_mono_us() >= edge->reload_after_us;
+		edge_go_down(edge);
 }
 
 static void
@@ -127,23 +114,6 @@ begin_operations(struct edge *edge)
 	     stage != NULL && edge->link == EDGE_LINK_UP; stage = stage->next)
 		if (stage->op != NULL)
 			edge_op_begin(stage->op);
-}
-
-static void
-reload_failed(struct edge *edge)
-{
-	struct err err;
-	char why[ERR_TEXT_SIZE] = "it does not say why; see edge.log";
-
-	edge_fault_read(edge, why, sizeof(why));
-	edge_fault_set(edge, "HAProxy keeps its old configuration: %s", why);
-	edge->reload_after_us = clock_mono_us() + RELOAD_PAUSE_US;
-	/* A TCP route that HAProxy did not take must leave the files too, or HAProxy could not even
-	 * be started from them. */
-	for (struct edge_stage *stage = edge->stages; stage != NULL; stage = stage->next)
-		edge_tcp_drop_unborn(stage);
-	if (edge_files_write(edge, &err) != 0)
-		edge_fault_set(edge, "%s", err.text);
 }
 
 /* What could not be done last is over once nothing is left undone; after a reload that failed, not
@@ -164,7 +134,7 @@ go_up(struct edge *edge)
 	struct err err;
 
 	if (edge->reload_until_us != 0 && edge->structure != edge_structure(edge))
-		reload_failed(edge);
+		edge_reload_failed(edge);
 	edge->reload_until_us = 0;
 	edge->link_delay_ms = 0;
 	edge_pool_grow(edge, EDGE_BACKENDS_MIN);
@@ -248,7 +218,7 @@ on_info(void *context, bool is_answered, struct str answer)
 	if (edge->link == EDGE_LINK_RELOADING && edge->structure != edge_structure(edge)
 	    && clock_mono_us() < edge->reload_until_us) {
 		edge_socket_close(edge->stats); /* still the old worker */
-		loop_timer_set(edge->link_timer, RELOAD_LOOK_MS);
+		loop_timer_set(edge->link_timer, STEP_MS);
 		return;
 	}
 	if (edge->link == EDGE_LINK_LOADING && edge_is_stopping(answer)) {
@@ -261,98 +231,18 @@ on_info(void *context, bool is_answered, struct str answer)
 	edge_ask(edge->stats, on_backends, edge, "show backend");
 }
 
-/* Reload. */
-
-static void
-on_failures(void *context, bool is_answered, struct str answer)
-{
-	struct edge *edge = context;
-	static const char none[] = "[failed: 0]";
-
-	if (!is_answered || edge->link != EDGE_LINK_RELOADING)
-		return;
-	/* The master says so at once; otherwise the worker's silence would be waited for. */
-	if (memmem(answer.p, answer.n, "[failed: ", 9) != NULL
-	    && memmem(answer.p, answer.n, none, sizeof(none) - 1) == NULL)
-		edge->reload_until_us = 1;
-	edge_socket_close(edge->master);
-}
-
-/* The master executes itself anew, so its connection ends instead of an answer. */
-static void
-on_reload(void *context, bool is_answered UNUSED, struct str answer UNUSED)
-{
-	struct edge *edge = context;
-
-	if (edge->link != EDGE_LINK_RELOADING)
-		return;
-	edge->is_reload_sent = true;
-	edge->has_old_workers = true;
-	edge_socket_close(edge->stats);
-	loop_timer_set(edge->link_timer, RELOAD_LOOK_MS);
-}
-
-static void
-on_master_state(void *context, bool is_up)
-{
-	struct edge *edge = context;
-
-	if (!is_up || edge->link != EDGE_LINK_RELOADING)
-		return;
-	if (edge->is_reload_sent)
-		edge_ask(edge->master, on_failures, edge, "show proc");
-	else
-		edge_ask(edge->master, on_reload, edge, "reload");
-}
-
 void
-edge_reload(struct edge *edge)
+edge_load(struct edge *edge)
 {
-	struct err err;
-
-	CHECK(edge->link == EDGE_LINK_UP);
-	if (edge_files_write(edge, &err) != 0) {
-		edge_fault_set(edge, "%s", err.text);
-		edge->reload_after_us = clock_mono_us() + RELOAD_PAUSE_US;
-		return;
-	}
-	log_info(NULL, "edge.reload", "HAProxy takes a new structure");
-	suspend_all(edge);
-	edge_fault_forget(edge);
-	edge->link = EDGE_LINK_RELOADING;
-	edge->is_reload_sent = false;
-	edge->reload_until_us = clock_mono_us() + RELOAD_US;
-	if (edge_socket_is_up(edge->master))
-		on_master_state(edge, true);
-	loop_timer_set(edge->link_timer, RELOAD_LOOK_MS);
-}
-
-static void
-look_at_reload(struct edge *edge)
-{
-	bool is_late = clock_mono_us() >= edge->reload_until_us;
-
-	edge_socket_open(edge->master);
-	if (!edge->is_reload_sent && !is_late) {
-		loop_timer_set(edge->link_timer, RELOAD_LOOK_MS);
-		return;
-	}
-	if (edge_socket_is_up(edge->stats))
-		edge_ask(edge->stats, on_info, edge, "show info");
-	else if (!edge_socket_open(edge->stats)) {
-		if (is_late)
-			go_down(edge);
-		else
-			loop_timer_set(edge->link_timer, RELOAD_LOOK_MS);
-	}
+	edge_ask(edge->stats, on_info, edge, "show info");
 }
 
 /* Down. */
 
 /* Before HAProxy is started from them the files say what the store says: after a power cut, or
  * when they are lost, it must not come up with routes of long ago. */
-static void
-fill_from_store(struct edge *edge)
+void
+edge_fill_from_store(struct edge *edge)
 {
 	struct err err;
 
@@ -384,14 +274,14 @@ see_to_process(struct edge *edge)
 		if (edge_fault_read(edge, why, sizeof(why))) {
 			edge_fault_set(edge, "%s", why);
 			/* HAProxy cannot start from its files; perhaps our settings mend that. */
-			fill_from_store(edge);
+			edge_fill_from_store(edge);
 		}
 		return true;
 	}
 	if (clock_mono_us() < edge->spawn_after_us)
 		return edge->child != 0;
 	edge->spawn_after_us = clock_mono_us() + SPAWN_US;
-	fill_from_store(edge);
+	edge_fill_from_store(edge);
 	if (!edge->has_files)
 		return false;
 	if (edge->is_kept_elsewhere) {
@@ -412,9 +302,10 @@ static void
 on_time(void *context)
 {
 	struct edge *edge = context;
+	bool is_kept;
 
 	if (edge->link == EDGE_LINK_RELOADING) {
-		look_at_reload(edge);
+		edge_reload_look(edge);
 		return;
 	}
 	if (edge->link != EDGE_LINK_DOWN)
@@ -423,7 +314,9 @@ on_time(void *context)
 		edge->link = EDGE_LINK_LOADING;
 		return;
 	}
-	retry(edge, see_to_process(edge));
+	is_kept = see_to_process(edge);
+	if (!is_kept || !edge_socket_revive(edge))
+		retry(edge, is_kept);
 }
 
 void
@@ -431,11 +324,12 @@ edge_link_new(struct edge *edge)
 {
 	char path[EDGE_PATH_SIZE];
 
-	edge_path(edge, "stats.sock", path);
+	edge_stats_path(edge, path);
 	edge->has_old_workers = true; /* of one that is adopted: nobody knows yet */
 	edge->stats = edge_socket_new(edge->host.loop, path, "", on_stats_state, edge);
 	edge_path(edge, "master.sock", path);
-	edge->master = edge_socket_new(edge->host.loop, path, "master", on_master_state, edge);
+	edge->master =
+	    edge_socket_new(edge->host.loop, path, "master", edge_on_master_state, edge);
 	edge->link_timer = loop_timer_new(edge->host.loop, on_time, edge);
 	loop_timer_set(edge->link_timer, 0);
 }

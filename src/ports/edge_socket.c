@@ -37,6 +37,7 @@ struct edge_socket {
 	int fd; /* -1: closed */
 	bool is_up;
 	bool is_asked; /* the first question is on its way */
+	bool is_silent;
 	char prompt[16];
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 };
@@ -205,6 +206,7 @@ on_readable(struct edge_socket *s)
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
+	s->is_silent = false;
 	if (n <= 0) {
 		lose(s);
 		return;
@@ -260,7 +262,10 @@ ask_first(struct edge_socket *s)
 static void
 on_time(void *context)
 {
-	lose(context);
+	struct edge_socket *s = context;
+
+	s->is_silent = s->out.n == 0; /* otherwise it could not be sent */
+	lose(s);
 }
 
 static void
@@ -403,4 +408,17 @@ bool
 edge_socket_is_up(const struct edge_socket *s)
 {
 	return s->is_up;
+}
+
+bool
+edge_socket_is_silent(const struct edge_socket *s)
+{
+	return s->is_silent;
+}
+
+void
+edge_socket_move(struct edge_socket *s, const char *path)
+{
+	CHECK(s->fd < 0);
+	CHECK(str_copy(s->path, sizeof(s->path), str_of(path)));
 }

@@ -31,6 +31,9 @@ bool edge_socket_open(struct edge_socket *s);
 void
 edge_socket_close(struct edge_socket *s); /* open questions are told; on_state is not called */
 bool edge_socket_is_up(const struct edge_socket *s);
+bool edge_socket_is_silent(
+    const struct edge_socket *s); /* the last connection ended for want of an answer */
+void edge_socket_move(struct edge_socket *s, const char *path); /* while it is closed */
 
 /* NULL when it is not up. The question is gone when its answer function runs. */
 struct edge_ask *edge_ask(struct edge_socket *s, edge_answer_fn *on_answer, void *context,

@@ -31,6 +31,15 @@ struct delayed {
 
 static struct delayed *waiting;
 
+/* Each look at an engine is one at the routes too, also at an engine that is away. */
+static bool
+is_look_at_engine(const struct app *app, const struct event *event)
+{
+	const struct actor *to = runtime_actor(app->runtime, event->to);
+
+	return to != NULL && to->kind == ACTOR_SWEEP && to->state == SWEEP_SURVEYING;
+}
+
 static void
 answer(void *context, const struct event *event)
 {
@@ -39,8 +48,8 @@ answer(void *context, const struct event *event)
 	/* While it shuts down no poll may bring new work. */
 	if (app->is_draining && event->kind == EV_SOUGHT)
 		return;
-	if (event->kind == EV_SURVEYED && app->edge != NULL)
-		edge_sync(app->edge); /* each look at an engine is one at the routes, too */
+	if (app->edge != NULL && is_look_at_engine(app, event))
+		edge_sync(app->edge);
 	if (!runtime_post(app->runtime, event))
 		log_debug(NULL, "port.stale", "%s for actor %llu came too late",
 		    event_names[event->kind], (unsigned long long)event->to);

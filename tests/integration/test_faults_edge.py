@@ -4,11 +4,13 @@ renewed or broken. What the user is told, and which requests fail."""
 import os
 import signal
 import ssl
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from bed.certificates import Authority
-from bed.faults import ask, haproxy_pids, health, lines, load, none_failed, troubles, wait_line
+from bed.faults import (ask, edge_lines, haproxy_pids, health, lines, load, none_failed, signal_all, troubles,
+                        wait_line)
 from bed.ports import free_port
 from bed.scene import Scene
 from bed.wait import wait_for
@@ -102,3 +104,112 @@ def test_a_renewed_certificate_is_served_by_itself(scene, tmp_path):
             checker.wait_version(app.host, "v3")
             none_failed(checker)
         assert ask(app)[0] == 200
+
+
+def test_killed_in_mid_deploy(scene):
+    """The keeper starts it again from its files: what fails is what came while it was away, and the deploy ends well."""
+    with scene.app(health="{http: /health, successes: 6, interval: 100ms, min_uptime: 0s}") as app:
+        for tag in ("v1", "v2"):
+            scene.push(app, tag)
+        app.live("v1")
+        with load(app) as checker:
+            deploy = app.deploy(app.stage_name, "v2")
+            app.wait_state(deploy, "PROBING")
+            signal_all(haproxy_pids(app), signal.SIGKILL)
+            wait_line(app, "edge.lost", "warn", "connection to HAProxy was lost")
+            wait_for(lambda: len(lines(app, "edge.ready", "info")) == 2, 20, "the edge to be back")
+            back = checker.snapshot()
+            assert app.wait_over(deploy)["state"] == "LIVE"
+            checker.wait_version(app.host, "v2")
+            checker.wait_requests(100)
+            assert checker.stop()["failed"] == back["failed"]
+        assert not {"status_5xx", "wrong_app", "body", "malformed"} & {name for name, count in back["reasons"].items() if count}
+        assert [line for line in edge_lines(app, "edge.died") if "signal 9" in line and '"error"' in line]
+        assert health(app, "edge")["ready"]
+
+
+def test_hung(scene):
+    """A HAProxy that is stopped answers nobody; deploys wait for it, and all goes on when it does."""
+    with scene.app() as app:
+        for tag in ("v1", "v2"):
+            scene.push(app, tag)
+        app.live("v1")
+        with load(app, timeout_ms=40000) as checker:
+            pids = haproxy_pids(app)
+            signal_all(pids, signal.SIGSTOP)
+            try:
+                deploy = app.deploy(app.stage_name, "v2")
+                reason = wait_for(lambda: app.show(deploy)["steps"][-1]["on"] == "TROUBLED" and app.log_of(deploy)[-1]["text"],
+                                  20, "the deploy to be told")
+                assert "HAProxy runs but does not answer" in reason and "restart the edge" in reason
+                edge = health(app, "edge")
+                assert not edge["ready"] and "does not answer" in edge["why"]
+                assert len(lines(app, "edge.fault", "error", "does not answer")) == 1
+                assert len(lines(app, "edge.lost", "warn", "does not answer")) == 1
+            finally:
+                signal_all(pids, signal.SIGCONT)
+            assert app.wait_over(deploy)["state"] == "LIVE"
+            assert not health(app, "edge").get("why")
+            checker.wait_version(app.host, "v2")
+            none_failed(checker)
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_its_socket_is_removed(scene, restarted):
+    """A connection that is there goes on; without one, HAProxy makes another socket, and no request fails."""
+    with scene.app() as app:
+        for tag in ("v1", "v2", "v3"):
+            scene.push(app, tag)
+        app.live("v1")
+        with load(app) as checker:
+            (app.data / "edge" / "stats.sock").unlink()
+            if restarted:
+                app.kill()
+                app.start()
+                wait_line(app, "edge.socket_gone", "warn", "stats.sock was removed")
+            app.live("v2")
+            app.kill()
+            app.start()
+            app.live("v3")
+            checker.wait_version(app.host, "v3")
+            none_failed(checker)
+        assert (app.data / "edge" / "stats-2.sock").exists()
+        assert health(app, "edge")["ready"] and not health(app, "edge").get("why")
+
+
+def test_all_its_sockets_are_removed(scene):
+    """Then only a restart of the edge helps, and that is said; the traffic goes on."""
+    with scene.app() as app:
+        scene.push(app, "v1")
+        app.live("v1")
+        with load(app) as checker:
+            app.kill()
+            for name in ("stats.sock", "master.sock"):
+                (app.data / "edge" / name).unlink()
+            app.start()
+            why = wait_for(lambda: health(app, "edge").get("why"), 20, "the fault")
+            assert "its sockets in" in why and "restart the edge" in why
+            none_failed(checker)
+        scene.push(app, "v2")
+        deploy = app.deploy(app.stage_name, "v2")
+        app.wait_state(deploy, "SWAPPING")
+        signal_all(set(app.edge_pids()) - set(haproxy_pids(app)), signal.SIGTERM)
+        assert app.wait_over(deploy)["state"] == "LIVE"
+        assert ask(app)[1]["App-Version"] == "v2"
+
+
+def test_a_request_from_before_a_reload_and_a_restart(scene):
+    """It is in a worker of before, of which a server that has just started knows nothing: it ends in peace all the same."""
+    with scene.app() as app, ThreadPoolExecutor(1) as pool:
+        for tag in ("v1", "v2"):
+            scene.push(app, tag)
+        app.live("v1")
+        slow = pool.submit(ask, app, "/slow?ms=6000", 30)
+        wait_for(lambda: app.stage(app.stage_name)["in_flight"] == 1, 10, "the slow request")
+        reload_by_hand(app)
+        app.kill()
+        app.start()
+        over = app.live("v2")
+        status, headers = slow.result()
+        assert (status, headers["App-Version"]) == (200, "v1")
+        assert not [line for line in app.log_of(over["id"]) if "cut" in line["text"]]
