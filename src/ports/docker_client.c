@@ -129,7 +129,7 @@ on_fetched(void *context, const struct fetch_result *result)
 	if (result->outcome == FETCH_UNREACHED)
 		engine_lost(call->engine, text);
 	else if (result->outcome == FETCH_BROKEN && call->engine->link == LINK_READY)
-		call->engine->link = LINK_UNKNOWN; /* perhaps it is another one by now */
+		engine_negotiate(call->engine); /* does it hang? is it another one by now? */
 	call->transfer = NULL;
 	lane_leave(call);
 	call_finish(call, &answer);

@@ -90,8 +90,10 @@ on_end(void *context, const struct answer *answer)
 	if (clock_mono_us() / 1000 - events->opened_ms > STEADY_MS)
 		events->backoff_ms = BACKOFF_MIN_MS;
 	if (answer->status == 200 || (answer->status == 0 && !answer->is_unreached)) {
-		snprintf(why, sizeof(why), "the Docker engine '%s' closed its event stream",
-		    engine->config.name);
+		snprintf(why, sizeof(why),
+		    "the Docker engine '%s' at %.110s closed its event stream: it ends or"
+		    " restarts; if it stays away, start Docker (systemctl start docker)",
+		    engine->config.name, engine->config.host);
 		engine_lost(engine, why);
 	}
 	loop_timer_set(events->again, events->backoff_ms);

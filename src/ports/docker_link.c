@@ -137,10 +137,12 @@ engine_address(const struct engine *engine, struct fetch_request *request, struc
 
 /* A look at the socket tells the cause better than the failed connect. */
 static const char *
-remedy(const struct engine_config *config)
+remedy(const struct engine_config *config, const char *why)
 {
 	const char *path = unix_path(config);
 
+	if (strstr(why, "timed out") != NULL)
+		return "it hangs; restart it if it stays so";
 	if (path == NULL)
 		return "check that the engine listens there, and the certificates";
 	if (access(path, F_OK) != 0 && errno == ENOENT)
@@ -158,7 +160,7 @@ engine_explain(const struct engine *engine, const char *why, char text[REASON_SI
 
 	snprintf(text, REASON_SIZE, "cannot reach the Docker engine '%s' at %.110s: %.90s; %s",
 	    engine->config.name, engine->config.host, cause == NULL ? why : cause + 2,
-	    remedy(&engine->config));
+	    remedy(&engine->config, why));
 }
 
 void

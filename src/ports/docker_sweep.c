@@ -16,6 +16,7 @@
 
 enum {
 	SLICE = 50, /* stages looked after in one turn of the loop: 2 ms of reading */
+	LIST_MS = 10000, /* it takes 5 ms; who hangs shall be told soon */
 	FOREIGN_MAX = 128, /* remembered, so that each is reported once */
 };
 
@@ -274,7 +275,9 @@ survey_work(struct job *job)
 {
 	struct survey_job *survey = (struct survey_job *)job;
 	static const char *const labels[] = { "slipway.managed=true", NULL };
-	struct call_request request = { .on_done = on_listed, .context = survey };
+	struct call_request request = {
+		.total_ms = LIST_MS, .on_done = on_listed, .context = survey
+	};
 	struct buf path;
 
 	survey->timer = loop_timer_new(job->docker->host.loop, check_slice, survey);

@@ -44,6 +44,16 @@ note(const struct port_host *host, const struct effect *effect, const char *cont
 }
 
 void
+port_note_failure(const struct port_host *host, const struct effect *effect,
+    enum event_kind kind, const char *text)
+{
+	if (kind == EV_REFUSED)
+		note(host, effect, NULL, LOG_ERROR, "port.refused", text);
+	else
+		note(host, effect, NULL, LOG_WARN, "port.troubled", text);
+}
+
+void
 port_fail(const struct port_host *host, const struct effect *effect, enum event_kind kind,
     const char *format, ...)
 {
@@ -56,10 +66,7 @@ port_fail(const struct port_host *host, const struct effect *effect, enum event_
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	snprintf(answer.text, sizeof(answer.text), "%s", text);
-	if (kind == EV_REFUSED)
-		note(host, effect, NULL, LOG_ERROR, "port.refused", text);
-	else
-		note(host, effect, NULL, LOG_WARN, "port.troubled", text);
+	port_note_failure(host, effect, kind, text);
 	port_send(host, &answer);
 }
 

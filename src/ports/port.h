@@ -37,7 +37,11 @@ void port_fail(const struct port_host *host, const struct effect *effect, enum e
 void port_note(const struct port_host *host, const struct effect *effect, int level,
     const char *format, ...) PRINTF_LIKE(4, 5);
 
-/* The same about one container of the deploy: the JSON line carries its id as instance_id. */
+/* The line of a step that is REFUSED or TROUBLED; port_fail() writes it by itself. */
+void port_note_failure(const struct port_host *host, const struct effect *effect,
+    enum event_kind kind, const char *text);
+
+/* A line about one container of the deploy: the JSON line carries its id as instance_id. */
 void port_note_instance(const struct port_host *host, const struct effect *effect,
     const char *container_id, int level, const char *format, ...) PRINTF_LIKE(5, 6);
 

@@ -113,11 +113,14 @@ end_troubled(
 	CHECK(kind == EV_REFUSED || kind == EV_TROUBLED);
 	event.after_ms = after_ms;
 	snprintf(event.text, sizeof(event.text), "%s", why);
-	say(task,
-	    is_quiet             ? LOG_DEBUG
-	    : kind == EV_REFUSED ? LOG_ERROR
-				 : LOG_WARN,
-	    event.text);
+	if (task->effect.kind == FX_RESOLVE)
+		port_note_failure(&host, &task->effect, kind, event.text);
+	else
+		say(task,
+		    is_quiet             ? LOG_DEBUG
+		    : kind == EV_REFUSED ? LOG_ERROR
+					 : LOG_WARN,
+		    event.text);
 	task_free(task);
 	port_send(&host, &event);
 }

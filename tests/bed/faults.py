@@ -77,7 +77,7 @@ def ask(app, path="/", timeout_s=5):
 def health(app, part, name=None):
     """One part of /health: the edge, or the engine or registry `name`."""
     found = app.get("/health")[part]
-    return found if name is None else next(one for one in found if one["name"] == name)
+    return found if name is None else next(one for one in found if name in (one.get("name"), one.get("host")))
 
 
 def troubles(over):

@@ -12,11 +12,11 @@ _numbers = itertools.count(1)
 
 
 class Scene:
-    """One engine and one registry below `directory`; a context manager."""
+    """One engine and one registry below `directory`; a context manager. `engine` is passed on to Engine."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, **engine):
         self.directory = directory
-        self.engine = Engine(directory / "docker")
+        self.engine = Engine(directory / "docker", **engine)
         self.registry = Registry(directory / "registry")
 
     def __enter__(self):
