@@ -51,6 +51,50 @@ nudge(struct event_stream *events)
 	loop_timer_set(events->nudge, NUDGE_MS);
 }
 
+/* The deploy of a container that serves, into row; false: it is another's, or does not serve. */
+static bool
+serves(const struct docker *docker, const struct json *labels, struct deploy_row *row)
+{
+	uint64_t deploy;
+
+	return strcmp(json_text(json_get(labels, "slipway.store")), docker->store_uuid) == 0
+	       && str_number(
+		   str_of(json_text(json_get(labels, "slipway.deploy"))), INT64_MAX, &deploy)
+	       && store_deploy_get(docker->host.store, deploy, row)
+	       && docker->settings.stage_live(docker->settings.context, row->stage) == deploy;
+}
+
+/* One that serves and ends by itself may be back before anybody looks: it is told here. What we stop
+ * does not serve any more. */
+static void
+tell_end(const struct event_stream *events, const struct json *json, const char *action)
+{
+	const struct json *actor = json_get(json, "Actor");
+	const struct json *labels = json_get(actor, "Attributes");
+	struct log_context context;
+	struct deploy_row row;
+
+	if ((strcmp(action, "oom") != 0 && strcmp(action, "die") != 0)
+	    || !serves(events->engine->docker, labels, &row))
+		return;
+	context = (struct log_context){ .project = row.project,
+		.stage = row.stage_name,
+		.tag = row.tag,
+		.digest = row.digest,
+		.deploy_id = row.id,
+		.instance_id = json_text(json_get(actor, "ID")) };
+	if (action[0] == 'o')
+		log_warn(&context, "instance.memory",
+		    "container %s ran out of memory: raise `memory`, or mend the app",
+		    json_text(json_get(labels, "name")));
+	else
+		log_warn(&context, "instance.died",
+		    "container %s ended by itself with exit code %s; Docker starts it again"
+		    " unless `restart` forbids it",
+		    json_text(json_get(labels, "name")),
+		    json_text(json_get(labels, "exitCode")));
+}
+
 static void
 on_line(void *context, struct str line)
 {
@@ -61,6 +105,7 @@ on_line(void *context, struct str line)
 	const char *id = json_text(json_get(json_get(json, "Actor"), "ID"));
 
 	if (action[0] != '\0') {
+		tell_end(events, json, action);
 		if (strcmp(action, "start") != 0)
 			gate_wake(events->engine->docker, events->engine, id);
 		if (strncmp(action, "health_status", 13) != 0)

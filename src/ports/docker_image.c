@@ -76,11 +76,11 @@ advice(const char *complaint)
 		return "; build and push the image for the engine's platform";
 	if (strcasestr(complaint, "verification failed") != NULL
 	    || strcasestr(complaint, "does not match") != NULL)
-		return "; other bytes came than the digest names: push the image again, or look "
+		return "; other bytes came than the digest names: push the image again, or "
+		       "look "
 		       "at what stands between engine and registry";
 	if (strcasestr(complaint, "manifest unknown") != NULL)
-		return "; the registry does not have this digest (any more): push the image "
-		       "again";
+		return "; it is gone: push the image again";
 	return "";
 }
 

@@ -3,6 +3,7 @@
  *
  * The one idea: the list comes from the engine, by labels, so containers that no row knows
  * of are found too; and the list is asked for again until it is empty. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,7 @@ struct victim {
 	struct stop_job *stop;
 	char id[65];
 	char name[128];
+	int64_t asked_ms; /* to stop */
 	struct tail tail;
 };
 
@@ -95,7 +97,15 @@ static void
 on_stopped(void *context, const struct answer *answer)
 {
 	struct victim *v = context;
+	int64_t stop_ms = job_spec(&v->stop->job)->stop_ms;
 
+	if (answer->kind == ANSWER_DONE && clock_mono_us() / 1000 - v->asked_ms >= stop_ms
+	    && stop_ms > 0)
+		port_note_instance(&v->stop->job.docker->host, &v->stop->job.effect, v->id,
+		    LOG_WARN,
+		    "container %s did not end within its stop_timeout of %" PRId64 ".%" PRId64
+		    " s and was killed: let the app end on SIGTERM",
+		    v->name, stop_ms / 1000, stop_ms % 1000 / 100);
 	if (answer->kind == ANSWER_DONE || answer->status == 404)
 		remove_container(v);
 	else
@@ -109,6 +119,7 @@ stop_container(struct victim *v)
 	int64_t stop_ms = job_spec(&v->stop->job)->stop_ms;
 	char suffix[40];
 
+	v->asked_ms = clock_mono_us() / 1000;
 	snprintf(suffix, sizeof(suffix), "/stop?t=%lld", (long long)((stop_ms + 999) / 1000));
 	ask(v, "POST", suffix, LANE_STOP, stop_ms + KILL_MS, on_stopped);
 }

@@ -185,7 +185,9 @@ route(struct conn *c)
 {
 	char text[256];
 	app.requests++;
-	if (path_is(c, "/health") && app.health_slow_ms > 0) {
+	if (app.fail_after_ms >= 0 && now_ms() - app.start_ms >= app.fail_after_ms) {
+		answer_text(c, 500, "{\"error\":\"FAIL_AFTER_MS\"}\n");
+	} else if (path_is(c, "/health") && app.health_slow_ms > 0) {
 		begin_slow(c, app.health_slow_ms);
 	} else if (path_is(c, "/health")) {
 		answer_health(c);

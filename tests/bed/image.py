@@ -9,6 +9,7 @@ the app and pushes it. What the app does is set by its environment:
   PORT=8080, MODE=http|tcp|worker       what it listens on and serves
   HEALTH=ok|fail|flap|<status>          the answer of /health
   HEALTH_FAIL_AFTER_MS, HEALTH_FAIL_UNTIL_MS, HEALTH_SLOW_MS
+  FAIL_AFTER_MS                         every answer is 500 from then on
   EXIT_AT_START=<code>                  exits at once; LOG_LINES=<n> prints lines first
   EXIT_AFTER_MS, EXIT_CODE=1            exits later
   LISTEN_DELAY_MS, MEMORY_HOG_MB        listens late; takes memory at start

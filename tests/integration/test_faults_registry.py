@@ -89,7 +89,7 @@ STAYING = {
     "401": ([Fault(path=MANIFESTS, status=401, headers={"WWW-Authenticate": 'Basic realm="x"'})],
             ["username", "password_file"]),
     "403": ([Fault(path=MANIFESTS, status=403)], ["check the image's name", "password_file"]),
-    "wrong digest": ([wrong_digest()], [WRONG_DIGEST[:20], "does not have this digest", "push the image again"]),
+    "wrong digest": ([wrong_digest()], [WRONG_DIGEST[:20], "manifest unknown", "push the image again"]),
     "wrong bytes": ([Fault(method="GET", path=MANIFESTS, flip=True)],
                     ["verification failed", "other bytes came than the digest names"]),
     "wrong layer": ([Fault(path=BLOBS, flip=True)], ["verification failed", "between engine and registry"]),
