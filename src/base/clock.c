@@ -6,7 +6,10 @@
 
 static int64_t now_ms;
 static int64_t wall_minus_mono_ms;
+static int64_t jumped_ms; /* of which clock_jump_ms() has told */
 static int has_base;
+
+enum { JUMP_LEAST_MS = 5000 }; /* a loaded machine is late by less, time servers slew */
 
 static int64_t
 read_ns(clockid_t which)
@@ -27,6 +30,17 @@ clock_tick(void)
 		has_base = 1;
 	}
 	now_ms = mono_ms + wall_minus_mono_ms;
+}
+
+int64_t
+clock_jump_ms(void)
+{
+	int64_t by_ms = clock_wall_ms() - clock_now_ms() - jumped_ms;
+
+	if (by_ms > -JUMP_LEAST_MS && by_ms < JUMP_LEAST_MS)
+		return 0;
+	jumped_ms += by_ms;
+	return by_ms;
 }
 
 int64_t

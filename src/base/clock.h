@@ -11,6 +11,8 @@
 void clock_tick(void); /* reads the clocks; once at the head of each tick */
 int64_t clock_now_ms(void); /* as of the last clock_tick() */
 int64_t clock_wall_ms(void); /* read afresh */
+/* By how much somebody has set the wall clock since the last call; 0: not, or by less than 5 s. */
+int64_t clock_jump_ms(void);
 int64_t clock_mono_us(void); /* read afresh; for measuring durations only */
 
 /* "2026-01-31T12:34:56.789Z" of wall milliseconds into at least 25 bytes. */

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -64,6 +65,15 @@ write_fd(int fd, struct str text)
 	return 0;
 }
 
+static int
+write_failed(const char *path, struct err *err)
+{
+	const char *remedy =
+	    errno == ENOSPC || errno == EDQUOT ? "; free space on its disk" : "";
+
+	return err_set(err, "cannot write %s: %s%s", path, strerror(errno), remedy);
+}
+
 int
 file_replace(const char *path, struct str text, struct err *err)
 {
@@ -74,14 +84,14 @@ file_replace(const char *path, struct str text, struct err *err)
 	snprintf(fresh, sizeof(fresh), "%s.new", path);
 	fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
-		return err_errno(err, "cannot write %s", fresh);
+		return write_failed(fresh, err);
 	result = write_fd(fd, text);
 	if (result == 0)
 		result = fsync(fd); /* or the name could lead to nothing after a power cut */
 	if (close(fd) != 0)
 		result = -1;
 	if (result != 0 || rename(fresh, path) != 0)
-		return err_errno(err, "cannot write %s", path);
+		return write_failed(path, err);
 	return file_sync_parent(path, err);
 }
 

@@ -250,6 +250,19 @@ count_tick(int64_t took_us)
 }
 
 static void
+tell_jump(void)
+{
+	int64_t by_ms = clock_jump_ms();
+
+	if (by_ms != 0)
+		log_warn(NULL, "clock.jumped",
+		    "the machine's clock was set by %+" PRId64
+		    " s; deadlines are not affected, and deploys are dated by the new time"
+		    " after the next start of slipway",
+		    (by_ms + (by_ms > 0 ? 500 : -500)) / 1000);
+}
+
+static void
 tick(void)
 {
 	int64_t due_ms = next_due_ms();
@@ -266,6 +279,7 @@ tick(void)
 	}
 	loop_turn(app.loop, may_wait);
 	clock_tick();
+	tell_jump();
 	started_us = clock_mono_us();
 	runtime_step(app.runtime, clock_now_ms());
 	http_server_step(app.server, TICK_EVENTS_MAX);

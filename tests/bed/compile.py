@@ -46,3 +46,8 @@ def app_binary():
 def checker_binary():
     """Return the path of the traffic checker."""
     return compiled("checker", ["checker.c", "checker_http.c", "checker_report.c"], ("-pthread",))
+
+
+def clock_shim():
+    """Return the path of the library that moves a process's wall clock."""
+    return compiled("clock_shim", ["clock_shim.c"], ("-shared", "-fPIC"))
