@@ -286,8 +286,9 @@ inline poll_step(me, ev) {
 		if
 		:: ev == EV_SOUGHT && poll_IS_is_first(me, ev) -> poll_DO_record(me, ev); poll_TAKE(me, poll_WAITING, FX_NOTHING, KEPT)
 		:: ev == EV_SOUGHT && poll_NOT_is_first(me, ev) && poll_IS_is_known(me, ev) -> poll_DO_see_nothing_new(me, ev); poll_TAKE(me, poll_WAITING, FX_NOTHING, QUIET)
-		:: ev == EV_SOUGHT && poll_NOT_is_first(me, ev) && poll_NOT_is_known(me, ev) && poll_IS_is_auto(me, ev) -> poll_DO_report(me, ev); poll_TAKE(me, poll_WAITING, FX_NOTHING, KEPT)
-		:: ev == EV_SOUGHT && poll_NOT_is_first(me, ev) && poll_NOT_is_known(me, ev) && poll_NOT_is_auto(me, ev) -> poll_DO_record(me, ev); poll_TAKE(me, poll_WAITING, FX_NOTHING, KEPT)
+		:: ev == EV_SOUGHT && poll_NOT_is_first(me, ev) && poll_NOT_is_known(me, ev) && poll_IS_is_older(me, ev) -> poll_DO_record(me, ev); poll_TAKE(me, poll_WAITING, FX_NOTHING, KEPT)
+		:: ev == EV_SOUGHT && poll_NOT_is_first(me, ev) && poll_NOT_is_known(me, ev) && poll_NOT_is_older(me, ev) && poll_IS_is_auto(me, ev) -> poll_DO_report(me, ev); poll_TAKE(me, poll_WAITING, FX_NOTHING, KEPT)
+		:: ev == EV_SOUGHT && poll_NOT_is_first(me, ev) && poll_NOT_is_known(me, ev) && poll_NOT_is_older(me, ev) && poll_NOT_is_auto(me, ev) -> poll_DO_record(me, ev); poll_TAKE(me, poll_WAITING, FX_NOTHING, KEPT)
 		:: ev == EV_TIMEOUT -> poll_DO_back_off(me, ev); poll_TAKE(me, poll_WAITING, FX_NOTHING, QUIET)
 		:: ev == EV_REFUSED -> poll_DO_back_off(me, ev); poll_TAKE(me, poll_WAITING, FX_NOTHING, QUIET)
 		:: ev == EV_TROUBLED -> poll_DO_back_off(me, ev); poll_TAKE(me, poll_WAITING, FX_NOTHING, QUIET)

@@ -7,6 +7,7 @@
 
 #include "actors/ask.h"
 #include "actors/fsm.h"
+#include "base/str.h"
 
 enum { SEEK_MS = 120000, BACKOFF_MAX_MS = 3600000, FAILURES_COUNTED = 16 };
 
@@ -15,6 +16,11 @@ GUARD(is_first) { return a->poll.digest[0] == '\0'; }
 GUARD(is_known)
 {
 	return strcmp(a->poll.digest, e->digest) == 0 && strcmp(a->poll.tag, e->tag) == 0;
+}
+/* The newest tag was deleted from the registry: that is no wish to go back. */
+GUARD(is_older)
+{
+	return strcmp(a->poll.tag, e->tag) != 0 && str_version_order(e->tag, a->poll.tag) < 0;
 }
 GUARD(is_auto) { return a->poll.is_auto; }
 
@@ -116,6 +122,7 @@ static const struct row rows[] = {
 
 	ROW(  SEEKING, ON(SOUGHT),                 is_first,  record,          0,        WAITING),
 	QUIET(SEEKING, ON(SOUGHT),                 is_known,  see_nothing_new, 0,        WAITING),
+	ROW(  SEEKING, ON(SOUGHT),                 is_older,  record,          0,        WAITING),
 	ROW(  SEEKING, ON(SOUGHT),                 is_auto,   report,          0,        WAITING),
 	ROW(  SEEKING, ON(SOUGHT),                 always,    record,          0,        WAITING),
 	QUIET(SEEKING, BAD,                        always,    back_off,        0,        WAITING),

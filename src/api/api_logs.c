@@ -108,6 +108,14 @@ tail_next(void *context, struct stream *stream)
 	return false;
 }
 
+/* An app may print anything, NUL as well. */
+static void
+reply_lines(struct tail *t)
+{
+	buf_str(reply_body(t->rq), buf_view(&t->lines));
+	reply_built(t->rq, 200, "text/plain; charset=utf-8");
+}
+
 static void
 on_end(void *context, const char *why)
 {
@@ -122,7 +130,7 @@ on_end(void *context, const char *why)
 	if (why != NULL)
 		reply_error(t->rq, 502, "ENGINE", "the engine did not give the log: %s", why);
 	else
-		reply_text(t->rq, 200, buf_cstr(&t->lines));
+		reply_lines(t);
 	tail_gone(t);
 }
 

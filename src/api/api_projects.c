@@ -196,6 +196,12 @@ api_webhook(void *context, struct request *rq)
 		return;
 	}
 	result = command_webhook(app, request_parameter(rq, "uuid"), image, &hook, &err);
+	if (result == COMMAND_DONE && hook.was_refused && hook.count == 0) {
+		err_set(&err,
+		    "%d tags of this stage wait for the registry already; try again later",
+		    RESOLVING_MAX);
+		result = COMMAND_BUSY;
+	}
 	if (result != COMMAND_DONE) {
 		api_refuse(rq, result, &err);
 	} else {

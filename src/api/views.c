@@ -160,6 +160,8 @@ view_stage(struct json_writer *w, const struct app *app, const struct stage_entr
 	json_array_close(w);
 	json_pair_integer(w, "tcp_port", spec->tcp_port);
 	json_pair_integer(w, "replicas", spec->replicas);
+	json_pair_integer(w, "replicas_running",
+	    a->stage.live == 0 ? 0 : store_instances_running(app->store, a->stage.live));
 	json_pair_integer(
 	    w, "in_flight", app->edge == NULL ? 0 : count_in_flight(app->edge, stage->id));
 }

@@ -44,7 +44,10 @@ enum {
 	DEADLINES_STALE_MAX =
 	    1024, /* that are over and not yet taken out; each has 24 bytes */
 	CASCADE_MAX = 64, /* messages that one event may cause among actors */
-	ACTORS_MAX = 8192, /* alive: two or three a stage and every deploy under way */
+	DEPLOYS_OPEN_MAX = 4096, /* further wishes from outside are told 503 */
+	RESOLVING_MAX = 32, /* of one stage, waiting for their registry; the same */
+	ACTORS_MAX =
+	    16384, /* alive: each stage with its poll, two deploys that a poll began and a swap */
 	TICK_SLOW_MS = 50, /* a longer tick is logged as a fault */
 
 	/* The store. */

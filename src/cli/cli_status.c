@@ -54,8 +54,16 @@ write_note(const struct json *stage, struct buf *to)
 {
 	const char *trouble = json_text(json_get(json_get(stage, "poll"), "reason"));
 
-	if (json_bool(json_get(stage, "is_outdated")))
+	int64_t wanted = json_number(json_get(stage, "replicas"));
+	const struct json *running = json_get(stage, "replicas_running");
+	bool is_outdated = json_bool(json_get(stage, "is_outdated"));
+
+	if (is_outdated)
 		buf_text(to, "configuration changed since");
+	else if (running != NULL && json_kind(json_get(stage, "live")) == JSON_IS_OBJECT
+		 && json_number(running) < wanted)
+		buf_format(to, "%" PRId64 " of %" PRId64 " replicas run; deploy it again",
+		    json_number(running), wanted);
 	if (trouble[0] != '\0')
 		buf_format(to, "%spoll: %s", to->n > 0 ? "; " : "", trouble);
 }

@@ -30,13 +30,13 @@ now_ms(void)
 	return clock_mono_us() / 1000;
 }
 
-static bool
+static void
 show(const struct waiting *w, struct buf *out)
 {
-	if (!w->as_json)
-		return output_buf(out);
-	buf_free(out);
-	return true;
+	if (w->as_json)
+		buf_free(out);
+	else
+		(void)output_buf(out);
 }
 
 static bool
@@ -46,7 +46,6 @@ on_event(void *context, const struct sse_event *event)
 	struct err ignored;
 	struct json *json = json_parse(event->data, &ignored);
 	struct buf out;
-	bool is_read;
 
 	buf_init(&out, CLI_TEXT_MAX);
 	if (json != NULL && strcmp(event->name, "end") == 0) {
@@ -61,8 +60,8 @@ on_event(void *context, const struct sse_event *event)
 	else if (json != NULL && strcmp(event->name, "log") == 0)
 		progress_log(&w->progress, json, now_ms(), &out);
 	json_free(json);
-	is_read = show(w, &out);
-	return is_read;
+	show(w, &out);
+	return true; /* nobody may read any more, but the exit code tells how it ended */
 }
 
 static void

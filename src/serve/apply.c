@@ -27,7 +27,8 @@ static void
 	va_start(args, format);
 	vsnprintf(entry->what, sizeof(entry->what), format, args);
 	va_end(args);
-	if (strcmp(action, "add") == 0 || strcmp(action, "change") == 0)
+	if (strcmp(action, "add") == 0 || strcmp(action, "change") == 0
+	    || strcmp(action, "remove") == 0)
 		plan->changes++;
 }
 
@@ -93,6 +94,31 @@ apply_engine(struct app *app, const struct config_engine *wanted, bool dry, stru
 	}
 }
 
+static const struct registry_config *
+find_registry(const struct catalog *catalog, const char *host)
+{
+	for (size_t i = 0; i < catalog_registry_count(catalog); i++)
+		if (strcmp(catalog_registry_at(catalog, i)->host, host) == 0)
+			return catalog_registry_at(catalog, i);
+	return NULL;
+}
+
+/* Registries are the file's alone: no container depends on an entry, so one may go. */
+static void
+plan_removed_registries(
+    const struct catalog *catalog, const struct config_file *file, struct plan *plan)
+{
+	for (size_t i = 0; i < catalog_registry_count(catalog); i++) {
+		const char *host = catalog_registry_at(catalog, i)->host;
+		bool is_named = false;
+
+		for (size_t k = 0; k < file->registry_count; k++)
+			is_named |= strcmp(file->registries[k].host, host) == 0;
+		if (!is_named)
+			plan_add(plan, "remove", "registry %s", host);
+	}
+}
+
 static void
 apply_registries(struct app *app, const struct config_file *file, bool dry, struct plan *plan)
 {
@@ -102,8 +128,7 @@ apply_registries(struct app *app, const struct config_file *file, bool dry, stru
 	for (size_t i = 0; i < file->registry_count; i++) {
 		const struct config_registry *wanted = &file->registries[i];
 		struct registry_config *r = &all[i];
-		struct registry_config old;
-		struct registry_config none = { 0 };
+		const struct registry_config *old = find_registry(app->catalog, wanted->host);
 
 		r->is_insecure = wanted->is_insecure;
 		copy(r->host, sizeof(r->host), wanted->host);
@@ -111,13 +136,13 @@ apply_registries(struct app *app, const struct config_file *file, bool dry, stru
 		copy(r->username, sizeof(r->username), wanted->username);
 		copy(r->password_file, sizeof(r->password_file), wanted->password_file);
 		copy(r->password_env, sizeof(r->password_env), wanted->password_env);
-		catalog_registry(app->catalog, r->host, &old);
 		plan_add(plan,
-		    is_same_registry(&old, r)       ? "keep"
-		    : is_same_registry(&old, &none) ? "add"
-						    : "change",
+		    old == NULL                ? "add"
+		    : is_same_registry(old, r) ? "keep"
+					       : "change",
 		    "registry %s", r->host);
 	}
+	plan_removed_registries(app->catalog, file, plan);
 	if (!dry)
 		catalog_replace_registries(app->catalog, all, file->registry_count);
 	free(all);
@@ -272,6 +297,26 @@ is_too_much(const struct app *app, const struct config_file *file, struct err *e
 	return true;
 }
 
+static bool
+names_engine(const struct config_file *file, const char *name)
+{
+	for (size_t i = 0; i < file->engine_count; i++)
+		if (strcmp(file->engines[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static void
+plan_left_hosts(const struct app *app, const struct config_file *file, struct plan *plan)
+{
+	for (size_t i = 0; i < catalog_engine_count(app->catalog); i++) {
+		const char *name = catalog_engine_at(app->catalog, i)->name;
+
+		if (!names_engine(file, name))
+			plan_add(plan, "left alone", "engine %s", name);
+	}
+}
+
 enum command_result
 command_apply(struct app *app, const struct config_file *file, bool dry, struct plan *ret_plan,
     struct err *err)
@@ -303,6 +348,7 @@ command_apply(struct app *app, const struct config_file *file, bool dry, struct 
 			plan_add(
 			    ret_plan, "left alone", "stage %s/%s", spec->project, spec->stage);
 	}
+	plan_left_hosts(app, file, ret_plan);
 	if (!dry)
 		docker_watch(app->docker);
 	return COMMAND_DONE;

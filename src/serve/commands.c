@@ -26,6 +26,20 @@ is_ready(const struct app *app, struct err *err)
 	return COMMAND_DONE;
 }
 
+struct resolving {
+	uint64_t stage;
+	int count;
+};
+
+static void
+count_resolving(void *context, const struct actor *a)
+{
+	struct resolving *found = context;
+
+	found->count += a->kind == ACTOR_DEPLOY && a->state == DEPLOY_RESOLVING
+			&& a->deploy.stage == found->stage;
+}
+
 static const struct stage_entry *
 find_stage(const struct app *app, const char *project, const char *stage, struct err *err)
 {
@@ -36,6 +50,33 @@ find_stage(const struct app *app, const char *project, const char *stage, struct
 	else if (entry == NULL)
 		err_set(err, "project '%s' has no stage '%s'", project, stage);
 	return entry;
+}
+
+/* Every replica of what is live runs, as far as the last look at its engine tells. */
+static bool
+is_live_whole(const struct app *app, const struct stage_entry *stage)
+{
+	const struct actor *a = runtime_actor(app->runtime, stage->id);
+	struct instance instances[REPLICAS_MAX];
+	size_t count;
+
+	if (a->stage.live == 0)
+		return true;
+	count = store_instances(app->store, a->stage.live, instances, REPLICAS_MAX);
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(instances[i].status, "running") != 0)
+			return false;
+	return count > 0;
+}
+
+/* One stage cannot fill the server with tags that a registry does not answer for. */
+static bool
+is_resolving_too_much(const struct app *app, const struct stage_entry *stage)
+{
+	struct resolving found = { .stage = stage->id };
+
+	runtime_visit(app->runtime, count_resolving, &found);
+	return found.count >= RESOLVING_MAX;
 }
 
 /* Which deploy a trigger ended in: a new one, or the one that asks for the same tag already. */
@@ -79,7 +120,13 @@ command_deploy(struct app *app, const struct deploy_command *command, uint64_t *
 		err_set(err, "a digest is 'sha256:' and 64 hexadecimal digits");
 		return COMMAND_INVALID;
 	}
+	if (is_resolving_too_much(app, stage)) {
+		err_set(err, "%d tags of %s/%s wait for the registry already; try again later",
+		    RESOLVING_MAX, command->project, command->stage);
+		return COMMAND_BUSY;
+	}
 	event.to = stage->id;
+	event.flag |= !is_live_whole(app, stage);
 	CHECK(str_copy(event.tag, sizeof(event.tag), str_of(command->tag)));
 	CHECK(str_copy(event.digest, sizeof(event.digest), str_of(command->digest)));
 	*ret_deploy = trigger_stage(app, stage->id, &event);
@@ -103,6 +150,18 @@ find_earlier(struct app *app, const struct stage_entry *stage, struct deploy_row
 	return false;
 }
 
+/* Going back "by one" while a version is on its way up would go back by two once it is live. */
+static bool
+is_before_its_switch(
+    const struct app *app, const struct stage_entry *stage, uint64_t *ret_running)
+{
+	const struct actor *a = runtime_actor(app->runtime, stage->id);
+
+	*ret_running = a->stage.running;
+	return a->stage.running != 0 && a->stage.live != 0
+	       && a->stage.live != a->stage.running;
+}
+
 enum command_result
 command_rollback(struct app *app, const char *project, const char *stage_name, uint64_t to,
     uint64_t *ret_deploy, struct err *err)
@@ -110,6 +169,7 @@ command_rollback(struct app *app, const char *project, const char *stage_name, u
 	struct event event = { .kind = EV_TRIGGER, .trigger = TRIGGER_ROLLBACK };
 	struct deploy_row row;
 	const struct stage_entry *stage;
+	uint64_t running;
 	enum command_result result = is_ready(app, err);
 
 	if (result != COMMAND_DONE)
@@ -117,6 +177,13 @@ command_rollback(struct app *app, const char *project, const char *stage_name, u
 	stage = find_stage(app, project, stage_name, err);
 	if (stage == NULL)
 		return COMMAND_NOT_FOUND;
+	if (to == 0 && is_before_its_switch(app, stage, &running)) {
+		err_set(err,
+		    "deploy %" PRIu64 " is under way and what was live before still serves: "
+		    "cancel it to keep that, or name the deploy to go back to",
+		    running);
+		return COMMAND_CONFLICT;
+	}
 	if (to == 0 && !find_earlier(app, stage, &row)) {
 		err_set(err,
 		    "there is nothing to go back to: no earlier deploy of %s/%s was live",
@@ -178,6 +245,11 @@ hook_stage(struct app *app, const struct stage_entry *stage, const struct image_
 		ret->was_reported = true;
 		return;
 	}
+	if (is_resolving_too_much(app, stage)) {
+		ret->was_refused = true;
+		return;
+	}
+	event.flag = !is_live_whole(app, stage);
 	CHECK(str_copy(event.tag, sizeof(event.tag), str_of(ref->tag)));
 	ret->stages[ret->count] = stage->id;
 	ret->deploys[ret->count++] = trigger_stage(app, stage->id, &event);
@@ -213,8 +285,7 @@ command_webhook(struct app *app, struct str uuid, const char *image, struct hook
 		if (image_ref_parse(stage->spec->image, &own, &ignored) != 0
 		    || strcmp(own.host, ref.host) != 0 || strcmp(own.path, ref.path) != 0)
 			continue;
-		if (ret->count < COUNT(ret->deploys))
-			hook_stage(app, stage, &ref, ret);
+		hook_stage(app, stage, &ref, ret);
 	}
 	return COMMAND_DONE;
 }

@@ -42,10 +42,12 @@ enum command_result command_cancel(struct app *app, uint64_t deploy, struct err 
 
 /* A hook: every stage of the webhook's project whose image and tag pattern match. */
 struct hook_result {
-	uint64_t deploys[32];
-	uint64_t stages[32];
+	uint64_t deploys[STAGES_MAX];
+	uint64_t stages[STAGES_MAX];
 	size_t count;
 	bool was_reported; /* a stage matched that deploys by hand only */
+	bool
+	    was_refused; /* a stage matched that asks its registry for too many tags already */
 };
 enum command_result command_webhook(struct app *app, struct str uuid, const char *image,
     struct hook_result *ret, struct err *err);
@@ -53,7 +55,7 @@ enum command_result command_webhook(struct app *app, struct str uuid, const char
 /* The configuration becomes what the file says. Nothing is removed: what the file leaves out is
  * named in the plan as left alone. dry: only the plan. */
 struct plan_entry {
-	const char *action; /* "add", "change", "keep", "left alone" */
+	const char *action; /* "add", "change", "remove", "keep", "left alone" */
 	char what[3 * NAME_SIZE];
 };
 struct plan {

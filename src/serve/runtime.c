@@ -392,7 +392,7 @@ runtime_count(const struct runtime *rt, enum actor_kind kind)
 bool
 runtime_has_room(const struct runtime *rt)
 {
-	return rt->mail_count < MAILBOX_MAX / 2 && rt->actor_count < ACTORS_MAX - 64;
+	return rt->mail_count < MAILBOX_MAX / 2 && rt->counts[ACTOR_DEPLOY] < DEPLOYS_OPEN_MAX;
 }
 
 void

@@ -104,7 +104,10 @@ set_up_token(void)
 	unsigned char bytes[TOKEN_BYTES];
 
 	if (given[0] != '\0') {
+		/* Kept, or the one before would count again once the setting is gone. */
 		hash_sha256_hex(str_of(given), app.token_hash);
+		store_meta_put(app.store, "token_hash", app.token_hash);
+		store_commit(app.store);
 		return;
 	}
 	store_meta_get(app.store, "token_hash", app.token_hash, sizeof(app.token_hash));

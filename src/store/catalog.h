@@ -89,6 +89,9 @@ void catalog_registry(const struct catalog *, const char *host, struct registry_
 
 /* Stages are ordered by project and name, so that those of a project stand together; projects by
  * name. */
+size_t catalog_registry_count(const struct catalog *);
+const struct registry_config *catalog_registry_at(const struct catalog *, size_t index);
+
 size_t catalog_stage_count(const struct catalog *);
 const struct stage_entry *catalog_stage_at(const struct catalog *, size_t index);
 const struct stage_entry *catalog_stage(const struct catalog *, uint64_t id);

@@ -167,6 +167,20 @@ store_instances(struct store *store, uint64_t deploy, struct instance *to, size_
 	return count;
 }
 
+int64_t
+store_instances_running(struct store *store, uint64_t deploy)
+{
+	struct query *q = db_read(store_db(store),
+	    "SELECT count(*) FROM instance WHERE deploy = ? AND status = 'running'");
+	int64_t count;
+
+	query_integer(q, (int64_t)deploy);
+	CHECK(db_next(q));
+	count = column_integer(q, 0);
+	db_done(q);
+	return count;
+}
+
 void
 store_instances_forget(struct store *store, uint64_t deploy)
 {

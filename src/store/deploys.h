@@ -70,6 +70,8 @@ struct instance {
 void store_instance_put(
     struct store *store, const struct instance *instance); /* by deploy, replica */
 size_t store_instances(struct store *store, uint64_t deploy, struct instance *to, size_t most);
+/* How many containers of a deploy ran when they were looked at last. */
+int64_t store_instances_running(struct store *store, uint64_t deploy);
 void store_instances_forget(struct store *store, uint64_t deploy);
 
 struct deploy_log_row {

@@ -161,6 +161,19 @@ catalog_engine_at(const struct catalog *c, size_t index)
 	return &c->engines[index];
 }
 
+size_t
+catalog_registry_count(const struct catalog *c)
+{
+	return c->registry_count;
+}
+
+const struct registry_config *
+catalog_registry_at(const struct catalog *c, size_t index)
+{
+	CHECK(index < c->registry_count);
+	return &c->registries[index];
+}
+
 void
 catalog_registry(const struct catalog *c, const char *host, struct registry_config *ret)
 {

@@ -677,6 +677,9 @@ the_first_look_only_records(void **state UNUSED)
 	sought(&a, "v1", "sha256:2"); /* a moved tag */
 	assert_int_equal(out.messages[0].kind, EV_TRIGGER);
 	assert_string_equal(out.messages[0].digest, "sha256:2");
+	sought(&a, "v0", "sha256:0"); /* v1 was deleted: no wish to go back */
+	assert_int_equal(out.message_count, 0);
+	assert_string_equal(a.poll.tag, "v0");
 	a.poll.is_auto = false;
 	sought(&a, "v2", "sha256:3");
 	assert_int_equal(out.message_count, 0);
