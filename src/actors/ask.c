@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { DELAY_MIN_MS = 500, DELAY_MAX_MS = 15000, AFTER_MAX_MS = 600000 };
+enum { DELAY_MIN_MS = 500, DELAY_MAX_MS = 20000, AFTER_MAX_MS = 600000 };
 
 int64_t
 retry_delay_ms(uint32_t tries, int64_t after_ms)

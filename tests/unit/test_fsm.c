@@ -167,7 +167,7 @@ a_retry_waits_as_long_as_the_peer_asks(void **state UNUSED)
 {
 	assert_int_equal(retry_delay_ms(0, 0), 500);
 	assert_int_equal(retry_delay_ms(3, 0), 4000);
-	assert_int_equal(retry_delay_ms(50, 0), 15000);
+	assert_int_equal(retry_delay_ms(50, 0), 20000);
 	assert_int_equal(retry_delay_ms(0, 7000), 7000);
 	assert_int_equal(retry_delay_ms(0, INT64_MAX), 600000);
 }
