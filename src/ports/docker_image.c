@@ -76,9 +76,7 @@ advice(const char *complaint)
 		return "; build and push the image for the engine's platform";
 	if (strcasestr(complaint, "verification failed") != NULL
 	    || strcasestr(complaint, "does not match") != NULL)
-		return "; other bytes came than the digest names: push the image again, or "
-		       "look "
-		       "at what stands between engine and registry";
+		return "; push it again, or look at proxies";
 	if (strcasestr(complaint, "manifest unknown") != NULL)
 		return "; it is gone: push the image again";
 	return "";

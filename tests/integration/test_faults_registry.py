@@ -91,8 +91,8 @@ STAYING = {
     "403": ([Fault(path=MANIFESTS, status=403)], ["check the image's name", "password_file"]),
     "wrong digest": ([wrong_digest()], [WRONG_DIGEST[:20], "manifest unknown", "push the image again"]),
     "wrong bytes": ([Fault(method="GET", path=MANIFESTS, flip=True)],
-                    ["verification failed", "other bytes came than the digest names"]),
-    "wrong layer": ([Fault(path=BLOBS, flip=True)], ["verification failed", "between engine and registry"]),
+                    ["verification failed", "push it again"]),
+    "wrong layer": ([Fault(path=BLOBS, flip=True)], ["verification failed", "look at proxies"]),
     "no manifest": ([Fault(path=MANIFESTS, status=404)], ["no tag 'v2'", "push it"]),
 }
 
