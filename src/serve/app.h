@@ -27,8 +27,10 @@ struct app {
 	struct registry *registry;
 	struct edge *edge; /* NULL: SLIPWAY_EDGE=off */
 	struct http_server *server;
+	struct loop_timer *wake; /* ends the loop's wait when a deadline is due */
 	char token_hash[65]; /* SHA-256 of the bearer token, hexadecimal */
 	bool is_draining; /* takes no new work */
+	int64_t drain_until_ms;
 	int64_t started_ms;
 	struct tick_figures ticks;
 };

@@ -165,6 +165,8 @@ forget(struct delayed *d)
 void
 ports_close(struct app *app)
 {
+	if (app->fetch == NULL)
+		return;
 	while (waiting != NULL)
 		forget(waiting);
 	edge_free(app->edge);

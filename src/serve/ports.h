@@ -9,7 +9,7 @@ struct app;
 
 /* Makes fetch, docker, registry and (unless switched off) the edge. */
 int ports_open(struct app *app, struct err *err) MUST_USE;
-void ports_close(struct app *app);
+void ports_close(struct app *app); /* nothing to do when they never opened */
 
 /* After recovery: event streams on, the routes of the edge compared with the store. */
 void ports_start(struct app *app);

@@ -1,0 +1,178 @@
+/* life.c - see life.h. */
+#include "serve/life.h"
+
+#include <stdio.h>
+
+#include "api/api.h"
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "config/file.h"
+#include "config/report.h"
+#include "config/settings.h"
+#include "http/server.h"
+#include "serve/app.h"
+#include "serve/commands.h"
+#include "serve/ports.h"
+#include "serve/runtime.h"
+#include "store/catalog.h"
+#include "store/deploys.h"
+#include "store/retention.h"
+#include "store/store.h"
+
+enum { TOKEN_BYTES = 24 };
+
+static void
+on_wake(void *context UNUSED)
+{
+}
+
+/* One place prints transitions: here, from what the journal keeps, after the commit. */
+static void
+on_moved(void *context, const struct moved *m)
+{
+	struct app *app = context;
+	const struct spec *spec = fsm_spec_of(m->after.kind);
+	uint64_t deploy = m->after.kind == ACTOR_DEPLOY ? m->after.id
+			  : m->after.kind == ACTOR_SWAP ? m->after.swap.deploy
+							: 0;
+	struct log_context log = { .deploy_id = deploy };
+	struct deploy_row row;
+
+	if (deploy != 0 && store_deploy_get(app->store, deploy, &row)) {
+		log.project = row.project;
+		log.stage = row.stage_name;
+		log.tag = row.tag;
+		log.digest = row.digest;
+	}
+	log_event(deploy == 0 ? LOG_DEBUG : LOG_INFO, &log, "actor.moved",
+	    (struct log_field[]){ LOG_TEXT("actor", spec->name),
+		LOG_TEXT("from", spec->state_names[m->from]),
+		LOG_TEXT("on", event_names[m->on]),
+		LOG_TEXT("to", spec->state_names[m->after.state]), LOG_END },
+	    "%s %s -> %s%s%s", spec->name, spec->state_names[m->from],
+	    spec->state_names[m->after.state], m->text[0] == '\0' ? "" : ": ", m->text);
+	if (deploy != 0)
+		api_wake(app, deploy);
+	if (m->after.kind == ACTOR_DEPLOY && fsm_is_final(spec, m->after.state))
+		retention_look(app->retention, m->after.deploy.stage);
+}
+
+static void
+on_log_added(void *context, uint64_t deploy)
+{
+	api_wake(context, deploy);
+}
+
+/* SLIPWAY_TOKEN, or one that is made at the first start and shown once. Only its hash is stored. */
+static void
+set_up_token(struct app *app)
+{
+	const char *given = app->settings->token;
+	char made[2 * TOKEN_BYTES + 1];
+	unsigned char bytes[TOKEN_BYTES];
+
+	if (given[0] != '\0') {
+		/* Kept, or the one before would count again once the setting is gone. */
+		hash_sha256_hex(str_of(given), app->token_hash);
+		store_meta_put(app->store, "token_hash", app->token_hash);
+		return;
+	}
+	store_meta_get(app->store, "token_hash", app->token_hash, sizeof(app->token_hash));
+	if (app->token_hash[0] != '\0')
+		return;
+	random_bytes(bytes, sizeof(bytes));
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		snprintf(made + 2 * i, 3, "%02x", bytes[i]);
+	hash_sha256_hex(str_of(made), app->token_hash);
+	store_meta_put(app->store, "token_hash", app->token_hash);
+	store_commit(app->store);
+	fprintf(stderr,
+	    "\nThe API token, shown this once (keep it as SLIPWAY_TOKEN):\n\n    %s\n\n",
+	    made);
+}
+
+/* The file counts only for an empty store; later changes come by `slipway apply`. */
+static int
+import_config(struct app *app, struct err *err)
+{
+	const char *path = app->settings->config;
+	struct config_file *file;
+	struct plan plan;
+	int result = 0;
+
+	if (path[0] == '\0' || !catalog_is_empty(app->catalog))
+		return 0;
+	file = config_file_load(path, &app->settings->rules, err);
+	if (file == NULL)
+		return -1;
+	config_report_write(path, file, stderr);
+	if (file->faults.count > 0) {
+		result = err_set(err,
+		    "%s has faults, nothing was imported: mend them and start again", path);
+	} else if (command_apply(app, file, false, &plan, err) != COMMAND_DONE) {
+		result = -1;
+	} else {
+		log_info(NULL, "config.imported", "%s: %zu projects, %zu stages", path,
+		    file->project_count, file->stage_count);
+		plan_free(&plan);
+	}
+	config_file_free(file);
+	return result;
+}
+
+static int
+open_server(struct app *app, struct err *err)
+{
+	const char *listen[] = { app->settings->listen.text, NULL };
+	struct http_settings settings = { .listen = listen,
+		.handle = api_handle,
+		.answered = api_answered,
+		.context = app };
+
+	app->server = http_server_new(app->loop, &settings, err);
+	return app->server == NULL ? -1 : 0;
+}
+
+int
+life_begin(struct app *app, struct err *err)
+{
+	const struct keep_settings *keep = &app->settings->keep;
+	struct retention_rules rules = { keep->deploys, keep->days, keep->rollbacks };
+	struct runtime_host host = {
+		.perform = ports_perform, .moved = on_moved, .context = app
+	};
+
+	app->started_ms = clock_now_ms();
+	app->wake = loop_timer_new(app->loop, on_wake, NULL);
+	store_sweeps_set_interval(app->store, app->settings->sweep_interval_ms);
+	app->retention = retention_new(app->store, &rules, clock_now_ms());
+	app->catalog = catalog_new(app->store);
+	if (catalog_load(app->catalog, err) != 0)
+		return -1;
+	app->runtime = runtime_new(app->store, &host);
+	if (open_server(app, err) != 0 || ports_open(app, err) != 0
+	    || runtime_load(app->runtime, err) != 0)
+		return -1;
+	store_watch_log(app->store, on_log_added, app);
+	runtime_recover(app->runtime, clock_now_ms());
+	if (import_config(app, err) != 0)
+		return -1;
+	set_up_token(app);
+	store_commit(app->store);
+	runtime_release(app->runtime);
+	ports_start(app);
+	return http_server_open(app->server, err);
+}
+
+void
+life_end(struct app *app)
+{
+	http_server_free(app->server);
+	ports_close(app);
+	runtime_free(app->runtime);
+	catalog_free(app->catalog);
+	retention_free(app->retention);
+	loop_timer_free(app->wake);
+}
