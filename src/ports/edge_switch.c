@@ -120,6 +120,9 @@ settle(struct edge_op *op)
 {
 	struct err err;
 
+	/* Another stage may have had to leave a name here, and wants it back. */
+	if (op->domain_count > 0 && !op->domains[op->domain_count - 1].is_wanted)
+		edge_sync(op->edge);
 	while (op->domain_count > 0 && !op->domains[op->domain_count - 1].is_wanted)
 		op->domain_count--;
 	edge_stage_set_domains(op->stage, op->domains, op->domain_count);

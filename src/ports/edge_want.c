@@ -202,7 +202,8 @@ check_owners(const struct edge_op *op, struct err *err)
 	return 0;
 }
 
-/* What another stage has got meanwhile stays there: a restore must end, whatever it finds. */
+/* What another stage has got meanwhile stays there: a restore must end, whatever it finds, and what
+ * is left of a route is mended all the same. */
 static void
 leave_what_is_taken(struct edge_op *op)
 {
@@ -213,15 +214,17 @@ leave_what_is_taken(struct edge_op *op)
 			op->domains[left++] = op->domains[i];
 			continue;
 		}
-		port_note(&op->edge->host, &op->effect, LOG_WARN,
-		    "the domain %s has gone to another stage and stays there",
-		    op->domains[i].name);
+		if (op->kind == EDGE_RESTORE)
+			port_note(&op->edge->host, &op->effect, LOG_WARN,
+			    "the domain %s has gone to another stage and stays there",
+			    op->domains[i].name);
 	}
 	op->domain_count = left;
 	if (port_owner(op) == NULL)
 		return;
-	port_note(&op->edge->host, &op->effect, LOG_WARN,
-	    "the TCP port %d has gone to another stage and stays there", op->tcp_port);
+	if (op->kind == EDGE_RESTORE)
+		port_note(&op->edge->host, &op->effect, LOG_WARN,
+		    "the TCP port %d has gone to another stage and stays there", op->tcp_port);
 	op->tcp_port = 0;
 }
 
@@ -316,7 +319,7 @@ edge_claim(struct edge_op *op, struct err *err)
 	struct edge_stage *stage = op->stage;
 	size_t wanted_count;
 
-	if (op->kind == EDGE_RESTORE)
+	if (op->kind == EDGE_RESTORE || op->kind == EDGE_MEND)
 		leave_what_is_taken(op);
 	if (check_owners(op, err) != 0)
 		return EV_REFUSED;

@@ -787,6 +787,37 @@ hold(void)
 }
 
 static bool
+leads_to_one_again(void)
+{
+	char text[4096];
+
+	return bed_get(http_address.port, "app1.test", "/", "", text, sizeof(text)) == 200
+	       && strcmp(bed_body(text), "one") == 0;
+}
+
+/* And when the other stage gives it up again, it goes back at once, not with the next sweep. */
+static void
+test_a_name_that_is_given_up_goes_back(void **state UNUSED)
+{
+	static const char *both[] = { "app1.test", "app9.test" };
+
+	specs[0].domains = (struct strings){ .items = both, .count = 2 };
+	domain_lists[1][0] = domains[0];
+	world_deploy(1, 1, 1, one_port, 1);
+	world_deploy(2, 1, 3, two_port, 1);
+	world_deploy(3, 2, 2, two_port, 1);
+	edge_start();
+	swap_to(1, 1, 0);
+	go_live(1, 1);
+	expect(perform(FX_SWITCH, 2000, 1, 1, 2, 1), EV_SWITCHED);
+	expect(perform(FX_SWITCH, 2001, 1, 2, 3, 0), EV_SWITCHED);
+	expect(perform(FX_RESTORE, 2000, 2, 1, 2, 1), EV_RESTORED);
+	assert_served_by("app1.test", "two");
+	expect(perform(FX_RESTORE, 2001, 2, 2, 3, 0), EV_RESTORED);
+	assert_true(wait_until(leads_to_one_again, WAIT_MS));
+}
+
+static bool
 is_taken_away(void)
 {
 	return status_of("app1.test") == 404;
@@ -1537,6 +1568,8 @@ main(int argc, char **argv)
 		    test_a_domain_of_another_stage_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    test_a_restore_ends_when_the_domain_has_gone_to_another, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_a_name_that_is_given_up_goes_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    test_a_revision_without_a_route_takes_it_away, setup, teardown),
 		cmocka_unit_test_setup_teardown(
