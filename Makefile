@@ -1,6 +1,6 @@
 # Slipway. `make` lists the targets. Everything it makes is under build/.
 #
-#   MODE=dev|san|cov|rel   which variant (default rel for build, san for unit tests)
+#   MODE=dev|san|sim|cov|rel   which variant (default rel for build, san for unit tests, sim for the simulator)
 
 SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
@@ -23,6 +23,7 @@ BASE_FLAGS := -std=c11 -D_GNU_SOURCE -DSLIPWAY_VERSION='"$(VERSION)"' -Isrc -isy
   -fno-common -MMD -MP -pthread $(WARNINGS)
 FLAGS_dev := -O1 -g -Werror
 FLAGS_san := -O1 -g -Werror -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+FLAGS_sim := -O2 -g -Werror
 FLAGS_cov := -O0 -g --coverage
 FLAGS_rel := -O2 -g -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
 LINK_san := -fsanitize=address,undefined
@@ -83,10 +84,25 @@ $(OUT)/unit/%: tests/unit/%.c $(OUT)/libslipway.a
 
 -include $(wildcard $(OUT)/obj/*.d $(OUT)/obj/*/*.d $(OUT)/unit/*.d $(OUT)/sim/*.d)
 
-$(OUT)/sim/sim: tests/sim/sim.c tests/sim/world.c tests/sim/world.h $(OUT)/libslipway.a
+# The simulator stands in front of a few calls: src/http's sockets, and where a crash may happen.
+SIM_FILES := loop net server ports storm config world world_edge traffic clients questions followers \
+  check_deploys check_traffic check_settled check_journal check_answers check_kept sabotage
+SIM_WRAPS := socket bind listen setsockopt accept4 recv send sendmsg shutdown close ioctl getrandom \
+  random_bytes store_commit runtime_new http_server_release fsm_step orphan_judge store_journal_add \
+  store_actor_put store_journal str_equal_secret runtime_deliver fsm_verify retention_new
+SIM_LINK := $(SIM_WRAPS:%=-Wl,--wrap=%)
+SIM_CFLAGS := -O2 -Itests/sim -Wno-missing-prototypes \
+  -DSIM_COMMIT='"$(shell git rev-parse --short HEAD 2>/dev/null)"'
+SIM_OBJECTS := $(SIM_FILES:%=$(OUT)/sim/%.o)
+
+$(OUT)/sim/%.o: tests/sim/%.c Makefile
 	@mkdir -p $(@D)
-	@echo "  CC   $@"
-	$(Q)$(CC) $(CFLAGS) -Itests/sim -o $@ tests/sim/sim.c tests/sim/world.c $(OUT)/libslipway.a $(LINK_$(MODE)) $(LIBS)
+	@echo "  CC   $<"
+	$(Q)$(CC) $(CFLAGS) $(SIM_CFLAGS) -fPIE -c -o $@ $<
+
+$(OUT)/sim/sim: $(OUT)/sim/sim.o $(SIM_OBJECTS) $(OUT)/libslipway.a
+	@echo "  LD   $@"
+	$(Q)$(CC) $(SIM_LINK) -o $@ $^ $(LINK_$(MODE)) $(LIBS)
 
 # The release with a way to die between its parts: see tests/crash/crash.c.
 CRASH_WRAPS := store_commit ports_perform runtime_post
@@ -123,13 +139,24 @@ endif
 # Tests. `make test` is what CI runs: checks, units (also under sanitizers), simulator, integration.
 SEEDS ?= 20000
 SEED ?=
-sim: ## the simulator: SEEDS=20000 seeds, or SEED=n with a trace
-	$(Q)$(MAKE) $(JOBS) MODE=dev build/dev/sim/sim
+sim: sim-program ## the whole-server simulator: SEEDS=20000 seeds, or SEED=n with a trace
 ifneq ($(SEED),)
-	build/dev/sim/sim $(SEED) 1
+	build/sim/sim/sim $(SEED) 1
 else
-	@tools/sim build/dev/sim/sim $(SEEDS)
+	build/sim/sim/sim regressions tests/sim/regressions.txt
+	@tools/sim build/sim/sim/sim $(SEEDS)
 endif
+
+MINUTES ?= 60
+sim-long: sim-program ## fresh seeds of the simulator on every core for MINUTES=60
+	@tools/sim build/sim/sim/sim minutes $(MINUTES)
+
+sim-sabotage: sim-program ## break each law of the simulator on purpose: is it noticed?
+	build/sim/sim/sim sabotage 1000
+
+sim-program:
+	$(Q)$(MAKE) $(JOBS) MODE=sim build/sim/sim/sim
+.PHONY: sim-program sim-long sim-sabotage
 
 unit: ## the unit tests under ASan and UBSan
 	$(Q)$(MAKE) $(JOBS) MODE=san unit-programs
@@ -156,12 +183,12 @@ mutate: ## change every row of every table; name what no test notices
 	@tools/mutate build/dev/sim/mutate
 
 # Const tables are written to by the mutants: this program, alone, is linked without relro.
-$(OUT)/sim/mutate: tests/sim/mutate.c tests/sim/sim.c tests/sim/world.c tests/sim/world.h tests/unit/test_fsm.c $(OUT)/libslipway.a
+$(OUT)/sim/mutate: tests/sim/mutate.c tests/sim/sim.c $(SIM_OBJECTS) tests/unit/test_fsm.c $(OUT)/libslipway.a
 	@mkdir -p $(@D)
 	@echo "  CC   $@"
 	$(Q)$(CC) $(CFLAGS) -O2 -fPIE -DSIM_WITHOUT_MAIN -Dmain=test_fsm_main -Wno-missing-prototypes -c -o $@.fsm.o tests/unit/test_fsm.c
-	$(Q)$(CC) $(CFLAGS) -O2 -fPIE -DSIM_WITHOUT_MAIN -Wno-missing-prototypes -Itests/sim -c -o $@.sim.o tests/sim/sim.c
-	$(Q)$(CC) $(CFLAGS) -O2 -fPIE -pie -Wl,-z,norelro -Itests/sim -o $@ tests/sim/mutate.c tests/sim/world.c $@.fsm.o $@.sim.o $(OUT)/libslipway.a $(LIBS) -lcmocka
+	$(Q)$(CC) $(CFLAGS) -O2 -fPIE -DSIM_WITHOUT_MAIN $(SIM_CFLAGS) -c -o $@.sim.o tests/sim/sim.c
+	$(Q)$(CC) $(CFLAGS) -O2 -fPIE -pie -Wl,-z,norelro $(SIM_LINK) -Itests/sim -o $@ tests/sim/mutate.c $@.fsm.o $@.sim.o $(SIM_OBJECTS) $(OUT)/libslipway.a $(LIBS) -lcmocka
 
 check: ## formatting, static analysis, layering, banned functions, generated files
 	@tools/check

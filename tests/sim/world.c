@@ -1,17 +1,20 @@
-/* world.c - see world.h. */
+/* world.c - see world.h: the wire, the engines and the registries. */
 #include "world.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "base/check.h"
+#include "world_edge.h"
 
-enum { FLIGHTS_MAX = 4096 };
+enum { FLIGHTS_MAX = 1024 };
 
 struct flight {
 	int64_t at_ms;
 	uint64_t order;
 	bool is_answer;
+	bool has_facts;
+	struct facts facts;
 	struct effect ask;
 	struct event answer;
 };
@@ -53,6 +56,8 @@ world_reset(uint64_t seed)
 	next_order = 0;
 	flight_count = 0;
 	memset(&world, 0, sizeof(world));
+	edge_reset();
+	traffic_reset();
 	world.now_ms = 1000000;
 	/* Swarm testing: each seed has its own mix, many have some faults at zero. */
 	world.faults = (struct faults){
@@ -62,20 +67,31 @@ world_reset(uint64_t seed)
 		.refuse = draw(1) * draw(10),
 		.slow = draw(1) * draw(30),
 		.bad_image = draw(40),
-		.vanish = draw(1) * draw(3),
+		.vanish = draw(1) * draw(6),
 	};
-	for (uint32_t i = 0; i < WORLD_TAGS; i++)
-		world.tag_digest[i] = i;
+	for (uint32_t r = 0; r < WORLD_REGISTRIES; r++)
+		for (uint32_t i = 0; i < WORLD_TAGS; i++)
+			world.tag_digest[r][i] = i;
+	for (uint32_t i = 0; i < WORLD_ENGINES; i++)
+		world.engine_ids[i] = i;
+}
+
+int
+world_place(uint64_t stage)
+{
+	for (int i = 0; i < WORLD_STAGES; i++)
+		if (world.stage_ids[i] == stage)
+			return i;
+	return -1;
 }
 
 struct route *
 world_route(uint64_t stage)
 {
-	for (int i = 0; i < WORLD_STAGES; i++)
-		if (world.stage_ids[i] == stage)
-			return &world.routes[i];
-	CHECK(stage == 0); /* it is none of this world */
-	return NULL;
+	int place = world_place(stage);
+
+	CHECK(place >= 0 || stage == 0); /* it is none of this world */
+	return place < 0 ? NULL : &world.routes[place];
 }
 
 static void
@@ -89,11 +105,37 @@ fly(struct flight f, int64_t delay_ms)
 	flights[flight_count++] = f;
 }
 
+static bool
+default_facts(uint64_t stage, struct facts *ret)
+{
+	int place = world_place(stage);
+
+	*ret = (struct facts){
+		.stage = stage, .replicas = 1, .leads = 1u << place, .drain_ms = 30000
+	};
+	return place >= 0;
+}
+
+static bool
+facts_of(uint64_t deploy, uint64_t stage, struct facts *ret)
+{
+	return world.facts == NULL ? default_facts(stage, ret)
+				   : world.facts(deploy, stage, ret);
+}
+
+/* The port has read what it needs by now. */
 void
 world_ask(const struct effect *effect)
 {
-	if (!world_chance(world.faults.lose_ask))
-		fly((struct flight){ .ask = *effect }, effect->delay_ms);
+	struct flight f = { .ask = *effect };
+
+	if (world_chance(world.faults.lose_ask)) {
+		edge_did_not_drain(effect);
+		return;
+	}
+	f.has_facts = facts_of(effect->deploy, effect->stage, &f.facts);
+	edge_replace(effect);
+	fly(f, effect->delay_ms);
 }
 
 static void
@@ -102,166 +144,168 @@ digest_of(uint32_t number, char digest[DIGEST_SIZE])
 	snprintf(digest, DIGEST_SIZE, "sha256:%064u", number);
 }
 
-/* A route obeys the newest swap that spoke to it. */
-static bool
-is_fenced(const struct effect *ask)
-{
-	struct route *r = world_route(ask->stage);
-
-	if (ask->actor != r->fence_actor)
-		return ask->actor < r->fence_actor;
-	return ask->epoch < r->fence_epoch;
-}
-
-static void
-move_route(const struct effect *ask, uint64_t target)
-{
-	struct route *r = world_route(ask->stage);
-
-	r->target = target;
-	r->fence_actor = ask->actor;
-	r->fence_epoch = ask->epoch;
-	r->has_served = r->has_served || target != 0;
-}
-
-static uint32_t
-count_orphans(bool remove)
-{
-	uint32_t count = 0;
-
-	for (uint64_t d = 1; d <= world.newest_deploy; d++) {
-		if (!world.is_running[d] || !world.is_orphan(d))
-			continue;
-		count++;
-		if (remove)
-			world.is_running[d] = false;
-	}
-	return count;
-}
-
-static void
-seek(struct event *answer)
-{
-	snprintf(answer->tag, sizeof(answer->tag), "v%u", world.newest_tag);
-	digest_of(world.tag_digest[world.newest_tag], answer->digest);
-}
-
-static void
+void
 answer_as(struct event *answer, enum event_kind kind, const char *why)
 {
 	answer->kind = kind;
 	snprintf(answer->text, sizeof(answer->text), "%s", why);
 }
 
-/* Does what was asked and says what a real port would say. */
+/* Engines. */
+
 static void
-perform(const struct effect *ask, struct event *answer)
+stop(uint64_t deploy, const char *by)
 {
-	switch (ask->kind) {
-	case FX_RESOLVE:
-		answer->kind = EV_RESOLVED;
-		digest_of(world.tag_digest[ask->deploy % WORLD_TAGS], answer->digest);
-		break;
-	case FX_PULL:
+	uint32_t running = world.running[deploy];
+
+	world.running[deploy] = 0;
+	if (running != 0)
+		traffic_stopped(deploy, running, by);
+}
+
+void
+world_vanish(uint64_t deploy, uint32_t replica)
+{
+	if (!(world.running[deploy] >> replica & 1u))
+		return;
+	world.vanished[deploy] |= (uint8_t)(1u << replica);
+	world.running[deploy] &= (uint8_t) ~(1u << replica);
+	traffic_stopped(deploy, 1u << replica, "itself");
+}
+
+static uint32_t
+count_orphans(uint64_t engine, bool remove)
+{
+	uint32_t count = 0;
+
+	for (uint64_t d = 1; d <= world.newest_deploy; d++) {
+		if (world.running[d] == 0 || world.engine_ids[world.engine_of[d]] != engine
+		    || !world.is_orphan(d))
+			continue;
+		count++;
+		if (remove)
+			stop(d, "COLLECT");
+	}
+	return count;
+}
+
+static void
+run(const struct effect *ask, const struct facts *facts)
+{
+	CHECK(ask->deploy < WORLD_DEPLOYS);
+	if (ask->deploy > world.newest_deploy)
+		world.newest_deploy = ask->deploy;
+	world.running[ask->deploy] = (uint8_t)((1u << facts->replicas) - 1);
+	world.engine_of[ask->deploy] = (uint8_t)facts->engine;
+}
+
+static void
+perform_on_engine(const struct effect *ask, const struct facts *facts, struct event *answer)
+{
+	if (ask->kind == FX_PULL) {
 		answer->kind = EV_PULLED;
-		break;
-	case FX_RUN:
-		CHECK(ask->deploy < WORLD_DEPLOYS);
-		if (ask->deploy > world.newest_deploy)
-			world.newest_deploy = ask->deploy;
-		world.is_running[ask->deploy] = true;
+	} else if (ask->kind == FX_RUN) {
+		run(ask, facts);
 		answer->kind = EV_STARTED;
-		break;
-	case FX_PROBE:
-		if (!world.is_running[ask->deploy] || world.is_bad[ask->deploy])
+	} else if (ask->kind == FX_PROBE) {
+		if (world.running[ask->deploy] != (1u << facts->replicas) - 1
+		    || world.is_bad[ask->deploy])
 			answer_as(answer, EV_REFUSED, "never healthy");
 		else
 			answer->kind = EV_HEALTHY;
-		break;
-	case FX_REMOVE:
-		world.is_running[ask->deploy] = false;
+	} else if (ask->kind == FX_REMOVE) {
+		stop(ask->deploy, "REMOVE");
 		answer->kind = EV_REMOVED;
-		break;
-	case FX_DRAIN:
-		answer->kind = EV_DRAINED;
-		break;
-	case FX_RETIRE:
-		world.is_running[ask->elder] = false;
+	} else if (ask->kind == FX_RETIRE) {
+		stop(ask->elder, "RETIRE");
 		answer->kind = EV_RETIRED;
-		break;
-	case FX_SWITCH:
-		if (is_fenced(ask) || !world.is_running[ask->deploy]) {
-			answer_as(answer, EV_REFUSED, "fenced or not running");
-			break;
-		}
-		move_route(ask, ask->deploy);
-		answer->kind = EV_SWITCHED;
-		break;
-	case FX_CONFIRM:
-		if (world_route(ask->stage)->target == ask->deploy)
-			answer->kind = EV_CONFIRMED;
-		else
-			answer_as(answer, EV_TROUBLED, "another version answers");
-		break;
-	case FX_RESTORE:
-		if (is_fenced(ask)) {
-			answer_as(answer, EV_REFUSED, "fenced");
-			break;
-		}
-		move_route(ask, ask->elder);
-		answer->kind = EV_RESTORED;
-		break;
-	case FX_SEEK:
-		answer->kind = EV_SOUGHT;
-		seek(answer);
-		break;
-	case FX_SURVEY:
+	} else if (ask->kind == FX_SURVEY) {
 		answer->kind = EV_SURVEYED;
-		answer->count = count_orphans(false);
-		break;
-	case FX_COLLECT:
+		answer->count = count_orphans(ask->engine, false);
+	} else {
+		CHECK(ask->kind == FX_COLLECT);
 		answer->kind = EV_COLLECTED;
-		count_orphans(true);
-		break;
-	case FX_COUNT:
-		CHECK(ask->kind != FX_COUNT);
+		count_orphans(ask->engine, true);
 	}
 }
 
-static enum outage
-part_of(enum effect_kind kind)
+/* Registries. */
+
+static void
+perform_at_registry(const struct effect *ask, const struct facts *facts, struct event *answer)
 {
-	if (kind == FX_SWITCH || kind == FX_CONFIRM || kind == FX_RESTORE || kind == FX_DRAIN)
+	uint32_t tag = ask->kind == FX_SEEK ? world.newest_tag[facts->registry] : facts->tag;
+
+	answer->kind = ask->kind == FX_SEEK ? EV_SOUGHT : EV_RESOLVED;
+	digest_of(world.tag_digest[facts->registry][tag % WORLD_TAGS], answer->digest);
+	if (ask->kind == FX_SEEK)
+		snprintf(answer->tag, sizeof(answer->tag), "v%u", tag);
+}
+
+/* Does what was asked and says what a real port would say; EV_COUNT: that comes later. */
+static void
+perform(const struct effect *ask, const struct facts *facts, struct event *answer)
+{
+	if (ask->kind == FX_SWITCH || ask->kind == FX_CONFIRM || ask->kind == FX_RESTORE
+	    || ask->kind == FX_DRAIN)
+		edge_perform_in_world(ask, facts, answer);
+	else if (ask->kind == FX_RESOLVE || ask->kind == FX_SEEK)
+		perform_at_registry(ask, facts, answer);
+	else
+		perform_on_engine(ask, facts, answer);
+}
+
+/* The wire. */
+
+static uint32_t
+part_of(const struct effect *ask, const struct facts *facts)
+{
+	if (ask->kind == FX_SWITCH || ask->kind == FX_CONFIRM || ask->kind == FX_RESTORE
+	    || ask->kind == FX_DRAIN)
 		return OUTAGE_PROXY;
-	return kind == FX_RESOLVE || kind == FX_SEEK ? OUTAGE_REGISTRY : OUTAGE_ENGINE;
+	if (ask->kind == FX_RESOLVE || ask->kind == FX_SEEK)
+		return OUTAGE_REGISTRY + facts->registry;
+	for (uint32_t i = 0; i < WORLD_ENGINES && ask->engine != 0; i++)
+		if (world.engine_ids[i] == ask->engine)
+			return OUTAGE_ENGINE + i;
+	return OUTAGE_ENGINE + facts->engine;
+}
+
+void
+world_answer(const struct event *answer)
+{
+	fly((struct flight){ .is_answer = true, .answer = *answer }, 0);
 }
 
 /* A part that is down: no answer, trouble, or a flat no; never anything done. */
 static void
-land_in_outage(struct event *answer, uint32_t mode)
+land_in_outage(const struct effect *ask, struct event *answer, uint32_t mode)
 {
 	uint64_t pick = mode < 3 ? mode : world_random() % 3;
 
+	edge_did_not_drain(ask);
 	if (pick == 0)
 		return;
-	if (pick == 1)
-		answer_as(answer, EV_TROUBLED, "down");
-	else
-		answer_as(answer, EV_REFUSED, "down");
-	fly((struct flight){ .is_answer = true, .answer = *answer }, 0);
+	answer_as(answer, pick == 1 ? EV_TROUBLED : EV_REFUSED, "down");
+	world_answer(answer);
 }
 
 static void
-land_ask(const struct effect *ask)
+land_ask(const struct flight *f)
 {
-	struct event answer = { .to = ask->actor, .epoch = ask->epoch };
+	const struct effect *ask = &f->ask;
+	struct event answer = { .to = ask->actor, .epoch = ask->epoch, .kind = EV_COUNT };
+	uint32_t part = part_of(ask, &f->facts);
 	bool is_done = true;
 
-	if (world.now_ms < world.outage_until_ms[part_of(ask->kind)]) {
-		land_in_outage(&answer, world.outage_mode[part_of(ask->kind)]);
+	if (world.now_ms < world.outage_until_ms[part]) {
+		land_in_outage(ask, &answer, world.outage_mode[part]);
 		return;
 	}
-	if (world_chance(world.faults.refuse)) {
+	if (!f->has_facts && ask->stage != 0) {
+		answer_as(&answer, EV_REFUSED, "not known any more");
+		is_done = false;
+	} else if (world_chance(world.faults.refuse)) {
 		answer_as(&answer, EV_REFUSED, "refused");
 		is_done = false;
 	} else if (world_chance(world.faults.trouble)) {
@@ -269,14 +313,22 @@ land_ask(const struct effect *ask)
 		answer.after_ms = (int64_t)(world_random() % 2000);
 		is_done = world_chance(50); /* unclear is not failed: it may have happened */
 	}
+	if (answer.kind != EV_COUNT)
+		edge_did_not_drain(ask);
 	if (is_done) {
 		struct event done = answer;
-		perform(ask, &done);
+		perform(ask, &f->facts, &done);
 		if (answer.kind != EV_TROUBLED)
 			answer = done;
+		else
+			edge_forget(ask);
 	}
-	if (!world_chance(world.faults.lose_answer))
-		fly((struct flight){ .is_answer = true, .answer = answer }, 0);
+	if (answer.kind == EV_COUNT)
+		return; /* the edge waits for requests to end */
+	if (world_chance(world.faults.lose_answer))
+		edge_did_not_drain(ask);
+	else
+		world_answer(&answer);
 }
 
 static uint32_t
@@ -301,29 +353,43 @@ world_has_flights(void)
 int64_t
 world_next_ms(void)
 {
-	return flight_count == 0 ? INT64_MAX : flights[first_flight()].at_ms;
+	int64_t flight_ms = flight_count == 0 ? INT64_MAX : flights[first_flight()].at_ms;
+	int64_t edge_ms = edge_next_ms();
+
+	return flight_ms < edge_ms ? flight_ms : edge_ms;
 }
 
 bool
 world_land(struct event *ret_answer)
 {
 	uint32_t first = first_flight();
-	struct flight f = flights[first];
+	struct flight f;
 
+	if (edge_next_ms() <= world.now_ms || flight_count == 0
+	    || edge_next_ms() < flights[first].at_ms) {
+		if (edge_next_ms() > world.now_ms)
+			world.now_ms = edge_next_ms();
+		traffic_pass();
+		edge_pass();
+		return false;
+	}
+	f = flights[first];
 	flights[first] = flights[--flight_count];
 	if (f.at_ms > world.now_ms)
 		world.now_ms = f.at_ms;
+	traffic_pass();
 	if (f.is_answer) {
 		*ret_answer = f.answer;
 		return true;
 	}
-	land_ask(&f.ask);
+	land_ask(&f);
 	return false;
 }
 
 void
 world_crash(void)
 {
+	edge_lost_its_server();
 	for (uint32_t i = 0; i < flight_count;)
 		if (flights[i].is_answer)
 			flights[i] = flights[--flight_count];

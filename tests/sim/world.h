@@ -1,5 +1,10 @@
-/* world.h - the outside as the simulator has it: containers, routes, a registry, and a wire that
- * loses, delays and refuses. Everything random comes from one seed. */
+/* world.h - the outside as the simulator has it: engines with containers, registries, the edge with
+ * its routes and requests, and a wire that loses, delays and refuses. Everything random comes from
+ * one seed.
+ *
+ * The one idea: an effect goes onto the wire (world_ask) and lands later (world_land); landing does
+ * what was asked, or not, and sends an answer, or not. What is on the way to the world survives a
+ * crash of the server; what is on the way back does not. */
 #ifndef SLIPWAY_TESTS_SIM_WORLD_H
 #define SLIPWAY_TESTS_SIM_WORLD_H
 
@@ -8,7 +13,15 @@
 
 #include "actors/fsm.h"
 
-enum { WORLD_STAGES = 3, WORLD_DEPLOYS = 4096, WORLD_TAGS = 6 };
+enum {
+	WORLD_STAGES = 4,
+	WORLD_ENGINES = 2,
+	WORLD_REGISTRIES = 2,
+	WORLD_LEADS = 6, /* what clients reach: four host names and two TCP ports */
+	WORLD_REPLICAS = 3,
+	WORLD_DEPLOYS = 2048,
+	WORLD_TAGS = 6,
+};
 
 struct faults { /* percent */
 	uint32_t lose_ask;
@@ -20,30 +33,61 @@ struct faults { /* percent */
 	uint32_t vanish;
 };
 
-enum outage { OUTAGE_ENGINE, OUTAGE_PROXY, OUTAGE_REGISTRY, OUTAGE_COUNT };
+/* Parts that go down; of engines and registries there are several. */
+enum outage {
+	OUTAGE_PROXY,
+	OUTAGE_ENGINE,
+	OUTAGE_REGISTRY = OUTAGE_ENGINE + WORLD_ENGINES,
+	OUTAGE_COUNT = OUTAGE_REGISTRY + WORLD_REGISTRIES
+};
 
-struct route {
+/* What a port reads from the store before it does its work. */
+struct facts {
+	uint64_t stage;
+	uint64_t elder;
+	uint32_t engine; /* place, not id */
+	uint32_t registry;
+	uint32_t replicas;
+	uint32_t tag; /* of the deploy; its number */
+	uint32_t leads; /* set of places in leads */
+	int64_t drain_ms;
+};
+
+struct route { /* of one stage */
 	uint64_t target; /* deploy; 0: none */
+	uint32_t replicas; /* set of the target's that get requests */
 	uint64_t fence_actor; /* the newest that moved it */
 	uint32_t fence_epoch;
-	bool has_served;
+	bool has_served; /* the stage called something live */
+	int64_t moved_ms;
 };
 
 struct world {
 	int64_t now_ms;
 	struct faults faults;
 	uint64_t newest_deploy; /* that ever ran */
-	bool is_running[WORLD_DEPLOYS];
+	uint8_t running[WORLD_DEPLOYS]; /* set of replicas */
+	uint8_t vanished[WORLD_DEPLOYS]; /* set of those that ended by a fault of their own */
+	uint8_t engine_of[WORLD_DEPLOYS];
 	bool is_bad[WORLD_DEPLOYS]; /* never becomes healthy */
-	bool has_vanished[WORLD_DEPLOYS];
+	uint8_t drain_failures[WORLD_DEPLOYS]; /* the edge did not drain for this deploy */
 	struct route routes[WORLD_STAGES];
 	uint64_t stage_ids[WORLD_STAGES];
+	uint8_t lead_owner[WORLD_LEADS]; /* place of the stage + 1; 0: leads nowhere */
+	bool was_given_up; /* a name; the edge compares its routes then */
 	int64_t outage_until_ms[OUTAGE_COUNT];
 	uint32_t
 	    outage_mode[OUTAGE_COUNT]; /* 0 silent, 1 trouble, 2 a flat no, 3 any of these */
-	uint32_t newest_tag;
-	uint32_t tag_digest[WORLD_TAGS];
+	uint32_t newest_tag[WORLD_REGISTRIES];
+	uint32_t tag_digest[WORLD_REGISTRIES][WORLD_TAGS];
+	uint64_t engine_ids[WORLD_ENGINES];
+
+	/* Asked of whoever runs the world. facts: false when there is no such deploy (or stage,
+	 * with deploy 0); NULL: one replica on the first engine, one lead for each stage. */
+	bool (*facts)(uint64_t deploy, uint64_t stage, struct facts *ret_facts);
 	bool (*is_orphan)(uint64_t deploy); /* asked at the moment of looking */
+	/* A law of the traffic is broken. */
+	void (*broken)(const char *law, uint64_t about);
 };
 
 extern struct world world;
@@ -65,6 +109,31 @@ bool world_land(struct event *ret_answer);
 void world_crash(void);
 
 struct route *world_route(uint64_t stage);
+int world_place(uint64_t stage); /* in routes and stage_ids; -1: of another world */
+
+/* The edge compares a route with what the store calls live (0: nothing) and mends it. */
+void world_mend(uint64_t stage, uint64_t live);
+
+/* A container ends by a fault of its own. */
+void world_vanish(uint64_t deploy, uint32_t replica);
+
+/* traffic.c: requests through the edge. */
+
+struct traffic_counts {
+	uint64_t begun;
+	uint64_t ended; /* well */
+	uint64_t cut; /* by the edge, when the time that requests are given was over */
+	uint64_t lost; /* with a container that ended by itself */
+};
+extern struct traffic_counts traffic_counts;
+
+void traffic_reset(void);
+void traffic_begin(uint32_t lead, int64_t length_ms);
+void traffic_pass(void); /* those whose time has come end */
+uint32_t traffic_count_others(int place, uint64_t target); /* in flight, not to the target */
+int64_t traffic_next_ms(int place, uint64_t target); /* when the next of those ends */
+uint32_t traffic_cut_others(int place, uint64_t target);
+void traffic_stopped(uint64_t deploy, uint32_t replicas, const char *by);
 
 /* sim.c, for mutate.c: runs the seeds; exits 1 at the first broken law. */
 void sim_run(uint64_t from, uint64_t count);

@@ -1,0 +1,134 @@
+/* check_deploys.c - laws of deploys, stages and swaps: how a deploy ends, one at a time in a stage,
+ * a deadline wherever something waits, and nothing leaves before the commit that explains it. */
+#include <string.h>
+
+#include "base/check.h"
+#include "sim.h"
+#include "store/db.h"
+#include "store/store.h"
+
+uint64_t final_counts[DEPLOY_COUNT];
+
+static uint8_t final_state[WORLD_DEPLOYS]; /* enum deploy_state + 1 once over */
+static uint32_t active[WORLD_STAGES];
+
+void
+check_reset(void)
+{
+	memset(final_state, 0, sizeof(final_state));
+}
+
+static void
+check_live(const struct actor *a, const struct route *r, const struct actor *stage)
+{
+	if (a->deploy.has_route && r->target != a->id)
+		sim_fail("LIVE, but the route points elsewhere", a->id);
+	if (world.running[a->id] == 0 && world.vanished[a->id] == 0)
+		sim_fail("LIVE, but nothing runs", a->id);
+	if (world.is_bad[a->id])
+		sim_fail("LIVE, but it never was healthy", a->id);
+	if (stage->stage.live != a->id)
+		sim_fail("LIVE, but the stage says otherwise", a->id);
+}
+
+static void
+check_not_live(const struct actor *a, const struct route *r, const struct actor *stage)
+{
+	if (r->target == a->id)
+		sim_fail("ended without success and holds the route", a->id);
+	if (stage->stage.live == a->id)
+		sim_fail("ended without success and is called live", a->id);
+	if (a->state != DEPLOY_FAILED && a->deploy.reason[0] == '\0')
+		sim_fail("ended without a reason", a->id);
+}
+
+/* A step, as it is released: its commit has happened. */
+void
+check_moved(const struct moved *m)
+{
+	const struct actor *a = &m->after;
+
+	if (a->kind == ACTOR_STAGE && a->stage.live != 0)
+		world_route(a->id)->has_served = true;
+	if (a->kind != ACTOR_DEPLOY || !fsm_is_final(&deploy_spec, a->state))
+		return;
+	const struct route *r = world_route(a->deploy.stage);
+	const struct actor *stage = runtime_actor(sim.app.runtime, a->deploy.stage);
+
+	if (final_state[a->id] != 0)
+		sim_fail("a deploy ended twice", a->id);
+	final_state[a->id] = (uint8_t)(a->state + 1);
+	final_counts[a->state]++;
+	if (a->deploy.ended_ms == 0)
+		sim_fail("a deploy ended without a time", a->id);
+	if (a->state == DEPLOY_LIVE)
+		check_live(a, r, stage);
+	else
+		check_not_live(a, r, stage);
+}
+
+/* What the store says now is what a crash would find. */
+void
+check_effect(const struct effect *effect)
+{
+	struct query *q;
+
+	if (store_is_dirty(sim.store))
+		sim_fail("an effect left before the commit", effect->actor);
+	if (effect->kind != FX_SWITCH && effect->kind != FX_RESTORE)
+		return;
+	q = db_read(store_db(sim.store), "SELECT epoch FROM swap WHERE id = ?");
+	query_integer(q, (int64_t)effect->actor);
+	if (!sim.is_dead && (!db_next(q) || (uint32_t)column_integer(q, 0) < effect->epoch))
+		sim_fail("a fence left before it was stored", effect->actor);
+	db_done(q);
+}
+
+/* Beside refusals and heartbeats, which know nothing, answers leave in the release only. */
+void
+check_leaving(void)
+{
+	if (sim.is_releasing && store_is_dirty(sim.store))
+		sim_fail("an answer left before the commit", 0);
+}
+
+static void
+check_deploy(const struct actor *a)
+{
+	int place = world_place(a->deploy.stage);
+
+	CHECK(place >= 0);
+	if (a->state != DEPLOY_RESOLVING && a->state != DEPLOY_QUEUED && ++active[place] > 1)
+		sim_fail("two deploys under way in one stage", a->deploy.stage);
+}
+
+static void
+check_actor(void *context UNUSED, const struct actor *a)
+{
+	const struct spec *spec = fsm_spec_of(a->kind);
+	bool rests = spec->resting >> a->state & 1u;
+
+	if (!rests && a->deadline_ms == 0)
+		sim_fail("a state without a deadline", a->id);
+	if (rests && a->deadline_ms != 0)
+		sim_fail("a resting state with a deadline", a->id);
+	if (a->kind == ACTOR_DEPLOY)
+		check_deploy(a);
+	if (a->kind == ACTOR_SWAP) {
+		const struct actor *parent = runtime_actor(sim.app.runtime, a->swap.deploy);
+		if (parent == NULL
+		    || (parent->state != DEPLOY_SWAPPING && parent->state != DEPLOY_ABORTING))
+			sim_fail("a swap without its deploy", a->id);
+	}
+}
+
+/* After every tick that the process survived. */
+void
+check_world(void)
+{
+	check_traffic();
+	if (!sim.is_up || sim.is_dead)
+		return;
+	memset(active, 0, sizeof(active));
+	runtime_visit(sim.app.runtime, check_actor, NULL);
+}

@@ -1,0 +1,35 @@
+/* check_settled.c - laws of the end: each route is what its stage calls live, and the sweeps have
+ * left nothing that does not serve. */
+#include "sim.h"
+#include "store/catalog.h"
+
+static void
+check_stage(int place)
+{
+	const struct actor *stage = runtime_actor(sim.app.runtime, world.stage_ids[place]);
+	const struct route *r = &world.routes[place];
+	struct facts live = { 0 };
+
+	if (stage->state != STAGE_IDLE || stage->stage.running != 0
+	    || stage->stage.waiting != 0 || stage->stage.resolving != 0)
+		sim_fail("a stage that is not at rest", stage->id);
+	if (stage->stage.live != 0 && !ports_facts(stage->stage.live, stage->id, &live))
+		sim_fail("what is live is not known", stage->stage.live);
+	if (live.leads != 0 && r->target != stage->stage.live)
+		sim_fail("the route is not what the stage says", stage->id);
+	if (stage->stage.live != 0 && world.running[stage->stage.live] == 0
+	    && world.vanished[stage->stage.live] == 0)
+		sim_fail("what is live does not run", stage->stage.live);
+}
+
+void
+check_settled(void)
+{
+	for (int i = 0; i < WORLD_STAGES; i++)
+		check_stage(i);
+	if (runtime_count(sim.app.runtime, ACTOR_SWEEP) < WORLD_ENGINES)
+		return; /* one was stopped: a person's wish that only the simulator has */
+	for (uint64_t d = 1; d <= world.newest_deploy; d++)
+		if (world.running[d] != 0 && ports_is_orphan(d))
+			sim_fail("an orphan after the sweep", d);
+}

@@ -1,0 +1,127 @@
+/* config.c - slipway.yml of the simulated user: four stages of four projects on two engines and two
+ * registries. Each seed begins with its own and changes it as it goes: replicas, drain times,
+ * polling, and names that move from one stage to another. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "config/spec.h"
+#include "sim.h"
+#include "store/catalog.h"
+
+struct stage_wish {
+	uint32_t replicas;
+	uint32_t drain_s;
+	uint32_t leads; /* as in world.h */
+	bool is_polled;
+	bool is_auto;
+};
+
+static const char *const projects[WORLD_STAGES] = { "shop", "blog", "queue", "worker" };
+static struct stage_wish wishes[WORLD_STAGES];
+static uint32_t revision;
+
+const char *
+stage_project(int place)
+{
+	return projects[place];
+}
+
+const char *
+stage_name(int place)
+{
+	return place % 2 == 0 ? "production" : "staging";
+}
+
+uint32_t
+config_revision(void)
+{
+	return revision;
+}
+
+void
+config_reset(void)
+{
+	static const uint32_t leads[WORLD_STAGES] = { 1u | 4u, 2u, 16u, 0 };
+
+	revision = 1;
+	for (int i = 0; i < WORLD_STAGES; i++)
+		wishes[i] =
+		    (struct stage_wish){ .replicas = 1 + (uint32_t)(world_random() % 2),
+			    .drain_s = 5 + (uint32_t)(world_random() % 600),
+			    .leads = leads[i],
+			    .is_polled = i != 1,
+			    .is_auto = true };
+}
+
+/* From one stage to another, or to nobody for a while; the second may be left without any. */
+static void
+move_name(uint32_t lead)
+{
+	uint32_t bit = 1u << lead;
+	int from = wishes[0].leads & bit ? 0 : 1;
+	bool is_nobodys = !(wishes[from].leads & bit);
+
+	wishes[from].leads &= ~bit;
+	if (is_nobodys || world_chance(70))
+		wishes[1 - from].leads |= bit;
+}
+
+void
+config_change(void)
+{
+	struct stage_wish *w = &wishes[world_random() % WORLD_STAGES];
+	uint64_t pick = world_random() % 9;
+
+	revision++;
+	if (pick < 4)
+		move_name(1 + (uint32_t)(world_random() % 3));
+	else if (pick == 4)
+		wishes[2].leads ^= 16u | 32u;
+	else if (pick == 5)
+		w->replicas = 1 + (uint32_t)(world_random() % WORLD_REPLICAS);
+	else if (pick == 6)
+		w->drain_s = 5 + (uint32_t)(world_random() % 600);
+	else if (pick == 7)
+		w->is_polled = !w->is_polled;
+	else
+		w->is_auto = !w->is_auto;
+}
+
+static void
+write_stage(struct buf *text, int place)
+{
+	static const char *const names[] = { "a.example", "b.example", "x.example",
+		"y.example" };
+	const struct stage_wish *w = &wishes[place];
+
+	buf_format(text,
+	    "  %s:\n    image: %s/%s\n    engine: %s\n    health: none\n    port: 8080\n"
+	    "    env: {REVISION: \"%u\"}\n    stages:\n      %s:\n        replicas: %u\n"
+	    "        drain_timeout: %us\n        auto: %s\n        poll: %" PRId64 "s\n",
+	    projects[place], image_host((uint32_t)place % WORLD_REGISTRIES), projects[place],
+	    place >= 2 ? "far" : "local", revision, stage_name(place), w->replicas, w->drain_s,
+	    w->is_auto ? "true" : "false", w->is_polled ? POLL_MS / 1000 * sim.pace : 0);
+	if (w->leads & 15u) {
+		const char *comma = "";
+		buf_text(text, "        domains: [");
+		for (uint32_t i = 0; i < COUNT(names); i++)
+			if (w->leads >> i & 1u) {
+				buf_format(text, "%s%s", comma, names[i]);
+				comma = ", ";
+			}
+		buf_text(text, "]\n");
+	}
+	if (w->leads & 48u)
+		buf_format(text, "        tcp: %d\n", w->leads & 16u ? 5672 : 5673);
+}
+
+void
+config_write(struct buf *text)
+{
+	buf_text(text, "version: 1\nengines:\n  local: {host: \"unix:///run/local.sock\"}\n"
+		       "  far: {host: \"unix:///run/far.sock\"}\nprojects:\n");
+	for (int i = 0; i < WORLD_STAGES; i++)
+		write_stage(text, i);
+}

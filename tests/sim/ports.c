@@ -1,0 +1,357 @@
+/* ports.c - src/serve/ports.h, and what the API asks of the ports, in front of the world.
+ *
+ * The process's side of a port is here: what it reads from the store before it asks, and the rows
+ * and log lines that it writes when an answer comes, in the turn that posts the answer. */
+#include "serve/ports.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "actors/orphan.h"
+#include "base/clock.h"
+#include "config/image.h"
+#include "ports/docker.h"
+#include "ports/edge.h"
+#include "ports/port.h"
+#include "ports/registry.h"
+#include "sim.h"
+#include "store/catalog.h"
+#include "store/deploys.h"
+#include "store/retention.h"
+#include "store/store.h"
+
+struct docker_logs {
+	struct docker_logs_request request;
+	int64_t at_ms;
+	bool is_used;
+};
+
+static struct docker_logs logs[16];
+static struct facts known[WORLD_DEPLOYS];
+
+const char *
+image_host(uint32_t registry)
+{
+	return registry == 0 ? "registry.example" : "127.0.0.1:5000";
+}
+
+/* What a port reads. */
+
+static uint32_t
+leads_of(const struct stage_spec *spec)
+{
+	static const char *const names[] = { "a.example", "b.example", "x.example",
+		"y.example" };
+	uint32_t leads = 0;
+
+	for (size_t i = 0; i < spec->domains.count; i++)
+		for (uint32_t k = 0; k < COUNT(names); k++)
+			if (strcmp(names[k], spec->domains.items[i]) == 0)
+				leads |= 1u << k;
+	if (spec->tcp_port != 0)
+		leads |= 1u << (COUNT(names) + (uint32_t)spec->tcp_port - 5672u);
+	return leads;
+}
+
+static uint32_t
+number_behind(const char *text, size_t at)
+{
+	uint64_t number = 0;
+
+	for (; strlen(text) > at && text[at] >= '0' && text[at] <= '9'; at++)
+		number = number * 10 + (uint64_t)(text[at] - '0');
+	return (uint32_t)number;
+}
+
+static bool
+facts_of_spec(const struct stage_spec *spec, struct facts *ret)
+{
+	if (spec == NULL)
+		return false;
+	*ret = (struct facts){ .engine = strcmp(spec->engine, "far") == 0,
+		.registry = strncmp(spec->image, image_host(0), strlen(image_host(0))) != 0,
+		.replicas = (uint32_t)spec->replicas,
+		.leads = leads_of(spec),
+		.drain_ms = spec->drain_ms };
+	return true;
+}
+
+/* What is read of a deploy never changes, and is still known while the server is down. Only what is
+ * committed is kept: the id of a row that never was comes again. */
+bool
+ports_facts(uint64_t deploy, uint64_t stage, struct facts *ret)
+{
+	struct deploy_row row;
+
+	if (deploy >= WORLD_DEPLOYS || (deploy == 0 && !sim.is_up))
+		return false;
+	if (deploy == 0) {
+		const struct stage_entry *entry = catalog_stage(sim.app.catalog, stage);
+		return entry != NULL && facts_of_spec(entry->spec, ret);
+	}
+	*ret = known[deploy];
+	if (ret->stage != 0 || !sim.is_up)
+		return ret->stage != 0;
+	if (!store_deploy_get(sim.store, deploy, &row)
+	    || !facts_of_spec(catalog_spec(sim.app.catalog, row.spec), ret))
+		return false;
+	ret->stage = row.stage;
+	ret->elder = row.elder;
+	ret->tag = number_behind(row.tag, 1);
+	if (!store_is_dirty(sim.store) && strcmp(row.state, "RESOLVING") != 0
+	    && strcmp(row.state, "QUEUED") != 0)
+		known[deploy] = *ret;
+	return true;
+}
+
+void
+ports_reset(void)
+{
+	memset(known, 0, sizeof(known));
+	memset(logs, 0, sizeof(logs));
+}
+
+/* As src/ports/docker_sweep.c judges. */
+bool
+ports_is_orphan(uint64_t deploy)
+{
+	struct orphan_facts facts = { .is_ours = true };
+	struct deploy_row row;
+
+	if (!sim.is_up)
+		return false;
+	if (store_deploy_get(sim.store, deploy, &row)) {
+		const struct actor *stage = runtime_actor(sim.app.runtime, row.stage);
+		facts.is_known = true;
+		facts.is_final = row.ended_ms != 0;
+		facts.is_live = row.is_live;
+		facts.is_stage_busy = stage != NULL && stage->stage.running != 0;
+	} else if (store_deploy_is_retired(sim.store, deploy)) {
+		const struct actor *stage =
+		    runtime_actor(sim.app.runtime, known[deploy].stage);
+		facts.is_known = true;
+		facts.is_final = true;
+		facts.is_stage_busy = stage != NULL && stage->stage.running != 0;
+	}
+	return orphan_judge(&facts) == ORPHAN_REMOVE;
+}
+
+/* Life. */
+
+int
+ports_open(struct app *app UNUSED, struct err *err UNUSED)
+{
+	return 0;
+}
+
+void
+ports_close(struct app *app UNUSED)
+{
+	memset(logs, 0, sizeof(logs));
+}
+
+/* As src/ports/edge_sync.c compares. */
+static void
+compare_routes(void)
+{
+	world.was_given_up = false;
+	for (int i = 0; i < WORLD_STAGES; i++) {
+		const struct actor *a = runtime_actor(sim.app.runtime, world.stage_ids[i]);
+		if (a == NULL || sim.is_dead
+		    || (a->stage.running != 0 && world.routes[i].target != a->stage.live))
+			continue;
+		if (world.now_ms >= world.outage_until_ms[OUTAGE_PROXY])
+			world_mend(a->id, a->stage.live);
+	}
+	world.was_given_up = false;
+}
+
+void
+ports_start(struct app *app UNUSED)
+{
+	compare_routes();
+}
+
+void
+ports_perform(void *context, const struct effect *effect)
+{
+	const struct app *app = context;
+
+	sim.happened++;
+	check_effect(effect);
+	if (sim.is_dead || (app->is_draining && effect->kind == FX_SEEK))
+		return;
+	sim_trace("           ask    %3" PRIu64 "  %s of %" PRIu64 "\n", effect->actor,
+	    effect_names[effect->kind], effect->deploy);
+	world_ask(effect);
+	if (!sim.is_calm && world_chance(sim.crash_percent / 4))
+		server_die(CRASH_IN_EFFECTS, "between two effects");
+}
+
+/* Answers. */
+
+static void
+note(uint64_t deploy, const char *level, const char *text)
+{
+	store_deploy_log_add(sim.store, deploy, level, str_of(text));
+}
+
+static void
+put_instances(uint64_t deploy)
+{
+	struct facts facts;
+
+	if (!ports_facts(deploy, 0, &facts))
+		return;
+	for (uint32_t i = 0; i < facts.replicas; i++) {
+		struct instance row = { .deploy = deploy,
+			.replica = (int)i,
+			.status = "running",
+			.since_ms = world.now_ms };
+		snprintf(
+		    row.container_id, sizeof(row.container_id), "%" PRIu64 "c%u", deploy, i);
+		snprintf(row.name, sizeof(row.name), "d%" PRIu64 "-%u", deploy, i);
+		snprintf(
+		    row.address, sizeof(row.address), "10.%u.0.%u:8080", facts.engine, 2 + i);
+		store_instance_put(sim.store, &row);
+	}
+}
+
+static void
+mark_instances(uint64_t deploy, const char *status)
+{
+	struct instance rows[REPLICAS_MAX];
+	size_t count = store_instances(sim.store, deploy, rows, REPLICAS_MAX);
+
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(rows[i].status, status) == 0)
+			continue;
+		snprintf(rows[i].status, sizeof(rows[i].status), "%s", status);
+		store_instance_put(sim.store, &rows[i]);
+	}
+}
+
+static void
+survey_live(void)
+{
+	for (int i = 0; i < WORLD_STAGES; i++) {
+		const struct actor *a = runtime_actor(sim.app.runtime, world.stage_ids[i]);
+		if (a == NULL || a->stage.live == 0 || world.vanished[a->stage.live] == 0
+		    || world.running[a->stage.live] != 0)
+			continue;
+		mark_instances(a->stage.live, "missing");
+	}
+}
+
+/* A port that has dropped the job writes nothing; its answer may still be on the way. */
+void
+ports_answer(const struct event *answer)
+{
+	const struct actor *a = runtime_actor(sim.app.runtime, answer->to);
+
+	sim.happened++;
+	if (sim.app.is_draining && answer->kind == EV_SOUGHT)
+		return;
+	if (a != NULL && a->epoch == answer->epoch && a->kind == ACTOR_DEPLOY) {
+		if (answer->kind == EV_STARTED)
+			put_instances(a->id);
+		else if (answer->kind == EV_REMOVED)
+			mark_instances(a->id, "removed");
+		else if (answer->kind == EV_RETIRED)
+			mark_instances(a->deploy.elder, "removed");
+		note(a->id, answer->text[0] == '\0' ? "info" : "warn",
+		    answer->text[0] == '\0' ? event_names[answer->kind] : answer->text);
+	}
+	if (answer->kind == EV_SURVEYED) {
+		survey_live();
+		compare_routes();
+	}
+	runtime_post(sim.app.runtime, answer);
+}
+
+/* What the API asks. */
+
+void
+docker_watch(struct docker *docker UNUSED)
+{
+}
+
+void
+docker_engine_status(
+    const struct docker *docker UNUSED, uint64_t engine_id UNUSED, struct docker_status *ret)
+{
+	*ret = (struct docker_status){ .is_known = true, .is_reachable = true };
+}
+
+struct docker_logs *
+docker_logs_start(struct docker *docker UNUSED, const struct docker_logs_request *request)
+{
+	for (size_t i = 0; i < COUNT(logs); i++)
+		if (!logs[i].is_used) {
+			logs[i] = (struct docker_logs){ .request = *request,
+				.at_ms = world.now_ms + (int64_t)(world_random() % 2000),
+				.is_used = true };
+			return &logs[i];
+		}
+	CHECK(COUNT(logs) == 0);
+	return NULL;
+}
+
+void
+docker_logs_cancel(struct docker_logs *l)
+{
+	l->is_used = false;
+}
+
+int64_t
+ports_next_ms(void)
+{
+	int64_t next_ms = INT64_MAX;
+
+	for (size_t i = 0; i < COUNT(logs); i++)
+		if (logs[i].is_used && logs[i].at_ms < next_ms)
+			next_ms = logs[i].at_ms;
+	return next_ms;
+}
+
+void
+ports_pass(void)
+{
+	if (world.was_given_up)
+		compare_routes();
+	for (size_t i = 0; i < COUNT(logs); i++) {
+		struct docker_logs l = logs[i];
+		if (!l.is_used || l.at_ms > world.now_ms)
+			continue;
+		logs[i].is_used = false;
+		l.request.on_line(l.request.context, false, STR("hello"));
+		l.request.on_end(l.request.context, world_chance(20) ? "it is gone" : NULL);
+	}
+}
+
+bool
+registry_status(const struct registry *registry UNUSED, uint32_t index UNUSED,
+    struct registry_status *ret UNUSED)
+{
+	return false;
+}
+
+bool
+edge_is_ready(const struct edge *edge UNUSED)
+{
+	return true;
+}
+
+const char *
+edge_fault(const struct edge *edge UNUSED)
+{
+	return "";
+}
+
+size_t
+edge_status(struct edge *edge UNUSED, uint64_t stage UNUSED,
+    struct edge_server_status *to UNUSED, size_t most UNUSED)
+{
+	return 0;
+}

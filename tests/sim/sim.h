@@ -1,0 +1,129 @@
+/* sim.h - what the files of the simulator share.
+ *
+ * sim.c runs seeds; storm.c is one seed; server.c lets the real server live, die and live again;
+ * ports.c stands for src/serve/ports.c; net.c and loop.c for the kernel; world.c, world_edge.c and
+ * traffic.c are the outside; clients.c and the talk_*.c files are who speaks HTTP; check_*.c hold
+ * the laws; sabotage.c breaks them on purpose. */
+#ifndef SLIPWAY_TESTS_SIM_SIM_H
+#define SLIPWAY_TESTS_SIM_SIM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "serve/app.h"
+#include "serve/runtime.h"
+#include "world.h"
+
+enum {
+	POLL_MS = 600000,
+	SWEEP_MS = 300000,
+	WORKER = WORLD_STAGES - 1,
+};
+
+enum crash_point {
+	CRASH_BEFORE_COMMIT,
+	CRASH_AFTER_COMMIT,
+	CRASH_IN_EFFECTS, /* between two of them */
+	CRASH_IN_ANSWERS, /* between two pieces of HTTP */
+	CRASH_POINT_COUNT
+};
+
+struct sim {
+	uint64_t seed;
+	bool is_verbose;
+	bool is_calm; /* the storm is over */
+	bool is_dead; /* the process died within this tick: what it still does is for nobody */
+	bool is_up;
+	bool is_born; /* and not in its birth any more */
+	bool is_releasing; /* HTTP answers */
+	bool is_settled; /* the checks of the end are under way */
+	uint64_t journal_hash;
+	uint32_t crash_percent;
+	int64_t pace; /* of polls and sweeps: slow ones leave room for long waits */
+	uint64_t crashes[CRASH_POINT_COUNT];
+	uint64_t drains;
+	uint64_t happened; /* steps, effects, answers: what counts as something */
+	int64_t drained_ms; /* the last moment in which new work was refused */
+	struct keep_settings keep; /* retention */
+	bool keeps_little; /* rows go while somebody looks */
+	struct app app;
+	struct store *store;
+};
+
+extern struct sim sim;
+
+_Noreturn void sim_fail(const char *law, uint64_t about);
+void sim_trace(const char *format, ...) __attribute__((__format__(__printf__, 1, 2)));
+void sim_hash(const void *p, size_t n);
+
+/* loop.c asks: when something comes by itself; and lets it come. */
+int64_t sim_next_ms(void);
+void sim_arrive(void);
+
+/* storm.c: one seed, from an empty store to calm. Returns the hash of all that happened. */
+uint64_t storm_run(uint64_t seed);
+void storm_moved(const struct moved *moved);
+
+/* server.c */
+void server_reset(void); /* an empty store, no process */
+void server_start(void); /* born; may die in its birth, then sim.is_dead */
+void server_bury(void); /* after a death, or its end */
+void server_die(enum crash_point point, const char *when);
+void server_tick(void);
+void server_stop_in_peace(void); /* SIGTERM, and the ticks until it has ended or died */
+
+/* ports.c */
+void ports_reset(void);
+void ports_answer(const struct event *answer);
+bool ports_facts(uint64_t deploy, uint64_t stage, struct facts *ret_facts);
+bool ports_is_orphan(uint64_t deploy);
+int64_t ports_next_ms(void); /* logs of containers that are asked for */
+void ports_pass(void);
+const char *image_host(uint32_t registry);
+
+/* config.c: slipway.yml as this seed has it, changed a little now and then. */
+struct buf;
+void config_reset(void);
+void config_change(void);
+void config_write(struct buf *text);
+uint32_t config_revision(void);
+const char *stage_project(int place);
+const char *stage_name(int place);
+
+/* clients.c */
+void clients_reset(void);
+void clients_act(void); /* what came is read, what is due is sent */
+int64_t clients_next_ms(void);
+void clients_begin(void); /* somebody asks something */
+void clients_apply(void); /* the configuration, waited for */
+bool clients_are_idle(void);
+void clients_follow_all(void); /* streams that read the history to its end */
+void clients_learn(void); /* names of webhooks */
+
+/* The laws. Each exits by sim_fail(). */
+void check_reset(void);
+void answers_reset(void);
+void check_effect(const struct effect *effect); /* as it leaves */
+void check_moved(const struct moved *moved); /* a step, as it is released */
+void check_leaving(void); /* bytes of an answer */
+void check_world(void); /* after every tick: routes and actors */
+void check_traffic(void);
+void check_settled(void); /* at the end */
+void check_journal(void); /* histories, and that they give what is stored */
+void check_answers(void); /* what was answered is kept */
+void check_kept(void); /* what serves, and what a rollback may go to */
+void kept_reset(void);
+void kept_put(const struct actor *actor); /* within a transaction */
+void kept_end(bool is_committed);
+
+/* check_answers.c: what answers promised. */
+void promise_deploy(uint64_t deploy, uint32_t place, bool is_rollback);
+void promise_cancel(uint64_t deploy);
+void promise_sent(uint32_t revision); /* from now on it may be applied */
+void promise_applied(uint32_t revision);
+void promise_refused(uint32_t revision);
+void promise_step(int64_t seq, uint64_t deploy); /* a step that somebody saw */
+
+extern uint64_t final_counts[DEPLOY_COUNT];
+
+#endif

@@ -1,0 +1,339 @@
+/* storm.c - one seed: a server is configured, a storm of wishes and faults comes over it, then calm;
+ * and then everything must be settled, kept and told. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "sim.h"
+#include "store/catalog.h"
+#include "store/store.h"
+
+enum {
+	STORM_STEPS = 85,
+	CALM_STEPS = 60000,
+	PATIENT = 4,
+	SILENT_STEPS = 500,
+	DOWN_MS = 120000,
+	SHORT_MS = 100000,
+	LONG_MS = 100000000,
+};
+
+static uint32_t disturb_percent;
+static uint32_t traffic_percent;
+static int64_t down_until_ms;
+
+/* What comes by itself; loop.c asks. */
+
+int64_t
+sim_next_ms(void)
+{
+	int64_t next_ms = world_next_ms();
+	int64_t others[] = { clients_next_ms(), ports_next_ms() };
+
+	for (size_t i = 0; i < COUNT(others); i++)
+		if (others[i] < next_ms)
+			next_ms = others[i];
+	return next_ms;
+}
+
+/* One thing at a time, so that a tick, and perhaps a crash, may come between any two. */
+void
+sim_arrive(void)
+{
+	struct event answer;
+
+	traffic_pass();
+	clients_act();
+	if (world_next_ms() <= world.now_ms && world_land(&answer))
+		ports_answer(&answer);
+	ports_pass();
+}
+
+/* The ids that this store gave. */
+static void
+learn(void)
+{
+	for (int i = 0; i < WORLD_STAGES; i++) {
+		const struct stage_entry *entry =
+		    catalog_stage_by_name(sim.app.catalog, stage_project(i), stage_name(i));
+		CHECK(entry != NULL);
+		world.stage_ids[i] = entry->id;
+	}
+	world.engine_ids[0] = catalog_engine(sim.app.catalog, "local")->id;
+	world.engine_ids[1] = catalog_engine(sim.app.catalog, "far")->id;
+	clients_learn();
+}
+
+/* Events that no call of the API makes: what the tables promise for them holds all the same. */
+static void
+nudge_and_cancel(void)
+{
+	const struct stage_entry *entry =
+	    catalog_stage_at(sim.app.catalog, world_random() % WORLD_STAGES);
+	struct event e = { .kind = world_chance(60) ? EV_NUDGED : EV_CANCEL };
+	uint64_t pick = world_random() % 4;
+
+	if (pick == 0)
+		e.to = entry->id;
+	else if (pick == 1)
+		e.to = entry->poll_id;
+	else
+		e.to = 1 + world_random() % (store_id_max(sim.store) + 1);
+	const struct actor *a = runtime_actor(sim.app.runtime, e.to);
+	if (a == NULL || (a->kind == ACTOR_SWAP && e.kind == EV_CANCEL))
+		return;
+	if (a->kind == ACTOR_SWEEP && e.kind == EV_CANCEL && !world_chance(15))
+		return;
+	runtime_post(sim.app.runtime, &e);
+}
+
+/* A part goes down: for seconds, for hours, rarely for days. */
+static void
+break_a_part(void)
+{
+	static const int64_t most_ms[] = { 60000, 60000, 3600000, 20000000, 200000000 };
+	int64_t length_ms =
+	    (int64_t)(world_random() % (uint64_t)most_ms[world_random() % COUNT(most_ms)]);
+	uint64_t part = world_random() % OUTAGE_COUNT;
+
+	if (!world_chance(60) || world.outage_until_ms[part] >= world.now_ms)
+		return;
+	world.outage_until_ms[part] = world.now_ms + length_ms;
+	world.outage_mode[part] = (uint32_t)(world_random() % 4);
+	sim_trace(
+	    "           outage of part %" PRIu64 " for %" PRId64 " ms\n", part, length_ms);
+}
+
+static void
+break_for(int64_t length_ms, uint64_t part, uint64_t modes)
+{
+	world.outage_until_ms[part] = world.now_ms + length_ms;
+	world.outage_mode[part] = (uint32_t)(world_random() % modes);
+	sim_trace(
+	    "           outage of part %" PRIu64 " for %" PRId64 " ms\n", part, length_ms);
+}
+
+/* The rarest of histories, made less rare: a part dies right after a step that needs it next. */
+void
+storm_moved(const struct moved *m)
+{
+	const struct actor *a = &m->after;
+	bool is_new = m->from != a->state;
+
+	if (sim.is_calm || !is_new || !world_chance(sim.pace == 1 ? 3 : 12))
+		return;
+	if (a->kind == ACTOR_DEPLOY
+	    && (a->state == DEPLOY_DRAINING || a->state == DEPLOY_ABORTING))
+		break_for(LONG_MS, OUTAGE_PROXY, 3);
+	else if (a->kind == ACTOR_DEPLOY && a->state == DEPLOY_RETIRING)
+		break_for(LONG_MS, OUTAGE_ENGINE + world.engine_of[a->id], 3);
+	else if (a->kind == ACTOR_DEPLOY
+		 && (a->state == DEPLOY_UNDOING || a->state == DEPLOY_CANCELING))
+		break_for(SHORT_MS, OUTAGE_ENGINE + world.engine_of[a->id], 3);
+	else if (a->kind == ACTOR_SWEEP && a->state == SWEEP_COLLECTING && world_chance(50))
+		break_for(LONG_MS, OUTAGE_ENGINE + world_random() % WORLD_ENGINES, 4);
+	else if (a->kind == ACTOR_SWEEP && a->state == SWEEP_COLLECTING)
+		runtime_post(
+		    sim.app.runtime, &(struct event){ .kind = EV_CANCEL, .to = a->id });
+}
+
+static void
+move_tags(void)
+{
+	uint32_t r = (uint32_t)(world_random() % WORLD_REGISTRIES);
+	uint32_t tag = (uint32_t)(world_random() % WORLD_TAGS);
+
+	if (world_chance(50))
+		world.newest_tag[r] = tag;
+	if (world_chance(50))
+		world.tag_digest[r][tag] += 100;
+}
+
+static void
+disturb(void)
+{
+	uint64_t pick = world_random() % 16;
+
+	if (pick < 8)
+		clients_begin();
+	else if (pick < 10)
+		nudge_and_cancel();
+	else if (pick < 12)
+		break_a_part();
+	else if (pick < 14)
+		move_tags();
+	else if (world_chance(world.faults.vanish))
+		world_vanish(world.routes[world_random() % WORLD_STAGES].target,
+		    (uint32_t)(world_random() % WORLD_REPLICAS));
+}
+
+static void
+make_traffic(void)
+{
+	uint64_t pick = world_random() % 10;
+	uint64_t most_ms = pick < 6 ? 200 : pick < 9 ? 60000 : 2000000;
+
+	traffic_begin(
+	    (uint32_t)(world_random() % WORLD_LEADS), (int64_t)(world_random() % most_ms));
+}
+
+static void
+restart(void)
+{
+	server_bury();
+	down_until_ms = world.now_ms;
+	if (!sim.is_calm && world_chance(50))
+		down_until_ms += (int64_t)(world_random() % DOWN_MS);
+	while (world_next_ms() <= down_until_ms) {
+		struct event lost;
+		world_land(&lost);
+		check_traffic();
+	}
+	if (world.now_ms < down_until_ms)
+		world.now_ms = down_until_ms;
+	traffic_pass();
+	do {
+		server_start();
+		if (sim.is_dead)
+			server_bury();
+	} while (!sim.is_up);
+	learn();
+}
+
+static void
+step(void)
+{
+	server_tick();
+	if (sim.is_dead) {
+		restart();
+	} else if (!sim.is_calm && world_chance(sim.crash_percent) && world_chance(5)) {
+		server_stop_in_peace();
+		restart();
+	}
+	check_world();
+}
+
+/* The loop wakes once a minute whatever comes, and streams have heartbeats: hours of silence must not
+ * use the storm up. */
+static void
+step_until_something_happens(void)
+{
+	uint64_t before = sim.happened;
+
+	for (int i = 0; i < SILENT_STEPS && sim.happened == before; i++)
+		step();
+}
+
+static void
+find_unsettled(void *context, const struct actor *a)
+{
+	uint64_t *found = context;
+
+	if (a->kind == ACTOR_DEPLOY || a->kind == ACTOR_SWAP
+	    || (a->kind == ACTOR_STAGE && a->state != STAGE_IDLE)
+	    || (a->kind == ACTOR_SWEEP && a->state != SWEEP_WAITING))
+		*found = a->id;
+}
+
+static void
+nudge_sweep(void *context UNUSED, const struct actor *a)
+{
+	if (a->kind == ACTOR_SWEEP)
+		runtime_post(
+		    sim.app.runtime, &(struct event){ .kind = EV_NUDGED, .to = a->id });
+}
+
+/* The sweeps look once more: most seeds do not wait until they come round by themselves. */
+static int64_t
+sweep_once_more(void)
+{
+	if (sim.seed % PATIENT == 0)
+		return world.now_ms + 5 * sim.pace * SWEEP_MS;
+	runtime_visit(sim.app.runtime, nudge_sweep, NULL);
+	return world.now_ms + 2000;
+}
+
+/* Everything comes to its end, what is late on the wire lands, and the sweeps come round. */
+static void
+settle(void)
+{
+	int64_t until_ms = 0;
+
+	sim.is_calm = true;
+	memset(&world.faults, 0, sizeof(world.faults));
+	memset(&world.outage_until_ms, 0, sizeof(world.outage_until_ms));
+	for (int i = 0;; i++) {
+		uint64_t unsettled = 0;
+		runtime_visit(sim.app.runtime, find_unsettled, &unsettled);
+		if (unsettled == 0 && !world_has_flights()) {
+			if (until_ms == 0)
+				until_ms = sweep_once_more();
+			else if (world.now_ms >= until_ms)
+				return;
+		}
+		if (i > CALM_STEPS)
+			sim_fail("no end after the storm", unsettled);
+		step();
+	}
+}
+
+static void
+begin(uint64_t seed)
+{
+	sim.seed = seed;
+	sim.journal_hash = UINT64_C(0xcbf29ce484222325);
+	sim.is_calm = true;
+	sim.is_settled = false;
+	sim.drained_ms = 0;
+	sim.is_dead = false;
+	world_reset(seed);
+	world.facts = ports_facts;
+	world.is_orphan = ports_is_orphan;
+	world.broken = sim_fail;
+	sim.keeps_little = world_chance(30);
+	sim.keep = (struct keep_settings){ .deploys = 100, .days = 30, .rollbacks = 10 };
+	if (sim.keeps_little)
+		sim.keep =
+		    (struct keep_settings){ .deploys = 1 + (int64_t)(world_random() % 4),
+			    .rollbacks = 1 + (int64_t)(world_random() % 3) };
+	sim.crash_percent = world_chance(70) ? (uint32_t)(world_random() % 8) : 0;
+	sim.pace = world_chance(50) ? 1 : 10;
+	disturb_percent = 15 + (uint32_t)(world_random() % 45);
+	traffic_percent = (uint32_t)(world_random() % 50);
+	for (uint64_t d = 0; d < WORLD_DEPLOYS; d++)
+		world.is_bad[d] = world_chance(world.faults.bad_image);
+	ports_reset();
+	config_reset();
+	check_reset();
+	answers_reset();
+	kept_reset();
+	server_reset();
+	clients_reset();
+	server_start();
+	clients_apply();
+	learn();
+	sim.is_calm = false;
+}
+
+uint64_t
+storm_run(uint64_t seed)
+{
+	begin(seed);
+	int steps = world_chance(20) ? 3 * STORM_STEPS : STORM_STEPS;
+	for (int i = 0; i < steps; i++) {
+		if (world_chance(disturb_percent))
+			disturb();
+		if (world_chance(traffic_percent))
+			make_traffic();
+		step_until_something_happens();
+	}
+	settle();
+	sim.is_settled = true;
+	check_settled();
+	clients_follow_all();
+	check_journal();
+	check_answers();
+	check_kept();
+	server_bury();
+	return sim.journal_hash;
+}

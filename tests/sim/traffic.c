@@ -1,0 +1,161 @@
+/* traffic.c - requests through the simulated edge, and the law of the whole product: none of them
+ * fails.
+ *
+ * A request begins at the target of its route and holds one container until it ends. It may end
+ * early for two reasons only: its container ended by a fault of its own, or it is to an old version
+ * and the time that its stage gives requests is over. */
+#include <string.h>
+
+#include "base/check.h"
+#include "world.h"
+
+enum { REQUESTS_MAX = 48, DRAINS_TRIED = 8 };
+
+struct request_in_flight {
+	int place; /* of the stage */
+	uint64_t deploy;
+	uint32_t replica;
+	int64_t ends_ms;
+};
+
+struct traffic_counts traffic_counts;
+
+static struct request_in_flight requests[REQUESTS_MAX];
+static uint32_t request_count;
+
+void
+traffic_reset(void)
+{
+	request_count = 0;
+}
+
+static void
+drop(uint32_t at)
+{
+	requests[at] = requests[--request_count];
+}
+
+/* HAProxy tries another server when one does not take the connection. */
+static bool
+find_server(const struct route *r, uint32_t *ret_replica)
+{
+	uint32_t able = r->replicas & world.running[r->target];
+	uint32_t first = (uint32_t)(world_random() % WORLD_REPLICAS);
+
+	for (uint32_t i = 0; i < WORLD_REPLICAS; i++) {
+		*ret_replica = (first + i) % WORLD_REPLICAS;
+		if (able >> *ret_replica & 1u)
+			return true;
+	}
+	return false;
+}
+
+void
+traffic_begin(uint32_t lead, int64_t length_ms)
+{
+	int place = world.lead_owner[lead] - 1;
+	uint32_t replica = 0;
+
+	if (place < 0 || request_count == REQUESTS_MAX)
+		return;
+	const struct route *r = &world.routes[place];
+	traffic_counts.begun++;
+	if (!find_server(r, &replica)) {
+		traffic_counts.lost++;
+		if (r->has_served && world.vanished[r->target] == 0)
+			world.broken("a request found nothing that serves", r->target);
+		return;
+	}
+	if (world.is_bad[r->target])
+		world.broken("a request went to what never was healthy", r->target);
+	requests[request_count++] = (struct request_in_flight){ .place = place,
+		.deploy = r->target,
+		.replica = replica,
+		.ends_ms = world.now_ms + length_ms };
+}
+
+void
+traffic_pass(void)
+{
+	for (uint32_t i = 0; i < request_count;)
+		if (requests[i].ends_ms <= world.now_ms) {
+			traffic_counts.ended++;
+			drop(i);
+		} else {
+			i++;
+		}
+}
+
+static bool
+is_other(uint32_t at, int place, uint64_t target)
+{
+	return requests[at].place == place && requests[at].deploy != target;
+}
+
+uint32_t
+traffic_count_others(int place, uint64_t target)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < request_count; i++)
+		count += is_other(i, place, target);
+	return count;
+}
+
+int64_t
+traffic_next_ms(int place, uint64_t target)
+{
+	int64_t next_ms = INT64_MAX;
+
+	for (uint32_t i = 0; i < request_count; i++)
+		if (is_other(i, place, target) && requests[i].ends_ms < next_ms)
+			next_ms = requests[i].ends_ms;
+	return next_ms == INT64_MAX ? world.now_ms : next_ms;
+}
+
+uint32_t
+traffic_cut_others(int place, uint64_t target)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < request_count;)
+		if (is_other(i, place, target)) {
+			count++;
+			traffic_counts.cut++;
+			drop(i);
+		} else {
+			i++;
+		}
+	return count;
+}
+
+/* The edge could not be asked as often as a deploy tries: then the old version is stopped all the
+ * same, which is the one way in which a request may fail. */
+static bool
+has_given_up(uint64_t elder)
+{
+	for (uint64_t d = elder + 1; d < WORLD_DEPLOYS; d++) {
+		struct facts facts;
+		if (world.drain_failures[d] > DRAINS_TRIED && world.facts(d, 0, &facts)
+		    && facts.elder == elder)
+			return true;
+	}
+	return false;
+}
+
+void
+traffic_stopped(uint64_t deploy, uint32_t replicas, const char *by)
+{
+	bool is_by_itself = by[0] == 'i';
+
+	for (uint32_t i = 0; i < request_count;) {
+		if (requests[i].deploy != deploy || !(replicas >> requests[i].replica & 1u)) {
+			i++;
+			continue;
+		}
+		traffic_counts.lost++;
+		if (!is_by_itself && !has_given_up(deploy))
+			world.broken("a request was cut off with its container", deploy);
+		drop(i);
+	}
+}
