@@ -175,7 +175,7 @@ want(struct edge_op *op)
 		edge_op_fail(op, EV_REFUSED, "%s", err.text);
 		return false;
 	}
-	if (op->wanted_count == 0) {
+	if (op->wanted_count == 0 && op->kind != EDGE_MEND) {
 		edge_op_fail(op, op->kind == EDGE_SWITCH ? EV_REFUSED : EV_TROUBLED,
 		    "no container of deploy %" PRIu64 " has an address to lead to", target);
 		return false;

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/loop.h"
 #include "store/catalog.h"
+#include "store/deploys.h"
 
 enum { TIDY_MS = 1000, WATCH_MS = 1000, WATCH_US = 10000000 };
 
@@ -39,6 +40,20 @@ has_idle_others(const struct edge_op *op, const struct edge_backend *b)
 	return false;
 }
 
+/* A store that was put back from a copy does not know what was deployed since; that serves, and what
+ * the store knows does not run any more. */
+static bool
+leads_to_unknown(const struct edge *edge, const struct edge_backend *b)
+{
+	struct deploy_row row;
+
+	for (size_t i = 0; b != NULL && i < b->server_count; i++)
+		if (b->servers[i].state == EDGE_SERVER_READY
+		    && !store_deploy_get(edge->host.store, b->servers[i].deploy, &row))
+			return true;
+	return false;
+}
+
 static bool
 needs_mending(struct edge *edge, struct edge_stage *stage, uint64_t live, bool is_busy)
 {
@@ -50,7 +65,9 @@ needs_mending(struct edge *edge, struct edge_stage *stage, uint64_t live, bool i
 	op->edge = edge;
 	op->stage = stage;
 	if (edge_want(op, live, &ignored) == 0
-	    && (op->wanted_count > 0 || !edge_wants_route(op)))
+	    && (op->wanted_count > 0 || !edge_wants_route(op)
+		|| (!leads_to_unknown(edge, stage->http)
+		    && !leads_to_unknown(edge, stage->tcp))))
 		result = edge_want_differs(op)
 			 || (!is_busy
 			     && (has_idle_others(op, stage->http)

@@ -37,8 +37,9 @@ is_address(const char *text)
 	       && inet_pton(AF_INET, host, binary) == 1;
 }
 
-/* One that is gone has no request to answer; one that was stopped may come back by its restart
- * policy, so it stays unless others are there. */
+/* Docker gives the address of a container that does not run to the next one that starts: to go on
+ * leading requests there would be to answer them by another app. When it runs again the next look at
+ * the engine tells, with the address that it has then. */
 static bool
 is_gone(const struct instance *instance)
 {
@@ -53,16 +54,12 @@ want_servers(struct edge_op *op)
 	struct instance instances[REPLICAS_MAX];
 	size_t count =
 	    store_instances(op->edge->host.store, op->deploy, instances, REPLICAS_MAX);
-	bool has_running = false;
 
-	for (size_t i = 0; i < count; i++)
-		has_running |= is_address(instances[i].address) && !is_gone(&instances[i]);
 	op->wanted_count = 0;
 	for (size_t i = 0; i < count; i++) {
 		struct edge_server *server = &op->wanted[op->wanted_count];
 
-		if (!is_address(instances[i].address)
-		    || (has_running && is_gone(&instances[i])))
+		if (!is_address(instances[i].address) || is_gone(&instances[i]))
 			continue;
 		*server = (struct edge_server){ .deploy = op->deploy,
 			.replica = instances[i].replica };

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What people ask for, and whether they are told the truth about it."""
+import http.client
 import subprocess
 
 import pytest
@@ -14,6 +15,16 @@ from bed.wait import wait_for
 def _scene(tmp_path_factory):
     with Scene(tmp_path_factory.mktemp("wishes")) as scene:
         yield scene
+
+
+def status_of(app, host):
+    """Return the status of one request through the edge."""
+    connection = http.client.HTTPConnection("127.0.0.1", app.edge_port, timeout=40)
+    try:
+        connection.request("GET", "/", headers={"Host": host})
+        return connection.getresponse().status
+    finally:
+        connection.close()
 
 
 def test_a_live_version_that_is_gone_can_be_deployed_again(scene):
@@ -99,3 +110,21 @@ def test_a_token_that_was_set_replaces_the_first_one(scene):
         app.settings.pop("SLIPWAY_TOKEN")
         app.start()
         assert app.get("/api/v1/stages")
+
+
+def test_a_container_that_does_not_run_gets_no_requests(scene):
+    """Docker gives its address to the next container, and that one is another app's."""
+    stages = "\n      other: {{tags: 'v*', domains: [other-{name}.localhost]}}"
+    with scene.app(stages=stages, more="    restart: 'no'") as app:
+        scene.push(app, "v1")
+        app.live("v1")
+        address = app.containers()[0]["NetworkSettings"]["Networks"]["slipway"]["IPAddress"]
+        scene.engine.api.stop(app.containers()[0]["Id"])
+        wait_for(lambda: status_of(app, app.host) == 503, 20, "the route to lead nowhere")
+        app.wait_over(app.deploy(f"{app.name}/other", "v1"))
+        other = [c for c in app.containers() if c["State"] == "running"]
+        assert [c["NetworkSettings"]["Networks"]["slipway"]["IPAddress"] for c in other] == [address]
+        assert status_of(app, app.host) == 503
+        assert status_of(app, f"other-{app.host}") == 200
+        app.live("v1")
+        assert status_of(app, app.host) == 200
