@@ -181,6 +181,20 @@ docker_perform(struct docker *docker, const struct effect *effect)
 	job_begin(docker, effect);
 }
 
+void
+docker_forget(struct docker *docker, uint64_t actor)
+{
+	struct job *job;
+
+	LIST_FOREACH(job, &docker->jobs, entry)
+	{
+		if (job->effect.actor != actor || job->is_over)
+			continue;
+		(void)job_end(job);
+		return;
+	}
+}
+
 const struct stage_spec *
 job_spec(const struct job *job)
 {

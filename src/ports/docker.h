@@ -43,6 +43,9 @@ void docker_free(struct docker *docker); /* drops everything under way; NULL all
 /* Answers once, by host->answer, unless a newer effect for the same actor comes before. */
 void docker_perform(struct docker *docker, const struct effect *effect);
 
+/* The actor is over: nobody waits for what was done for it any more. */
+void docker_forget(struct docker *docker, uint64_t actor);
+
 /* Follows the events of every engine in the catalog, and of no other. Call it at start and
  * after every apply. */
 void docker_watch(struct docker *docker);

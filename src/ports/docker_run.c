@@ -306,7 +306,8 @@ is_ours(const struct replica *r, const struct json *json)
 	       && strcmp(
 		      container_label(json, "slipway.store"), r->run->job.docker->store_uuid)
 		      == 0
-	       && strcmp(container_label(json, "slipway.deploy"), deploy) == 0;
+	       && strcmp(container_label(json, "slipway.deploy"), deploy) == 0
+	       && strcmp(container_label(json, "slipway.digest"), r->run->job.row.digest) == 0;
 }
 
 static void

@@ -216,12 +216,15 @@ list(struct stop_job *stop)
 	struct call_request request = { .on_done = on_listed, .context = stop };
 	char deploy[48];
 	char store[96];
-	const char *labels[] = { "slipway.managed=true", deploy, store, NULL };
+	char digest[DIGEST_SIZE + 16];
+	const char *labels[] = { "slipway.managed=true", deploy, store, digest, NULL };
 	struct buf path;
 
 	snprintf(deploy, sizeof(deploy), "slipway.deploy=%llu",
 	    (unsigned long long)stop->job.row.id);
 	snprintf(store, sizeof(store), "slipway.store=%s", stop->job.docker->store_uuid);
+	/* A store that was put back from a copy may give an id a second time. */
+	snprintf(digest, sizeof(digest), "slipway.digest=%s", stop->job.row.digest);
 	buf_init(&path, 1024);
 	buf_text(&path, "/containers/json?all=true&filters=");
 	url_label_filter(&path, labels);

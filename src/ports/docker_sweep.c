@@ -12,6 +12,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "ports/docker_parts.h"
+#include "store/store.h"
 #include "store/retention.h"
 
 enum {
@@ -122,6 +123,8 @@ judge_found(struct survey_job *survey, const struct json *container)
 	struct orphan orphan = { .deploy = label_number(labels, "slipway.deploy"),
 		.stage = label_number(labels, "slipway.stage-id") };
 
+	if (is_ours)
+		store_id_raise(engine->docker->host.store, orphan.deploy);
 	switch (judge(engine->docker, is_ours, orphan.deploy, orphan.stage)) {
 	case ORPHAN_KEEP:
 		break;
@@ -187,6 +190,10 @@ check_instance(struct survey_job *survey, struct instance *row, const struct sta
 	if (is_running)
 		listed_address(&survey->job.engine->config, container, spec->port, address,
 		    sizeof(address));
+	/* The engine's network was changed since, or it was detached by hand: what is known of it is
+	 * worth more than nothing, as long as it runs. */
+	if (address[0] == '\0')
+		memcpy(address, row->address, sizeof(address));
 	if (strcmp(row->status, status) == 0 && strcmp(row->address, address) == 0)
 		return false;
 	if (strcmp(row->status, status) != 0) {

@@ -16,7 +16,7 @@
 /* Less than the effects' own deadlines, so that the answer says what was seen. */
 enum {
 	SWITCH_MS = 10000,
-	CONFIRM_MS = 10000,
+	CONFIRM_MS = 15000,
 	RESTORE_MS = 15000,
 	MEND_MS = 15000,
 	DRAIN_EXTRA_MS = 15000

@@ -290,6 +290,8 @@ on_looked(void *context, const struct answer *answer)
 	struct trial *t = context;
 
 	t->is_asking = false;
+	if (t->gate->phase == PHASE_FAILING)
+		return;
 	if (answer->kind == ANSWER_TROUBLED) {
 		trial_wait_for_engine(t, answer);
 	} else if (answer->kind == ANSWER_REFUSED) {

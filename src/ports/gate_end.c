@@ -31,7 +31,14 @@ on_tail(void *context, const struct answer *answer)
 void
 trial_fail(struct trial *t)
 {
+	/* It is decided: Docker's events and answers still under way change nothing any more. */
+	t->gate->phase = PHASE_FAILING;
 	loop_timer_stop(t->gate->deadline);
+	gate_hold_all(t->gate);
+	if (t->tail.is_open) { /* its last lines are being read for another reason */
+		job_fail(&t->gate->job, EV_REFUSED, "%s", t->verdict);
+		return;
+	}
 	t->tail.on_done = on_tail;
 	tail_take(&t->tail, &t->gate->job, t->id[0] != '\0' ? t->id : t->name);
 }
@@ -52,6 +59,8 @@ trial_wait_for_engine(struct trial *t, const struct answer *answer)
 {
 	struct gate *gate = t->gate;
 
+	if (gate->phase == PHASE_FAILING)
+		return;
 	if (!gate->is_engine_gone)
 		port_note(&gate->job.docker->host, &gate->job.effect, LOG_WARN,
 		    "the gate waits for the engine: %s", answer->message);

@@ -6,7 +6,7 @@
 
 struct probe;
 
-enum phase { PHASE_PROBING, PHASE_IMAGE, PHASE_LAST_LOOK };
+enum phase { PHASE_PROBING, PHASE_IMAGE, PHASE_LAST_LOOK, PHASE_FAILING };
 
 struct gate;
 

@@ -55,6 +55,8 @@ on_moved(void *context, const struct moved *m)
 	    spec->state_names[m->after.state], m->text[0] == '\0' ? "" : ": ", m->text);
 	if (deploy != 0)
 		api_wake(app, deploy);
+	if (fsm_is_final(spec, m->after.state))
+		ports_forget(app, m->after.id);
 	if (m->after.kind == ACTOR_DEPLOY && fsm_is_final(spec, m->after.state))
 		retention_look(app->retention, m->after.deploy.stage);
 }

@@ -50,6 +50,8 @@ answer(void *context, const struct event *event)
 		return;
 	if (app->edge != NULL && is_look_at_engine(app, event))
 		edge_sync(app->edge);
+	if (event->kind == EV_SURVEYED) /* it may have met ids that the store does not know */
+		runtime_raise_id(app->runtime, store_id_max(app->store) + 1);
 	if (!runtime_post(app->runtime, event))
 		log_debug(NULL, "port.stale", "%s for actor %llu came too late",
 		    event_names[event->kind], (unsigned long long)event->to);
@@ -261,4 +263,10 @@ ports_perform(void *context, const struct effect *effect)
 	waiting = d;
 	d->timer = loop_timer_new(app->loop, on_time, d);
 	loop_timer_set(d->timer, effect->delay_ms);
+}
+
+void
+ports_forget(struct app *app, uint64_t actor)
+{
+	docker_forget(app->docker, actor);
 }

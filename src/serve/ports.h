@@ -15,6 +15,9 @@ void ports_close(struct app *app); /* nothing to do when they never opened */
 void ports_start(struct app *app);
 
 /* Hands an effect to its port, after its delay. context: the struct app. */
+/* An actor is over: what is still done for it has no use. */
+void ports_forget(struct app *app, uint64_t actor);
+
 void ports_perform(void *context, const struct effect *effect);
 
 #endif

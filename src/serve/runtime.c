@@ -222,6 +222,13 @@ runtime_recover(struct runtime *rt, int64_t now_ms)
 	free(ids);
 }
 
+void
+runtime_raise_id(struct runtime *rt, uint64_t next_id)
+{
+	if (rt->next_id < next_id)
+		rt->next_id = next_id;
+}
+
 bool
 runtime_post(struct runtime *rt, const struct event *event)
 {

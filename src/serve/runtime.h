@@ -41,6 +41,9 @@ int runtime_load(struct runtime *rt, struct err *err) MUST_USE;
 /* Delivers RECOVERED to each, in the order of their ids. The first thing of the first tick. */
 void runtime_recover(struct runtime *rt, int64_t now_ms);
 
+/* Ids below this one are not given out any more. */
+void runtime_raise_id(struct runtime *rt, uint64_t next_id);
+
 /* For callbacks between ticks: queues an event for the next tick. false: the mailbox is full, or
  * there is no such actor alive (the event is stale). */
 bool runtime_post(struct runtime *rt, const struct event *event);

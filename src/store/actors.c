@@ -1,6 +1,7 @@
 /* actors.c - actors as rows: one description of columns for each kind, read and written by the
  * same few lines, so that the two cannot differ. */
 #include <stddef.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -265,6 +266,17 @@ store_sweeps_set_interval(struct store *store, int64_t interval_ms)
 
 	query_integer(q, interval_ms);
 	db_run(q);
+}
+
+void
+store_id_raise(struct store *store, uint64_t least)
+{
+	char text[24];
+
+	if (least <= store_id_max(store))
+		return;
+	snprintf(text, sizeof(text), "%" PRIu64, least);
+	store_meta_put(store, "id_floor", text);
 }
 
 uint64_t

@@ -49,6 +49,9 @@ int store_actors_load(
 void store_sweeps_set_interval(struct store *store, int64_t interval_ms);
 
 /* The highest id given to an actor so far, of those whose rows were removed, too. */
+/* Ids up to this one are in use outside, by containers that a store put back from a copy does not
+ * know: none of them is given out. */
+void store_id_raise(struct store *store, uint64_t least);
 uint64_t store_id_max(struct store *store);
 
 struct journal_row {

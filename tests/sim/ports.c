@@ -355,3 +355,9 @@ edge_status(struct edge *edge UNUSED, uint64_t stage UNUSED,
 {
 	return 0;
 }
+
+/* What nobody waits for any more may still happen: the worst case. */
+void
+ports_forget(struct app *app UNUSED, uint64_t actor UNUSED)
+{
+}

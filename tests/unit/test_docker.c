@@ -530,7 +530,8 @@ test_image_that_does_not_fit(void **state UNUSED)
 	"shop-web-7-0\",\"Image\":\"sha256:abc\",\"RestartCount\":0,"                       \
 	"\"State\":{\"Status\":\"running\",\"Running\":true,\"StartedAt\":"                 \
 	"\"2026-01-01T00:00:00.5Z\"},\"Config\":{\"Labels\":{\"slipway.managed\":\"true\"," \
-	"\"slipway.store\":\"u-1\",\"slipway.deploy\":\"7\"}},\"NetworkSettings\":{"        \
+	"\"slipway.store\":\"u-1\",\"slipway.deploy\":\"7\",\"slipway.digest\":\"" DIGEST   \
+	"\"}},\"NetworkSettings\":{"                                                        \
 	"\"Networks\":{"                                                                    \
 	"\"slipway\":{\"IPAddress\":\"10.0.0.2\"}}}}"
 
@@ -619,6 +620,20 @@ test_run_adopts_its_own(void **state UNUSED)
 		{ "GET /v1.41/containers/shop-web-7-0/json ", "200 OK", RUNNING }, END };
 
 	assert_int_equal(run(FX_RUN, turns)->kind, EV_STARTED);
+}
+
+/* After a store was put back from a copy an id may come again; the container of the first one serves. */
+static void
+test_run_leaves_another_digest_alone(void **state UNUSED)
+{
+	const struct turn turns[] = { GREET, NETWORK, { CREATE, "409 Conflict", "{}" },
+		{ "GET /v1.41/containers/shop-web-7-0/json ", "200 OK",
+		    "{\"Id\":\"c1\",\"State\":{\"Running\":true},\"Config\":{\"Labels\":{"
+		    "\"slipway.managed\":\"true\",\"slipway.store\":\"u-1\","
+		    "\"slipway.deploy\":\"7\",\"slipway.digest\":\"sha256:2\"}}}" },
+		END };
+
+	assert_int_equal(run(FX_RUN, turns)->kind, EV_REFUSED);
 }
 
 static void
@@ -953,6 +968,7 @@ main(void)
 		TEST(test_run_makes_the_network_once),
 		TEST(test_run_leaves_one_network_of_a_name),
 		TEST(test_run_adopts_its_own),
+		TEST(test_run_leaves_another_digest_alone),
 		TEST(test_run_leaves_others_alone),
 		TEST(test_run_tells_a_final_failure_from_an_engine_going_down),
 		TEST(test_a_replaced_run_ends_before_the_removal_begins),
