@@ -101,7 +101,7 @@ class Engine:
         self.containers = {}  # by id
         self.names = {}
         self.images = set()
-        self.has_network = False
+        self.network = None
         self.followers = set()
         self.requests = 0
         self.created = 0
@@ -118,6 +118,10 @@ class Engine:
         if found is None:
             raise Refused(404, f"No such container: {name}")
         return found
+
+    def networks(self):
+        """GET /networks."""
+        return [] if self.network is None else [self.network]
 
     def tell(self, action, container):
         """An event to everybody who listens."""
@@ -235,7 +239,7 @@ class Connection(asyncio.Protocol):
 
     async def _route(self, method, path, query, body):
         engine = self.engine
-        plain = {"/_ping": "OK", "/version": VERSION, "/stats": engine.stats()}
+        plain = {"/_ping": "OK", "/version": VERSION, "/stats": engine.stats(), "/networks": engine.networks()}
         if path in plain:
             return self._whole(200, plain[path])
         if path == "/events":
@@ -243,10 +247,13 @@ class Connection(asyncio.Protocol):
             engine.followers.add(self)
             return None
         if path == "/networks/create":
-            engine.has_network = True
+            engine.network = {"Name": json.loads(body)["Name"], "Id": "network", "Created": now(),
+                              "Labels": json.loads(body).get("Labels", {})}
             return self._whole(201, {"Id": "network"})
         if path.startswith("/networks/"):
-            return self._whole(*((200, {"Id": "network"}) if engine.has_network else (404, {"message": "no network"})))
+            if not engine.networks():
+                raise Refused(404, "no such network")
+            return self._whole(200, engine.network)
         if path == "/images/create":
             engine.images.add(f"{query['fromImage'][0]}@{query['tag'][0]}")
             self._stream('{"status":"Pulling"}\r\n', '{"status":"Status: Downloaded newer image"}\r\n')
@@ -257,7 +264,9 @@ class Connection(asyncio.Protocol):
             return self._whole(201, engine.create(query["name"][0], json.loads(body)))
         if path == "/containers/json":
             return self._whole(200, engine.list(json.loads(query["filters"][0])["label"]))
-        return await self._route_container(method, path.split("/")[2:])
+        if path.startswith("/containers/"):
+            return await self._route_container(method, path.split("/")[2:])
+        raise Refused(404, f"page not found: {path}")
 
     async def _route_container(self, method, parts):
         container = self.engine.find(parts[0])
