@@ -162,7 +162,7 @@ unit: ## the unit tests under ASan and UBSan
 	$(Q)$(MAKE) $(JOBS) MODE=san unit-programs
 	@tools/unit build/san/unit
 unit-programs: $(UNIT_PROGRAMS)
-.PHONY: unit-programs mutate generated format valgrind faults-long
+.PHONY: unit-programs mutate generated format valgrind faults faults-long
 
 integration: build/slipway build/crash/slipway ## pytest against the real engine, registry and edge
 	@tools/integration
@@ -202,10 +202,11 @@ spec: build/slipway ## make spec/generated and docs/settings.md anew
 test: ## everything that CI runs
 	@tools/test
 
-faults-long: build/slipway ## the faults on real parts in full: an engine away for a minute, a minute of webhooks
-	@FAULTS_ENGINE_STOPPED_S=60 FAULTS_STORM_S=60 tools/integration tests/integration/test_faults_engine.py \
-	  tests/integration/test_faults_instances.py tests/integration/test_faults_edge.py \
-	  tests/integration/test_faults_machine.py tests/integration/test_faults_registry.py
+faults: build/slipway ## real parts that fail in every way, under load
+	@tools/faults
+
+faults-long: build/slipway ## the same in full: an engine away for a minute, a minute of webhooks
+	@FAULTS_ENGINE_STOPPED_S=60 FAULTS_STORM_S=60 tools/faults
 
 demo: build/slipway ## the main job on a real engine, with every request counted
 	@$(PYTHON) tools/demo.py
