@@ -88,6 +88,8 @@ enum {
 	HTTP_LISTEN_MAX =
 	    8, /* addresses to listen on: loopback, LAN, v4, v6 and a socket fit */
 	HTTP_CONNECTIONS_MAX = 2000, /* event streams are counted apart */
+	DESCRIPTORS_WANTED = 8192, /* for all of these, and DESCRIPTORS_OWN */
+	DESCRIPTORS_OWN = 1024, /* that clients leave to deploys: FETCH_MAX, files, the edge */
 	HTTP_ACCEPT_MAX =
 	    64, /* connections accepted a turn, so that running ones get theirs */
 	HTTP_ACCEPT_PAUSE_MS = 100, /* before trying again when descriptors have run out */

@@ -143,6 +143,7 @@ struct http_server {
 	struct chain conns;
 	struct chain closed; /* to be freed by reap */
 	size_t body_bytes; /* of all requests in memory */
+	bool is_full; /* has been told */
 	size_t conn_count; /* those that count against connections_max */
 	struct chain waiting;
 	struct chain taken;

@@ -184,6 +184,17 @@ on_starved(struct http_server *server, int why)
 		    strerror(why));
 }
 
+static void
+tell_full(struct http_server *server)
+{
+	if (server->is_full)
+		return;
+	server->is_full = true;
+	log_warn(NULL, "http.accept_paused",
+	    "all %zu connections are open: further clients wait until one ends",
+	    server->settings.connections_max);
+}
+
 static bool
 accept_one(struct listener *listener)
 {
@@ -220,6 +231,8 @@ on_accept(void *context, int ready UNUSED)
 		if (server->conn_count >= server->settings.connections_max
 		    || !accept_one(listener))
 			break;
+	if (server->conn_count >= server->settings.connections_max)
+		tell_full(server);
 	listeners_update(server);
 }
 
@@ -255,6 +268,8 @@ listeners_update(struct http_server *server)
 	bool has_room = server->conn_count < server->settings.connections_max;
 	int wanted = has_room && !server->accept_is_paused ? LOOP_READ : 0;
 
+	if (server->conn_count <= server->settings.connections_max / 2)
+		server->is_full = false; /* the next time is told again */
 	if (!server->is_accepting)
 		return;
 	for (size_t i = 0; i < server->listener_count; i++)

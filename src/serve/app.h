@@ -28,6 +28,7 @@ struct app {
 	struct edge *edge; /* NULL: SLIPWAY_EDGE=off */
 	struct http_server *server;
 	struct loop_timer *wake; /* ends the loop's wait when a deadline is due */
+	size_t connections_max; /* of clients, and as many streams; 0: the usual */
 	char token_hash[65]; /* SHA-256 of the bearer token, hexadecimal */
 	bool is_draining; /* takes no new work */
 	int64_t drain_until_ms;

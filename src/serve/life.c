@@ -131,6 +131,8 @@ open_server(struct app *app, struct err *err)
 	struct http_settings settings = { .listen = listen,
 		.handle = api_handle,
 		.answered = api_answered,
+		.connections_max = app->connections_max,
+		.streams_max = app->connections_max,
 		.context = app };
 
 	app->server = http_server_new(app->loop, &settings, err);

@@ -21,7 +21,7 @@
 #include "store/catalog.h"
 #include "store/store.h"
 
-enum { SETTLE_MS = 2000, DESCRIPTORS_WANTED = 8192 };
+enum { SETTLE_MS = 2000 };
 
 static struct app app;
 static int signals_seen;
@@ -78,7 +78,22 @@ run(void)
 	return 0;
 }
 
-/* Connections and streams of the API, transfers, the edge: more than the usual 1,024 descriptors. */
+/* Connections and streams of the API, transfers, the edge: more than the usual 1,024 descriptors. With
+ * fewer than wanted clients get half: whoever holds connections must not make a deploy fail. */
+static void
+share_descriptors(size_t count)
+{
+	size_t of_clients = count > 2 * DESCRIPTORS_OWN ? count - DESCRIPTORS_OWN : count / 2;
+
+	app.connections_max = of_clients / 2 > 0 ? of_clients / 2 : 1;
+	if (app.connections_max > HTTP_CONNECTIONS_MAX)
+		app.connections_max = HTTP_CONNECTIONS_MAX;
+	log_warn(NULL, "serve.descriptors",
+	    "only %zu descriptors may be open (ulimit -n): no more than %zu connections and as"
+	    " many event streams are served; %d would be enough for all",
+	    count, app.connections_max, DESCRIPTORS_WANTED);
+}
+
 static void
 raise_descriptors(void)
 {
@@ -88,12 +103,10 @@ raise_descriptors(void)
 		return;
 	limit.rlim_cur =
 	    limit.rlim_max < DESCRIPTORS_WANTED ? limit.rlim_max : DESCRIPTORS_WANTED;
-	if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < DESCRIPTORS_WANTED)
-		log_warn(NULL, "serve.descriptors",
-		    "only %llu descriptors may be open (ulimit -n): fewer"
-		    " clients than %d can be served",
-		    (unsigned long long)limit.rlim_cur,
-		    HTTP_CONNECTIONS_MAX + SSE_STREAMS_MAX);
+	setrlimit(RLIMIT_NOFILE, &limit);
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= DESCRIPTORS_WANTED)
+		return;
+	share_descriptors((size_t)limit.rlim_cur);
 }
 
 /* It ends already: one that comes now, when nobody listens for them any more, must not make an

@@ -133,31 +133,32 @@ def test_disk_full_for_the_edge(scene):
         assert ask(app)[1]["App-Version"] == "v2"
 
 
-def test_descriptors_exhausted(scene):
-    """Clients take all descriptors: it is told, deploys wait and are tried again, and all is well when clients leave."""
+def test_descriptors_are_few(scene):
+    """Clients hold all connections: it is told, others wait, and deploys have descriptors of their own."""
     with scene.app() as app:
         for tag in ("v1", "v2"):
             scene.push(app, tag)
         app.live("v1")
         assert app.terminate() == 0
-        app.start(wrapper=("prlimit", "--nofile=64:64"))
-        wait_line(app, "serve.descriptors", "warn", "ulimit -n")
+        app.start(wrapper=("prlimit", "--nofile=96:96"))
+        line = wait_line(app, "serve.descriptors", "warn", "ulimit -n")
+        assert "only 96 descriptors" in line["msg"] and "24 connections" in line["msg"]
         with load(app) as checker, contextlib.ExitStack() as stack:
             path = app.get(f"/api/v1/projects/{app.name}")["webhook_path"]
             body = b'{"image":"%s"}' % scene.registry.reference(app.repository, "v2").encode()
             asking = stack.enter_context(socket.create_connection(("127.0.0.1", app.port), 10))
             clients = [stack.enter_context(socket.create_connection(("127.0.0.1", app.port), 10)) for _ in range(80)]
-            wait_line(app, "http.accept_paused", "warn", "ulimit -n")
+            wait_line(app, "http.accept_paused", "warn", "all 24 connections are open")
             asking.sendall(b"POST %s HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
                            % (path.encode(), len(body), body))
             assert asking.recv(4096).startswith(b"HTTP/1.1 202 ")
-            wait_line(app, "port.troubled", "warn")
-            checker.wait_requests(50)
+            checker.wait_version(app.host, "v2", 30)
+            wait_for(lambda: app.versions() == ["v2"], 30, "the old version to end")
+            assert not lines(app, "port.troubled") and not lines(app, "engine.lost")
             for client in clients:
                 client.close()
             deploy = wait_for(app.deploys, 10, "the API to answer again")[0]["id"]
             assert app.wait_over(deploy)["state"] == "LIVE", app.log_of(deploy)
-            checker.wait_version(app.host, "v2")
             none_failed(checker)
 
 
