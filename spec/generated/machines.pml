@@ -285,7 +285,7 @@ inline poll_step(me, ev) {
 	:: poll_state[me] == poll_SEEKING ->
 		if
 		:: ev == EV_SOUGHT && poll_IS_is_first(me, ev) -> poll_DO_record(me, ev); poll_TAKE(me, poll_WAITING, FX_NOTHING, KEPT)
-		:: ev == EV_SOUGHT && poll_NOT_is_first(me, ev) && poll_IS_is_known(me, ev) -> poll_DO_see_nothing_new(me, ev); poll_TAKE(me, poll_WAITING, FX_NOTHING, QUIET)
+		:: ev == EV_SOUGHT && poll_NOT_is_first(me, ev) && poll_IS_is_known(me, ev) -> poll_DO_record(me, ev); poll_TAKE(me, poll_WAITING, FX_NOTHING, QUIET)
 		:: ev == EV_SOUGHT && poll_NOT_is_first(me, ev) && poll_NOT_is_known(me, ev) && poll_IS_is_older(me, ev) -> poll_DO_record(me, ev); poll_TAKE(me, poll_WAITING, FX_NOTHING, KEPT)
 		:: ev == EV_SOUGHT && poll_NOT_is_first(me, ev) && poll_NOT_is_known(me, ev) && poll_NOT_is_older(me, ev) && poll_IS_is_auto(me, ev) -> poll_DO_report(me, ev); poll_TAKE(me, poll_WAITING, FX_NOTHING, KEPT)
 		:: ev == EV_SOUGHT && poll_NOT_is_first(me, ev) && poll_NOT_is_known(me, ev) && poll_NOT_is_older(me, ev) && poll_NOT_is_auto(me, ev) -> poll_DO_record(me, ev); poll_TAKE(me, poll_WAITING, FX_NOTHING, KEPT)

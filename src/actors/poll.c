@@ -79,13 +79,6 @@ ACTION(report)
 	tell(a, out, message);
 }
 
-ACTION(see_nothing_new)
-{
-	a->poll.failures = 0;
-	memset(a->poll.reason, 0, sizeof(a->poll.reason));
-	a->deadline_ms = e->now_ms + a->poll.interval_ms;
-}
-
 ACTION(back_off)
 {
 	int64_t wait_ms = a->poll.interval_ms;
@@ -121,7 +114,7 @@ static const struct row rows[] = {
 	ROW(  WAITING, ON(CONFIGURED),             always,    configure,       0,        OFF),
 
 	ROW(  SEEKING, ON(SOUGHT),                 is_first,  record,          0,        WAITING),
-	QUIET(SEEKING, ON(SOUGHT),                 is_known,  see_nothing_new, 0,        WAITING),
+	QUIET(SEEKING, ON(SOUGHT),                 is_known,  record,          0,        WAITING),
 	ROW(  SEEKING, ON(SOUGHT),                 is_older,  record,          0,        WAITING),
 	ROW(  SEEKING, ON(SOUGHT),                 is_auto,   report,          0,        WAITING),
 	ROW(  SEEKING, ON(SOUGHT),                 always,    record,          0,        WAITING),
