@@ -1,0 +1,400 @@
+/* test_fsm_deploy.c - a deploy, cell by cell: what each state does at each event, said once more
+ * and in words of effects; and what is in no line here must be refused. */
+#include "fsm_bed.h"
+
+enum {
+	SECOND = 1000,
+	MINUTE = 60 * SECOND,
+	HOUR = 60 * MINUTE,
+	RESOLVE_MS = MINUTE,
+	QUEUE_MS = 4 * HOUR,
+	PULL_MS = 30 * MINUTE,
+	RUN_MS = 2 * MINUTE,
+	PROBE_MS = 130 * MINUTE,
+	SWAP_MS = 10 * MINUTE,
+	DRAIN_MS = HOUR + 100 * SECOND,
+	RETIRE_MS = HOUR + 5 * MINUTE,
+	REMOVE_MS = MINUTE,
+	PAUSE_MS = 6 * SECOND, /* as the peer asks; longer than the third pause of its own */
+};
+
+enum tries { KEEPS, BEGINS, COUNTS }; /* the first of them; one more */
+enum reason { SAME, NONE, TOLD, CANCELED, UNTIDY };
+
+enum given { USUAL, SPENT = 1, NO_ROUTE = 2, NO_ELDER = 4, FORCED = 8 };
+
+struct duty {
+	enum deploy_state in;
+	uint64_t on;
+	unsigned given;
+	enum deploy_state to;
+	uint64_t asks;
+	int64_t wait_ms; /* until its deadline; 0: none */
+	enum tries tries; /* COUNTS: and the effect is delayed */
+	enum reason reason;
+	uint64_t tells; /* the stage, but CANCEL the swap */
+};
+
+#define CLEAR (ON(TROUBLED) | ON(TIMEOUT))
+#define ANY (CLEAR | ON(REFUSED))
+#define ENTER (ON(START) | ON(RECOVERED))
+#define LATE (ON(RECOVERED) | ON(CANCEL)) /* to cancel */
+
+/* clang-format off */
+static const struct duty duties[] = {
+	{ DEPLOY_RESOLVING, ENTER, USUAL, DEPLOY_RESOLVING, FX(RESOLVE), RESOLVE_MS, KEEPS, SAME, 0 },
+	{ DEPLOY_RESOLVING, ON(RESOLVED), USUAL, DEPLOY_QUEUED, 0, QUEUE_MS, KEEPS, NONE, ON(READY) },
+	{ DEPLOY_RESOLVING, CLEAR, USUAL, DEPLOY_RESOLVING, FX(RESOLVE), RESOLVE_MS, COUNTS, TOLD, 0 },
+	{ DEPLOY_RESOLVING, CLEAR, SPENT, DEPLOY_FAILED, 0, 0, KEEPS, TOLD, ON(ENDED) },
+	{ DEPLOY_RESOLVING, ON(REFUSED), USUAL, DEPLOY_FAILED, 0, 0, KEEPS, TOLD, ON(ENDED) },
+	{ DEPLOY_RESOLVING, ON(CANCEL), USUAL, DEPLOY_CANCELED, 0, 0, KEEPS, CANCELED, ON(ENDED) },
+
+	{ DEPLOY_QUEUED, ENTER, USUAL, DEPLOY_QUEUED, 0, QUEUE_MS, KEEPS, SAME, ON(READY) },
+	{ DEPLOY_QUEUED, ON(GRANTED), USUAL, DEPLOY_PULLING, FX(PULL), PULL_MS, BEGINS, NONE, 0 },
+	/* It waited while the same digest went live: the stage merges it, and it insists. */
+	{ DEPLOY_QUEUED, ON(MERGED), FORCED, DEPLOY_QUEUED, 0, QUEUE_MS, KEEPS, SAME, ON(READY) },
+	{ DEPLOY_QUEUED, ON(MERGED), USUAL, DEPLOY_SKIPPED, 0, 0, KEEPS, TOLD, 0 },
+	{ DEPLOY_QUEUED, ON(SUPERSEDED), USUAL, DEPLOY_SUPERSEDED, 0, 0, KEEPS, TOLD, 0 },
+	{ DEPLOY_QUEUED, ON(SUPERSEDED), FORCED, DEPLOY_SUPERSEDED, 0, 0, KEEPS, TOLD, 0 },
+	{ DEPLOY_QUEUED, ON(TIMEOUT), USUAL, DEPLOY_FAILED, 0, 0, KEEPS, TOLD, ON(ENDED) },
+	{ DEPLOY_QUEUED, ON(CANCEL), USUAL, DEPLOY_CANCELED, 0, 0, KEEPS, CANCELED, ON(ENDED) },
+
+	{ DEPLOY_PULLING, ON(PULLED), USUAL, DEPLOY_STARTING, FX(RUN), RUN_MS, BEGINS, NONE, 0 },
+	{ DEPLOY_PULLING, ON(RECOVERED), USUAL, DEPLOY_PULLING, FX(PULL), PULL_MS, KEEPS, SAME, 0 },
+	{ DEPLOY_PULLING, CLEAR, USUAL, DEPLOY_PULLING, FX(PULL), PULL_MS, COUNTS, TOLD, 0 },
+	{ DEPLOY_PULLING, CLEAR, SPENT, DEPLOY_FAILED, 0, 0, KEEPS, TOLD, ON(ENDED) },
+	{ DEPLOY_PULLING, ON(REFUSED), USUAL, DEPLOY_FAILED, 0, 0, KEEPS, TOLD, ON(ENDED) },
+	{ DEPLOY_PULLING, ON(CANCEL), USUAL, DEPLOY_CANCELED, 0, 0, KEEPS, CANCELED, ON(ENDED) },
+
+	{ DEPLOY_STARTING, ON(STARTED), USUAL, DEPLOY_PROBING, FX(PROBE), PROBE_MS, BEGINS, NONE, 0 },
+	{ DEPLOY_STARTING, ON(RECOVERED), USUAL, DEPLOY_STARTING, FX(RUN), RUN_MS, KEEPS, SAME, 0 },
+	{ DEPLOY_STARTING, CLEAR, USUAL, DEPLOY_STARTING, FX(RUN), RUN_MS, COUNTS, TOLD, 0 },
+	{ DEPLOY_STARTING, CLEAR, SPENT, DEPLOY_UNDOING, FX(REMOVE), REMOVE_MS, BEGINS, TOLD, 0 },
+	{ DEPLOY_STARTING, ON(REFUSED), USUAL, DEPLOY_UNDOING, FX(REMOVE), REMOVE_MS, BEGINS, TOLD, 0 },
+	{ DEPLOY_STARTING, ON(CANCEL), USUAL, DEPLOY_CANCELING, FX(REMOVE), REMOVE_MS, BEGINS, CANCELED, 0 },
+
+	{ DEPLOY_PROBING, ON(HEALTHY), USUAL, DEPLOY_SWAPPING, 0, SWAP_MS, KEEPS, NONE, 0 },
+	{ DEPLOY_PROBING, ON(HEALTHY), NO_ELDER, DEPLOY_SWAPPING, 0, SWAP_MS, KEEPS, NONE, 0 },
+	{ DEPLOY_PROBING, ON(HEALTHY), NO_ROUTE, DEPLOY_RETIRING, FX(RETIRE), RETIRE_MS, BEGINS, NONE, ON(MOVED) },
+	{ DEPLOY_PROBING, ON(HEALTHY), NO_ROUTE | NO_ELDER, DEPLOY_LIVE, 0, 0, KEEPS, NONE, ON(MOVED) | ON(ENDED) },
+	{ DEPLOY_PROBING, ON(RECOVERED), USUAL, DEPLOY_PROBING, FX(PROBE), PROBE_MS, KEEPS, SAME, 0 },
+	{ DEPLOY_PROBING, ON(TROUBLED), USUAL, DEPLOY_PROBING, FX(PROBE), PROBE_MS, COUNTS, TOLD, 0 },
+	{ DEPLOY_PROBING, ON(TROUBLED), SPENT, DEPLOY_UNDOING, FX(REMOVE), REMOVE_MS, BEGINS, TOLD, 0 },
+	{ DEPLOY_PROBING, ON(TIMEOUT), USUAL, DEPLOY_UNDOING, FX(REMOVE), REMOVE_MS, BEGINS, TOLD, 0 },
+	{ DEPLOY_PROBING, ON(REFUSED), USUAL, DEPLOY_UNDOING, FX(REMOVE), REMOVE_MS, BEGINS, TOLD, 0 },
+	{ DEPLOY_PROBING, ON(CANCEL), USUAL, DEPLOY_CANCELING, FX(REMOVE), REMOVE_MS, BEGINS, CANCELED, 0 },
+
+	{ DEPLOY_SWAPPING, ON(SWAPPED), USUAL, DEPLOY_DRAINING, FX(DRAIN), DRAIN_MS, BEGINS, NONE, ON(MOVED) },
+	{ DEPLOY_SWAPPING, ON(SWAPPED), NO_ELDER, DEPLOY_LIVE, 0, 0, KEEPS, NONE, ON(MOVED) | ON(ENDED) },
+	{ DEPLOY_SWAPPING, ON(UNSWAPPED), USUAL, DEPLOY_UNDOING, FX(REMOVE), REMOVE_MS, BEGINS, TOLD, 0 },
+	{ DEPLOY_SWAPPING, ON(CANCEL), USUAL, DEPLOY_ABORTING, 0, SWAP_MS, KEEPS, CANCELED, ON(CANCEL) },
+	{ DEPLOY_SWAPPING, ON(TIMEOUT) | ON(RECOVERED), USUAL, DEPLOY_SWAPPING, 0, SWAP_MS, KEEPS, SAME, 0 },
+
+	{ DEPLOY_ABORTING, ON(UNSWAPPED), USUAL, DEPLOY_CANCELING, FX(REMOVE), REMOVE_MS, BEGINS, CANCELED, 0 },
+	{ DEPLOY_ABORTING, LATE | ON(TIMEOUT), USUAL, DEPLOY_ABORTING, 0, SWAP_MS, KEEPS, SAME, 0 },
+
+	{ DEPLOY_DRAINING, ON(DRAINED), USUAL, DEPLOY_RETIRING, FX(RETIRE), RETIRE_MS, BEGINS, NONE, 0 },
+	{ DEPLOY_DRAINING, LATE, USUAL, DEPLOY_DRAINING, FX(DRAIN), DRAIN_MS, KEEPS, SAME, 0 },
+	{ DEPLOY_DRAINING, ANY, USUAL, DEPLOY_DRAINING, FX(DRAIN), DRAIN_MS, COUNTS, TOLD, 0 },
+	{ DEPLOY_DRAINING, ANY, SPENT, DEPLOY_RETIRING, FX(RETIRE), RETIRE_MS, BEGINS, NONE, 0 },
+
+	{ DEPLOY_RETIRING, ON(RETIRED), USUAL, DEPLOY_LIVE, 0, 0, KEEPS, NONE, ON(ENDED) },
+	{ DEPLOY_RETIRING, LATE, USUAL, DEPLOY_RETIRING, FX(RETIRE), RETIRE_MS, KEEPS, SAME, 0 },
+	{ DEPLOY_RETIRING, ANY, USUAL, DEPLOY_RETIRING, FX(RETIRE), RETIRE_MS, COUNTS, TOLD, 0 },
+	{ DEPLOY_RETIRING, ANY, SPENT, DEPLOY_LIVE, 0, 0, KEEPS, UNTIDY, ON(ENDED) },
+
+	/* Whatever else goes wrong now, what is kept is why it is undone. */
+	{ DEPLOY_UNDOING, ON(REMOVED), USUAL, DEPLOY_ROLLED_BACK, 0, 0, KEEPS, SAME, ON(ENDED) },
+	{ DEPLOY_UNDOING, LATE, USUAL, DEPLOY_UNDOING, FX(REMOVE), REMOVE_MS, KEEPS, SAME, 0 },
+	{ DEPLOY_UNDOING, ANY, USUAL, DEPLOY_UNDOING, FX(REMOVE), REMOVE_MS, COUNTS, SAME, 0 },
+	{ DEPLOY_UNDOING, ANY, SPENT, DEPLOY_ROLLED_BACK, 0, 0, KEEPS, SAME, ON(ENDED) },
+
+	{ DEPLOY_CANCELING, ON(REMOVED), USUAL, DEPLOY_CANCELED, 0, 0, KEEPS, CANCELED, ON(ENDED) },
+	{ DEPLOY_CANCELING, LATE, USUAL, DEPLOY_CANCELING, FX(REMOVE), REMOVE_MS, KEEPS, SAME, 0 },
+	{ DEPLOY_CANCELING, ANY, USUAL, DEPLOY_CANCELING, FX(REMOVE), REMOVE_MS, COUNTS, SAME, 0 },
+	{ DEPLOY_CANCELING, ANY, SPENT, DEPLOY_CANCELED, 0, 0, KEEPS, CANCELED, ON(ENDED) },
+};
+/* clang-format on */
+
+static struct actor
+deploy_in(enum deploy_state state, unsigned given)
+{
+	struct actor a = { .id = 7,
+		.kind = ACTOR_DEPLOY,
+		.state = (int)state,
+		.epoch = EPOCH,
+		.deadline_ms = 9 };
+
+	a.deploy.stage = 1;
+	a.deploy.spec = 3;
+	a.deploy.elder = given & NO_ELDER ? 0 : 4;
+	a.deploy.swap = 8;
+	a.deploy.tries = given & SPENT ? 1000 : 3;
+	a.deploy.trigger = TRIGGER_WEBHOOK;
+	a.deploy.has_route = !(given & NO_ROUTE);
+	a.deploy.is_forced = given & FORCED;
+	a.deploy.created_ms = 77;
+	keep_text(a.deploy.reason, "the first reason");
+	snprintf(a.deploy.tag, sizeof(a.deploy.tag), "v7");
+	snprintf(a.deploy.digest, sizeof(a.deploy.digest), "sha256:mine");
+	return a;
+}
+
+static struct event
+event_of(int kind)
+{
+	struct event e = { .kind = (enum event_kind)kind,
+		.from = 1,
+		.spec = 99,
+		.elder = 6,
+		.after_ms = PAUSE_MS };
+
+	snprintf(e.tag, sizeof(e.tag), "v9");
+	snprintf(e.digest, sizeof(e.digest), "sha256:told");
+	snprintf(e.text, sizeof(e.text), "what happened");
+	return e;
+}
+
+static struct actor
+wanted_after(const struct duty *d, int ev, struct actor a)
+{
+	static const char *const reasons[] = { [NONE] = "",
+		[TOLD] = "what happened",
+		[CANCELED] = "canceled",
+		[UNTIDY] = "live; the version before could not be removed yet" };
+
+	a.state = (int)d->to;
+	a.deadline_ms = d->wait_ms == 0 ? 0 : NOW_MS + d->wait_ms;
+	if (d->tries == BEGINS)
+		a.deploy.tries = 0;
+	if (d->tries == COUNTS) {
+		a.deploy.tries++;
+		a.deadline_ms += PAUSE_MS;
+	}
+	if (d->reason != SAME)
+		keep_text(a.deploy.reason, reasons[d->reason]);
+	if (fsm_is_final(&deploy_spec, a.state))
+		a.deploy.ended_ms = NOW_MS;
+	if (ev == EV_RESOLVED)
+		snprintf(a.deploy.digest, sizeof(a.deploy.digest), "sha256:told");
+	if (ev == EV_GRANTED)
+		a.deploy.elder = 6;
+	if (d->to == DEPLOY_SWAPPING && d->in == DEPLOY_PROBING)
+		a.deploy.swap = FRESH_ID;
+	return a;
+}
+
+static void
+tells_its_stage(const struct actor *a, uint64_t kinds)
+{
+	told(kinds == ON(CANCEL) ? 8 : 1, 7, kinds);
+	for (uint32_t i = 0; i < last.message_count; i++) {
+		if (last.messages[i].kind == EV_CANCEL)
+			continue;
+		assert_int_equal(last.messages[i].spec, 3);
+		assert_int_equal(last.messages[i].flag, a->deploy.is_forced);
+		assert_string_equal(last.messages[i].digest, a->deploy.digest);
+	}
+}
+
+static void
+bears_a_swap(const struct actor *a, bool is_wanted)
+{
+	const struct actor *child = &last.spawns[0];
+
+	assert_int_equal(last.spawn_count, is_wanted ? 1 : 0);
+	if (!is_wanted)
+		return;
+	assert_int_equal(child->id, FRESH_ID);
+	assert_int_equal(child->kind, ACTOR_SWAP);
+	assert_int_equal(child->state, SWAP_SWITCHING);
+	assert_int_equal(child->swap.stage, 1);
+	assert_int_equal(child->swap.deploy, 7);
+	assert_int_equal(child->swap.elder, a->deploy.elder);
+	assert_int_equal(child->swap.tries, 0);
+}
+
+static void
+does_its_duty(const struct duty *d, int ev)
+{
+	struct actor a = deploy_in(d->in, d->given);
+	struct event e = event_of(ev);
+
+	step_gives(&a, &e, wanted_after(d, ev, a));
+	asked(&a, d->asks, d->tries == COUNTS ? PAUSE_MS : 0,
+	    (struct effect){ .stage = 1, .deploy = 7, .elder = a.deploy.elder });
+	tells_its_stage(&a, d->tells);
+	bears_a_swap(&a, d->to == DEPLOY_SWAPPING && d->in == DEPLOY_PROBING);
+	assert_false(last.row->is_quiet); /* every step of a deploy is history */
+}
+
+static void
+each_state_does_its_duty(void **state UNUSED)
+{
+	for (size_t i = 0; i < COUNT(duties); i++)
+		for (int ev = 0; ev < EV_COUNT; ev++)
+			if (duties[i].on >> ev & 1u)
+				does_its_duty(&duties[i], ev);
+}
+
+static void
+what_is_no_duty_is_refused(void **state UNUSED)
+{
+	for (int in = 0; in < DEPLOY_COUNT; in++) {
+		uint64_t on = 0;
+
+		if (fsm_is_final(&deploy_spec, in))
+			continue;
+		for (size_t i = 0; i < COUNT(duties); i++)
+			if ((int)duties[i].in == in)
+				on |= duties[i].on;
+		for (int ev = 0; ev < EV_COUNT; ev++) {
+			struct actor a = deploy_in((enum deploy_state)in, USUAL);
+			struct event e = event_of(ev);
+			if (!(on >> ev & 1u))
+				step_refused(&a, &e);
+		}
+	}
+}
+
+/* Refused with no tries left is what it is with some. */
+static void
+a_refusal_asks_for_no_tries(void **state UNUSED)
+{
+	for (size_t i = 0; i < COUNT(duties); i++)
+		if (duties[i].on == ON(REFUSED)) {
+			struct duty d = duties[i];
+			d.given = SPENT;
+			does_its_duty(&d, EV_REFUSED);
+		}
+}
+
+/* Where the traffic is decides, not how many times something was tried. */
+static void
+healthy_and_swapped_count_no_tries(void **state UNUSED)
+{
+	for (size_t i = 0; i < COUNT(duties); i++)
+		if (duties[i].on == ON(HEALTHY) || duties[i].on == ON(SWAPPED)) {
+			struct duty d = duties[i];
+			d.given |= SPENT;
+			does_its_duty(&d, d.on == ON(HEALTHY) ? EV_HEALTHY : EV_SWAPPED);
+		}
+}
+
+/* The tries are the same for a worker, and for the first deploy of a stage. */
+static void
+trouble_is_the_same_for_all(void **state UNUSED)
+{
+	for (size_t i = 0; i < COUNT(duties); i++)
+		for (int ev = 0; ev < EV_COUNT; ev++)
+			if (duties[i].on & ANY && duties[i].on >> ev & 1u) {
+				struct duty d = duties[i];
+				d.given |= NO_ROUTE | NO_ELDER;
+				does_its_duty(&d, ev);
+			}
+}
+
+static void
+a_deploy_that_is_over_answers_nothing(void **state UNUSED)
+{
+	for (int in = 0; in < DEPLOY_COUNT; in++)
+		for (int ev = 0; ev < EV_COUNT; ev++) {
+			struct actor a = deploy_in((enum deploy_state)in, USUAL);
+			if (fsm_is_final(&deploy_spec, in))
+				assert_int_equal(step(&a, (enum event_kind)ev), STEP_STALE);
+		}
+}
+
+/* Before the swap has said where the traffic goes, nothing may be removed. */
+static void
+swapping_never_removes(void **state UNUSED)
+{
+	const uint64_t removing = FX(REMOVE) | FX(RETIRE);
+
+	for (int ev = 0; ev < EV_COUNT; ev++) {
+		struct actor a = deploy_in(DEPLOY_SWAPPING, USUAL);
+		if (step(&a, (enum event_kind)ev) != STEP_TAKEN)
+			continue;
+		if (ev == EV_UNSWAPPED)
+			assert_int_equal(last.emitted, FX(REMOVE));
+		else
+			assert_false(last.emitted & removing);
+	}
+	for (int ev = 0; ev < EV_COUNT; ev++) {
+		struct actor a = deploy_in(DEPLOY_ABORTING, USUAL);
+		if (step(&a, (enum event_kind)ev) == STEP_TAKEN && ev != EV_UNSWAPPED)
+			assert_int_equal(last.emitted, 0);
+	}
+}
+
+static void
+the_elder_goes_only_after_the_drain(void **state UNUSED)
+{
+	struct actor a = deploy_in(DEPLOY_SWAPPING, USUAL);
+
+	assert_int_equal(step(&a, EV_SWAPPED), STEP_TAKEN);
+	assert_int_equal(a.state, DEPLOY_DRAINING);
+	assert_int_equal(last.emitted, FX(DRAIN));
+	assert_int_equal(step(&a, EV_DRAINED), STEP_TAKEN);
+	assert_int_equal(last.emitted, FX(RETIRE));
+	assert_int_equal(step(&a, EV_RETIRED), STEP_TAKEN);
+	assert_int_equal(a.state, DEPLOY_LIVE);
+}
+
+static void
+trouble_is_tried_again_later_each_time(void **state UNUSED)
+{
+	static const enum deploy_state states[] = { DEPLOY_RESOLVING, DEPLOY_PULLING,
+		DEPLOY_STARTING, DEPLOY_PROBING, DEPLOY_DRAINING, DEPLOY_RETIRING,
+		DEPLOY_UNDOING, DEPLOY_CANCELING };
+
+	for (size_t i = 0; i < COUNT(states); i++) {
+		struct actor a = deploy_in(states[i], USUAL);
+		int64_t last_ms = 1;
+		int tries = 0;
+
+		a.deploy.tries = 0;
+		while (step(&a, EV_TROUBLED) == STEP_TAKEN && a.state == (int)states[i]
+		       && tries < 100) {
+			assert_true(last.effects[0].delay_ms >= last_ms);
+			last_ms = last.effects[0].delay_ms;
+			tries++;
+		}
+		assert_in_range(tries, 5, 20);
+	}
+}
+
+static void
+what_has_no_reason_is_told_one(void **state UNUSED)
+{
+	struct actor a = deploy_in(DEPLOY_PULLING, SPENT);
+
+	a.deploy.reason[0] = '\0';
+	assert_int_equal(step(&a, EV_TROUBLED), STEP_TAKEN);
+	assert_string_equal(a.deploy.reason, "no reason was given");
+	a = deploy_in(DEPLOY_QUEUED, USUAL);
+	assert_int_equal(step(&a, EV_TIMEOUT), STEP_TAKEN);
+	assert_string_equal(a.deploy.reason, "no answer in time");
+	a = deploy_in(DEPLOY_PULLING, SPENT); /* what came before says more than nothing */
+	assert_int_equal(step(&a, EV_TROUBLED), STEP_TAKEN);
+	assert_string_equal(a.deploy.reason, "the first reason");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_state_does_its_duty),
+		cmocka_unit_test(what_is_no_duty_is_refused),
+		cmocka_unit_test(a_refusal_asks_for_no_tries),
+		cmocka_unit_test(healthy_and_swapped_count_no_tries),
+		cmocka_unit_test(trouble_is_the_same_for_all),
+		cmocka_unit_test(a_deploy_that_is_over_answers_nothing),
+		cmocka_unit_test(swapping_never_removes),
+		cmocka_unit_test(the_elder_goes_only_after_the_drain),
+		cmocka_unit_test(trouble_is_tried_again_later_each_time),
+		cmocka_unit_test(what_has_no_reason_is_told_one),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
