@@ -834,6 +834,9 @@ test_survey_judges(void **state UNUSED)
 	assert_int_equal(survey(survey_list("running", "u-2", "8")), 0);
 	assert_int_equal(survey(survey_list("running", "u-1", "10")), 0);
 	assert_int_equal(survey(survey_list("running", "u-1", "8")), 1);
+	store.deploys[0].stage = 6;
+	assert_int_equal(survey(survey_list("running", "u-1", "7")), 0); /* not of its stage */
+	store.deploys[0].stage = 5;
 	is_stage_busy = true;
 	assert_int_equal(survey(survey_list("running", "u-1", "8")), 0);
 	assert_int_equal(survey(survey_list("running", "u-1", "7")), 0);

@@ -699,6 +699,7 @@ test_switch_is_idempotent_and_fenced(void **state UNUSED)
 	expect(perform(FX_SWITCH, 50, 1, 1, 1, 0), EV_SWITCHED);
 	expect(perform(FX_SWITCH, 50, 2, 1, 1, 0), EV_SWITCHED);
 	expect(perform(FX_SWITCH, 60, 1, 1, 2, 1), EV_SWITCHED);
+	expect(perform(FX_SWITCH, 60, 1, 1, 2, 1), EV_SWITCHED); /* the same once more */
 	event = perform(FX_SWITCH, 50, 3, 1, 1, 0);
 	expect(event, EV_REFUSED);
 	assert_non_null(strstr(event.text, "overtaken"));
