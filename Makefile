@@ -82,7 +82,7 @@ $(OUT)/unit/%: tests/unit/%.c $(OUT)/libslipway.a
 	@echo "  CC   $<"
 	$(Q)$(CC) $(CFLAGS) -Itests/unit -o $@ $< $(OUT)/libslipway.a $(LINK_$(MODE)) $(LIBS) -lcmocka
 
--include $(wildcard $(OUT)/obj/*.d $(OUT)/obj/*/*.d $(OUT)/unit/*.d $(OUT)/sim/*.d)
+-include $(wildcard $(OUT)/obj/*.d $(OUT)/obj/*/*.d $(OUT)/unit/*.d $(OUT)/sim/*.d $(OUT)/mutate/*.d $(OUT)/probe/*.d)
 
 # The simulator stands in front of a few calls: src/http's sockets, and where a crash may happen.
 SIM_FILES := loop net server ports storm config world world_edge traffic clients questions followers \
@@ -178,17 +178,41 @@ DEPLOYS ?= 5000
 soak: build/slipway ## DEPLOYS=5000 deploys by one server (simulated engine): does anything grow?
 	@$(PYTHON) tests/bench/soak.py $(DEPLOYS)
 
-mutate: ## change every row of every table; name what no test notices
-	$(Q)$(MAKE) $(JOBS) MODE=dev build/dev/sim/mutate
-	@tools/mutate build/dev/sim/mutate
+mutate: mutate-program ## change everything that the tables say, and the code under them; name what no test notices
+	@tools/mutate build/sim/mutate/mutate
 
-# Const tables are written to by the mutants: this program, alone, is linked without relro.
-$(OUT)/sim/mutate: tests/sim/mutate.c tests/sim/sim.c $(SIM_OBJECTS) tests/unit/test_fsm.c $(OUT)/libslipway.a
+mutate-quick: mutate-program ## a fixed sample of that; part of `make test`
+	@tools/mutate build/sim/mutate/mutate quick
+
+mutate-program:
+	$(Q)$(MAKE) $(JOBS) MODE=sim build/sim/mutate/mutate
+
+# Const tables are written to by the mutants: this program, alone, is linked without relro. The main()
+# of each test is called by its file's name.
+MUTATE_TESTS := $(patsubst tests/unit/%.c,$(OUT)/mutate/%.o,$(wildcard tests/unit/test_fsm*.c))
+$(OUT)/mutate/test_%.o: tests/unit/test_%.c Makefile
 	@mkdir -p $(@D)
-	@echo "  CC   $@"
-	$(Q)$(CC) $(CFLAGS) -O2 -fPIE -DSIM_WITHOUT_MAIN -Dmain=test_fsm_main -Wno-missing-prototypes -c -o $@.fsm.o tests/unit/test_fsm.c
-	$(Q)$(CC) $(CFLAGS) -O2 -fPIE -DSIM_WITHOUT_MAIN $(SIM_CFLAGS) -c -o $@.sim.o tests/sim/sim.c
-	$(Q)$(CC) $(CFLAGS) -O2 -fPIE -pie -Wl,-z,norelro $(SIM_LINK) -Itests/sim -o $@ tests/sim/mutate.c $@.fsm.o $@.sim.o $(SIM_OBJECTS) $(OUT)/libslipway.a $(LIBS) -lcmocka
+	@echo "  CC   $<"
+	$(Q)$(CC) $(CFLAGS) -Wno-missing-prototypes -Dmain=test_$*_main -c -o $@ $<
+$(OUT)/mutate/%.o: tests/sim/%.c Makefile
+	@mkdir -p $(@D)
+	@echo "  CC   $<"
+	$(Q)$(CC) $(CFLAGS) $(SIM_CFLAGS) -DSIM_WITHOUT_MAIN -c -o $@ $<
+$(OUT)/mutate/mutate: $(OUT)/mutate/mutate.o $(OUT)/mutate/sim.o $(MUTATE_TESTS) $(SIM_OBJECTS) $(OUT)/libslipway.a
+	@echo "  LD   $@"
+	$(Q)$(CC) -pie -Wl,-z,norelro $(SIM_LINK) -o $@ $^ $(LIBS) -lcmocka
+
+# For tools/mutate-source: unit tests as objects, and how to build with them.
+PROBES ?=
+$(OUT)/probe/%.o: tests/unit/%.c Makefile
+	@mkdir -p $(@D)
+	@echo "  CC   $<"
+	$(Q)$(CC) $(CFLAGS) -Itests/unit -c -o $@ $<
+mutate-probes: $(PROBES:%=$(OUT)/probe/%.o) $(OUT)/mutate/only.o $(OUT)/libslipway.a
+mutate-commands:
+	$(info compile: $(CC) $(filter-out -MMD -MP,$(CFLAGS)))
+	$(info libraries: $(LIBS) -lcmocka)
+.PHONY: mutate-program mutate-quick mutate-probes mutate-commands
 
 check: ## formatting, static analysis, layering, banned functions, generated files
 	@tools/check

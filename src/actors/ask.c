@@ -10,8 +10,6 @@ retry_delay_ms(uint32_t tries, int64_t after_ms)
 {
 	int64_t delay_ms = tries > 5 ? DELAY_MAX_MS : (int64_t)DELAY_MIN_MS << tries;
 
-	if (delay_ms > DELAY_MAX_MS)
-		delay_ms = DELAY_MAX_MS;
 	if (after_ms > AFTER_MAX_MS)
 		after_ms = AFTER_MAX_MS;
 	return after_ms > delay_ms ? after_ms : delay_ms;

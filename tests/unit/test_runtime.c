@@ -339,6 +339,22 @@ mail_is_bounded(void **state UNUSED)
 	assert_int_equal(runtime_due_ms(rt, NOW_MS), NOW_MS);
 }
 
+static void
+deploys_are_bounded(void **state UNUSED)
+{
+	uint64_t stage = new_stage();
+
+	for (int i = 0; i < DEPLOYS_OPEN_MAX; i++) {
+		char tag[TAG_SIZE];
+		struct event e;
+		snprintf(tag, sizeof(tag), "v%d", i);
+		e = trigger(stage, tag, "");
+		assert_true(runtime_has_room(rt));
+		assert_int_equal(runtime_deliver(rt, &e, NULL), STEP_TAKEN);
+	}
+	assert_false(runtime_has_room(rt));
+}
+
 /* Deadlines. */
 
 static void
@@ -547,6 +563,7 @@ main(void)
 		TEST(nobody_is_born_in_the_middle),
 		TEST(mail_is_delivered_in_its_order),
 		TEST(mail_is_bounded),
+		TEST(deploys_are_bounded),
 		TEST(a_deadline_comes_when_it_is_due),
 		TEST(a_deadline_of_an_older_step_is_nothing),
 		TEST(deadlines_come_before_mail),

@@ -309,6 +309,31 @@ what_is_committed_is_asked_and_asked_again(void **state UNUSED)
 	assert_non_null(strstr(answer, "\"RESOLVING\""));
 }
 
+/* Does the first deploy of the answer tell a reason? */
+static bool
+is_reason_told(void)
+{
+	static const char key[] = "\"reason\":\"";
+	const char *reason = strstr(answer, key);
+
+	return reason != NULL && reason[sizeof(key) - 1] != '"';
+}
+
+/* The registry hangs up: the deploy tells it while it tries again. */
+static void
+an_answer_from_outside_is_heard(void **state UNUSED)
+{
+	int64_t until_ms = clock_ms() + PATIENCE_MS;
+
+	start_with_a_stage();
+	assert_true(is_answered("POST", STAGE "/deploys", "{\"tag\": \"v1\"}", "202"));
+	assert_true(is_registry_asked(PATIENCE_MS));
+	do
+		assert_true(is_answered("GET", "/api/v1/deploys", "", "200"));
+	while (!is_reason_told() && clock_ms() < until_ms);
+	assert_true(is_reason_told());
+}
+
 static void
 a_server_ends_in_peace_or_at_once(void **state UNUSED)
 {
@@ -334,6 +359,7 @@ main(void)
 		TEST(a_commit_that_fails_answers_nothing),
 		TEST(a_commit_that_fails_asks_nothing),
 		TEST(what_is_committed_is_asked_and_asked_again),
+		TEST(an_answer_from_outside_is_heard),
 		TEST(a_server_ends_in_peace_or_at_once),
 	};
 
