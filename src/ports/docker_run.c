@@ -82,6 +82,7 @@ static void
 replica_done(struct replica *r, const struct json *json)
 {
 	struct run_job *run = r->run;
+	const struct docker_settings *settings = &run->job.docker->settings;
 	struct instance row = { .deploy = run->job.row.id,
 		.replica = r->index,
 		.since_ms = clock_wall_ms(),
@@ -103,6 +104,8 @@ replica_done(struct replica *r, const struct json *json)
 		return;
 	port_note(&run->job.docker->host, &run->job.effect, LOG_INFO, "%d container%s started",
 	    run->count, run->count == 1 ? "" : "s");
+	/* They may have the address of one that serves no more: its route must not lead here. */
+	settings->nudge(settings->context, run->job.engine->config.id);
 	job_answer(&run->job, EV_STARTED);
 }
 

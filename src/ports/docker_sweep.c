@@ -174,15 +174,46 @@ listed_address(const struct engine_config *config, const struct json *container,
 	}
 }
 
+/* Docker gives the address of a container that waits for its next start to whoever starts before. */
+static bool
+is_address_taken(const struct survey_job *survey, const struct instance *row, int port)
+{
+	for (size_t i = 0; i < json_count(survey->found); i++) {
+		const struct json *other = json_at(survey->found, i);
+		char address[64];
+
+		listed_address(
+		    &survey->job.engine->config, other, port, address, sizeof(address));
+		if (strcmp(address, row->address) == 0
+		    && strcmp(json_text(json_get(other, "Id")), row->container_id) != 0)
+			return true;
+	}
+	return false;
+}
+
+static const char *
+listed_status(const struct survey_job *survey, const struct json *container,
+    const struct instance *row, int port)
+{
+	const char *state = json_text(json_get(container, "State"));
+
+	if (container == NULL)
+		return "missing";
+	if (strcmp(state, "running") == 0)
+		return "running";
+	return strcmp(state, "restarting") == 0 && !is_address_taken(survey, row, port)
+		   ? "restarting"
+		   : "exited";
+}
+
 /* Compares a row of a live deploy with the engine's word; true when the row was changed. */
 static bool
 check_instance(struct survey_job *survey, struct instance *row, const struct stage_spec *spec)
 {
 	const struct port_host *host = &survey->job.docker->host;
 	const struct json *container = find_container(survey, row->container_id);
-	const char *state = json_text(json_get(container, "State"));
-	bool is_running = strcmp(state, "running") == 0;
-	const char *status = container == NULL ? "missing" : is_running ? "running" : "exited";
+	const char *status = listed_status(survey, container, row, spec->port);
+	bool is_running = strcmp(status, "running") == 0;
 	struct effect about = { .deploy = row->deploy };
 	char address[64];
 

@@ -118,6 +118,7 @@ struct edge {
 	struct loop_timer *tidy_timer;
 	bool is_sync_wanted;
 	bool is_syncing;
+	bool is_restart_awaited; /* a server is kept whose container may be back any moment */
 	size_t sync_at; /* the next stage of the catalog */
 	int64_t watched_until_us; /* somebody asks for edge_status */
 };

@@ -233,8 +233,9 @@ static void
 on_tidy(void *context)
 {
 	struct edge *edge = context;
-	bool has_garbage = false;
+	bool has_garbage = edge->is_restart_awaited;
 
+	edge->is_restart_awaited = false;
 	for (const struct edge_stage *stage = edge->stages; stage != NULL; stage = stage->next)
 		has_garbage |= stage->has_garbage;
 	if (has_garbage)

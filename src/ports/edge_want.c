@@ -14,8 +14,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "store/catalog.h"
 #include "store/deploys.h"
+
+enum { RESTART_KEPT_MS = 3000 };
 
 /* "10.0.0.2:8080" or "[::1]:8080" and nothing else: it goes into commands and into the file. */
 static bool
@@ -39,13 +42,18 @@ is_address(const char *text)
 
 /* Docker gives the address of a container that does not run to the next one that starts: to go on
  * leading requests there would be to answer them by another app. When it runs again the next look at
- * the engine tells, with the address that it has then. */
+ * the engine tells, with the address that it has then. One that crashed and whose address nobody has
+ * taken is waited for a moment: its clients wait too, instead of failing. */
 static bool
-is_gone(const struct instance *instance)
+is_gone(struct edge *edge, const struct instance *instance)
 {
-	return strcmp(instance->status, "missing") == 0
-	       || strcmp(instance->status, "removed") == 0
-	       || strcmp(instance->status, "exited") == 0;
+	if (strcmp(instance->status, "restarting") == 0
+	    && clock_wall_ms() - instance->since_ms < RESTART_KEPT_MS) {
+		edge->is_restart_awaited = true;
+		edge_tidy_later(edge);
+		return false;
+	}
+	return strcmp(instance->status, "running") != 0;
 }
 
 static void
@@ -59,7 +67,7 @@ want_servers(struct edge_op *op)
 	for (size_t i = 0; i < count; i++) {
 		struct edge_server *server = &op->wanted[op->wanted_count];
 
-		if (!is_address(instances[i].address) || is_gone(&instances[i]))
+		if (!is_address(instances[i].address) || is_gone(op->edge, &instances[i]))
 			continue;
 		*server = (struct edge_server){ .deploy = op->deploy,
 			.replica = instances[i].replica };

@@ -63,7 +63,7 @@ struct instance {
 	char container_id[65];
 	char name[128];
 	char address[64]; /* "10.0.0.2:8080": where probes and the edge reach it; "" unknown */
-	char status[16]; /* created, running, exited, missing, removed */
+	char status[16]; /* running, restarting, exited, missing, removed */
 	int64_t since_ms; /* of that status */
 };
 

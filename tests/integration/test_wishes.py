@@ -119,12 +119,13 @@ def test_a_container_that_does_not_run_gets_no_requests(scene):
         scene.push(app, "v1")
         app.live("v1")
         address = app.containers()[0]["NetworkSettings"]["Networks"]["slipway"]["IPAddress"]
-        scene.engine.api.stop(app.containers()[0]["Id"])
+        stopped = app.containers()[0]["Id"]
+        scene.engine.api.stop(stopped)
         wait_for(lambda: status_of(app, app.host) == 503, 20, "the route to lead nowhere")
         app.wait_over(app.deploy(f"{app.name}/other", "v1"))
         other = [c for c in app.containers() if c["State"] == "running"]
         assert [c["NetworkSettings"]["Networks"]["slipway"]["IPAddress"] for c in other] == [address]
         assert status_of(app, app.host) == 503
         assert status_of(app, f"other-{app.host}") == 200
-        app.live("v1")
-        assert status_of(app, app.host) == 200
+        scene.engine.api.start(stopped)
+        wait_for(lambda: status_of(app, app.host) == 200, 20, "the route to lead to its new address")

@@ -880,6 +880,31 @@ test_survey_follows_live_instances(void **state UNUSED)
 }
 
 static void
+test_survey_knows_who_restarts(void **state UNUSED)
+{
+	static const char two[] =
+	    "[{\"Id\":\"c1\",\"Names\":[\"/shop-web-7-0\"],\"State\":\"restarting\"},"
+	    "{\"Id\":\"c2\",\"Names\":[\"/other\"],\"State\":\"running\",\"NetworkSettings\":{"
+	    "\"Networks\":{\"slipway\":{\"IPAddress\":\"10.0.0.2\"}}}}]";
+	struct instance row = { .deploy = 7,
+		.container_id = "c1",
+		.name = "shop-web-7-0",
+		.address = "10.0.0.2:8080",
+		.status = "running" };
+
+	store.deploys[0].is_live = true;
+	live_deploy = 7;
+	store_instance_put(&store, &row);
+	survey(survey_list("restarting", "u-1", "7"));
+	store_instances(&store, 7, &row, 1);
+	assert_string_equal(row.status, "restarting");
+	survey(two); /* another one has its address now */
+	store_instances(&store, 7, &row, 1);
+	assert_string_equal(row.status, "exited");
+	assert_int_equal(changes, 2);
+}
+
+static void
 test_orphan_rule(void **state UNUSED)
 {
 	for (int bits = 0; bits < 32; bits++) {
@@ -981,6 +1006,7 @@ main(void)
 		TEST(test_gate_keeps_the_last_lines),
 		TEST(test_survey_judges),
 		TEST(test_survey_follows_live_instances),
+		TEST(test_survey_knows_who_restarts),
 		TEST(test_orphan_rule),
 		TEST(test_frames_cut_anywhere),
 		TEST(test_times),

@@ -1257,6 +1257,33 @@ test_a_changed_address_is_followed(void **state UNUSED)
 	assert_true(wait_until(leads_to_two, WAIT_MS));
 }
 
+static bool
+leads_nowhere(void)
+{
+	return status_of("app1.test") == 503;
+}
+
+static void
+test_a_container_that_restarts_is_waited_for(void **state UNUSED)
+{
+	struct instance *instance = &deploys[1].instances[0];
+
+	world_deploy(1, 1, 1, one_port, 1);
+	edge_start();
+	swap_to(1, 1, 0);
+	go_live(1, 1);
+	snprintf(instance->status, sizeof(instance->status), "restarting");
+	instance->since_ms = clock_wall_ms();
+	edge_sync(edge);
+	assert_true(wait_until(edge_up_and_compared, WAIT_MS));
+	assert_served_by("app1.test", "one");
+	instance->since_ms -= 60000; /* nobody says so again, but its time is over */
+	assert_true(wait_until(leads_nowhere, WAIT_MS));
+	snprintf(instance->status, sizeof(instance->status), "running");
+	edge_sync(edge);
+	assert_true(wait_until(first_is_back, WAIT_MS));
+}
+
 static void
 test_a_busy_stage_is_left_alone(void **state UNUSED)
 {
@@ -1605,6 +1632,8 @@ main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(test_drift_is_mended, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    test_a_changed_address_is_followed, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_a_container_that_restarts_is_waited_for, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    test_a_busy_stage_is_left_alone, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_tcp_route, setup, teardown),
