@@ -122,7 +122,7 @@ crash: build/slipway build/crash/slipway ## kill -9 in every state of every mach
 .PHONY: crash
 
 # Power cuts: the program's write, fsync, rename and so on go before libc's; see tests/power/disk.h.
-$(OUT)/power/power: tests/power/power.c tests/power/disk.c tests/power/life.c tests/power/disk.h tests/power/life.h $(OUT)/libslipway.a
+$(OUT)/power/power: tests/power/power.c tests/power/disk.c tests/power/life.c tests/power/checks.c tests/power/checks.h tests/power/disk.h tests/power/life.h $(OUT)/libslipway.a
 	@mkdir -p $(@D)
 	@echo "  CC   $@"
 	$(Q)$(CC) $(CFLAGS) -Itests/power -Wl,--wrap=clock_wall_ms -rdynamic -o $@ $(filter %.c %.a,$^) $(LINK_$(MODE)) $(LIBS)

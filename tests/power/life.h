@@ -12,6 +12,8 @@ struct content { /* of the store, as one digest for each table */
 };
 
 struct promise { /* what one life told the next */
+	bool is_removing; /* old rows are removed by rule, in each life of this seed */
+	int64_t now_ms; /* goes on */
 	bool is_made; /* the store was opened once, so it is there */
 	struct content kept; /* as of the last commit that came back */
 	struct content begun; /* as of the one under way */

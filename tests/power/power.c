@@ -92,6 +92,8 @@ run_seed(uint64_t seed, const struct sabotage *sabotage)
 	int result = 0;
 
 	memset(promise, 0, sizeof(*promise));
+	promise->now_ms = 1000000;
+	promise->is_removing = disk_random(&random) % 2 == 0;
 	CHECK(mkdir(root, 0700) == 0);
 	for (uint64_t i = 0; i <= lives && result == 0; i++)
 		result = live(seed, &random, i == lives, sabotage);
