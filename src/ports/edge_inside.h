@@ -18,6 +18,7 @@ enum {
 	EDGE_SERVER_NAME_SIZE = 32,
 	EDGE_BACKEND_NAME_SIZE = 16,
 	EDGE_SECRET_SIZE = 33,
+	EDGE_ENVIRONMENT_SIZE = 32,
 	EDGE_DOMAINS_SEEN_MAX =
 	    2 * DOMAINS_MAX, /* of the new deploy and left from the old one */
 };
@@ -252,6 +253,7 @@ void edge_certificates_look(struct edge *edge);
 /* edge_process.c: the process. */
 bool edge_process_lives(const struct edge *edge); /* somebody holds the lock */
 int edge_process_spawn(struct edge *edge, struct err *err) MUST_USE;
+void edge_environment(char *kept[EDGE_ENVIRONMENT_SIZE]); /* of both; ended by NULL */
 void edge_process_reap(struct edge *edge);
 bool
 edge_fault_read(const struct edge *edge, char *text, size_t size); /* left by the process */

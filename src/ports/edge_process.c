@@ -34,6 +34,23 @@ edge_process_lives(const struct edge *edge)
 	return !is_free;
 }
 
+/* HAProxy reads what strangers send, and both outlive this process for months: they get what they
+ * need, never the token or a registry's password. */
+void
+edge_environment(char *kept[EDGE_ENVIRONMENT_SIZE])
+{
+	static const char *const heads[] = { "PATH=", "LANG=", "TZ=", "SLIPWAY_DATA=",
+		"SLIPWAY_HAPROXY=", "SLIPWAY_EDGE", "SLIPWAY_LOG_" };
+	size_t count = 0;
+
+	for (char **at = environ; *at != NULL; at++)
+		for (size_t i = 0; i < COUNT(heads); i++)
+			if (str_starts(str_of(*at), heads[i])
+			    && count < EDGE_ENVIRONMENT_SIZE - 1)
+				kept[count++] = *at;
+	kept[count] = NULL;
+}
+
 /* Its own session and no open descriptor of ours: it must not notice how we end. Its output goes to
  * a log of its own, because ours may be a pipe that ends with us. */
 static int
@@ -45,9 +62,11 @@ spawn_keeper(
 	sigset_t all;
 	sigset_t none;
 	char log[EDGE_PATH_SIZE];
+	char *environment[EDGE_ENVIRONMENT_SIZE];
 	int result;
 
 	edge_path(edge, "edge.log", log);
+	edge_environment(environment);
 	sigfillset(&all);
 	sigemptyset(&none);
 	posix_spawn_file_actions_init(&actions);
@@ -61,7 +80,7 @@ spawn_keeper(
 	    &attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
 	posix_spawnattr_setsigdefault(&attributes, &all);
 	posix_spawnattr_setsigmask(&attributes, &none);
-	result = posix_spawn(ret_pid, program, &actions, &attributes, arguments, environ);
+	result = posix_spawn(ret_pid, program, &actions, &attributes, arguments, environment);
 	posix_spawn_file_actions_destroy(&actions);
 	posix_spawnattr_destroy(&attributes);
 	return result;

@@ -205,6 +205,7 @@ spawn_haproxy(struct supervisor *s, int out, pid_t *ret_pid)
 	sigset_t none;
 	char config[EDGE_PATH_SIZE];
 	char socket[EDGE_PATH_SIZE];
+	char *environment[EDGE_ENVIRONMENT_SIZE];
 	char words[][4] = { "-W", "-f", "-S" };
 	char *arguments[] = { s->edge.haproxy, words[0], words[1], config, words[2], socket,
 		NULL };
@@ -212,6 +213,7 @@ spawn_haproxy(struct supervisor *s, int out, pid_t *ret_pid)
 
 	edge_path(&s->edge, "haproxy.cfg", config);
 	edge_path(&s->edge, "master.sock", socket);
+	edge_environment(environment);
 	sigfillset(&all);
 	sigemptyset(&none);
 	posix_spawn_file_actions_init(&actions);
@@ -225,7 +227,7 @@ spawn_haproxy(struct supervisor *s, int out, pid_t *ret_pid)
 	posix_spawnattr_setsigdefault(&attributes, &all);
 	posix_spawnattr_setsigmask(&attributes, &none);
 	result =
-	    posix_spawn(ret_pid, s->edge.haproxy, &actions, &attributes, arguments, environ);
+	    posix_spawn(ret_pid, s->edge.haproxy, &actions, &attributes, arguments, environment);
 	posix_spawn_file_actions_destroy(&actions);
 	posix_spawnattr_destroy(&attributes);
 	return result;

@@ -5,6 +5,7 @@ import os
 import signal
 import ssl
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -27,6 +28,16 @@ def reload_by_hand(app):
     before = haproxy_pids(app)
     os.kill(before[0], signal.SIGUSR2)
     wait_for(lambda: set(haproxy_pids(app)) - set(before), 10, "a new worker")
+
+
+def test_its_processes_know_no_secret(scene):
+    """The token and a registry's password are the server's alone."""
+    with scene.app(REGISTRY_PASSWORD="a-password-for-tests-only") as app:
+        pids = app.edge_pids()
+        assert set(haproxy_pids(app)) < set(pids)
+        for pid in pids:
+            known = Path(f"/proc/{pid}/environ").read_text("utf-8")
+            assert "for-tests-only" not in known and "PATH=" in known
 
 
 def test_a_reload_by_others_is_followed(scene):

@@ -266,7 +266,7 @@ setup(void **state UNUSED)
 		.certificates = "",
 		.stage_live = stage_live,
 		.stage_is_busy = stage_is_busy };
-	setenv("EDGE_TEST_DIRECTORY", directory, 1);
+	setenv("SLIPWAY_EDGE_TEST_DIRECTORY", directory, 1);
 	bed_load_reset();
 	atomic_store(&bed->released, 0);
 	atomic_store(&bed->holds, 0);
@@ -1148,6 +1148,36 @@ test_haproxy_outlives_its_keeper(void **state UNUSED)
 	assert_served_by("app1.test", "one");
 }
 
+static bool
+process_knows(pid_t pid, const char *word)
+{
+	char path[64];
+	char text[65536];
+	FILE *file;
+	size_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/environ", (int)pid);
+	file = fopen(path, "r");
+	assert_non_null(file);
+	n = fread(text, 1, sizeof(text), file);
+	fclose(file);
+	return memmem(text, n, word, strlen(word)) != NULL;
+}
+
+static void
+test_the_environment_holds_no_secret(void **state UNUSED)
+{
+	setenv("SLIPWAY_TOKEN", "secret-of-the-api", 1);
+	setenv("REGISTRY_PASSWORD", "secret-of-a-registry", 1);
+	edge_start();
+	unsetenv("SLIPWAY_TOKEN");
+	unsetenv("REGISTRY_PASSWORD");
+	assert_true(process_knows(haproxy_pid(), "PATH="));
+	assert_false(process_knows(haproxy_pid(), "secret"));
+	assert_true(process_knows(keepers[0], "SLIPWAY_EDGE_TEST_DIRECTORY="));
+	assert_false(process_knows(keepers[0], "secret"));
+}
+
 static off_t
 log_size(const char *name)
 {
@@ -1558,7 +1588,7 @@ test_changed_settings_reload_a_running_edge(void **state UNUSED)
 static int
 run_as_edge(void)
 {
-	struct edge_settings keeper = { .directory = getenv("EDGE_TEST_DIRECTORY"),
+	struct edge_settings keeper = { .directory = getenv("SLIPWAY_EDGE_TEST_DIRECTORY"),
 		.haproxy = "haproxy",
 		.certificates = "" };
 	struct err err = { "" };
@@ -1626,6 +1656,8 @@ main(int argc, char **argv)
 		    test_an_edge_kept_elsewhere_is_waited_for, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    test_haproxy_outlives_its_keeper, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_the_environment_holds_no_secret, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_its_log_is_bounded, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    test_routes_come_from_the_store_when_the_files_are_gone, setup, teardown),
