@@ -5,6 +5,8 @@
 #include "ports/edge_inside.h"
 
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -175,6 +177,26 @@ is_there(const struct edge *edge, const char *name)
 	return access(path, F_OK) == 0;
 }
 
+/* Not while it starts, or fails to: its sockets are not there yet then. */
+static bool
+is_serving(const struct edge *edge)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	char path[EDGE_PATH_SIZE];
+	bool is_open;
+	int fd;
+
+	edge_path(edge, "probe.sock", path);
+	if (!str_copy(address.sun_path, sizeof(address.sun_path), str_of(path)))
+		return false;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return false;
+	is_open = connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0;
+	close(fd);
+	return is_open;
+}
+
 /* HAProxy keeps a socket that it has over all reloads, and nobody can give it back the name that was
  * removed; but a socket of another name is made by a reload, which the master is asked for. */
 bool
@@ -191,7 +213,7 @@ edge_socket_revive(struct edge *edge)
 	if (is_there(edge, stats_names[edge->stats_name]))
 		return false;
 	if (!edge_socket_open(edge->master)) {
-		if (!is_there(edge, "master.sock"))
+		if (!is_there(edge, "master.sock") && is_serving(edge))
 			edge_fault_set(edge,
 			    "HAProxy runs, but its sockets in %s were removed: restart the "
 			    "edge;"
