@@ -13,6 +13,7 @@
 #include "store/catalog.h"
 #include "store/deploys.h"
 #include "store/retention.h"
+#include "store/store.h"
 
 enum { DOUBLE_MAX = 256, DOUBLE_LOG_MAX = 4096 };
 
@@ -25,6 +26,7 @@ struct store {
 	size_t log_count;
 	uint64_t
 	    retired; /* deploys that are not listed, up to this one, were removed by rule */
+	uint64_t id_floor; /* ids up to this one are not given out */
 };
 
 struct catalog {
@@ -68,6 +70,13 @@ store_deploy_is_retired(struct store *store, uint64_t id)
 	struct deploy_row ignored;
 
 	return id != 0 && id <= store->retired && !store_deploy_get(store, id, &ignored);
+}
+
+void
+store_id_raise(struct store *store, uint64_t least)
+{
+	if (least > store->id_floor)
+		store->id_floor = least;
 }
 
 void

@@ -828,7 +828,8 @@ test_survey_judges(void **state UNUSED)
 
 	assert_int_equal(survey(survey_list("running", "u-1", "7")), 0); /* not over yet */
 	store.deploys[0].ended_ms = 1;
-	assert_int_equal(survey(survey_list("running", "u-2", "7")), 0); /* another's */
+	assert_int_equal(survey(survey_list("running", "u-2", "70")), 0); /* another's */
+	assert_int_equal(store.id_floor, 7); /* an id that a container of ours has is taken */
 	assert_int_equal(survey(survey_list("running", "u-1", "8")), 0); /* not known */
 	store.retired = 9; /* known once: its row was removed since, so it was over */
 	assert_int_equal(survey(survey_list("running", "u-2", "8")), 0);
