@@ -226,8 +226,8 @@ spawn_haproxy(struct supervisor *s, int out, pid_t *ret_pid)
 	    POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
 	posix_spawnattr_setsigdefault(&attributes, &all);
 	posix_spawnattr_setsigmask(&attributes, &none);
-	result =
-	    posix_spawn(ret_pid, s->edge.haproxy, &actions, &attributes, arguments, environment);
+	result = posix_spawn(
+	    ret_pid, s->edge.haproxy, &actions, &attributes, arguments, environment);
 	posix_spawn_file_actions_destroy(&actions);
 	posix_spawnattr_destroy(&attributes);
 	return result;

@@ -115,7 +115,8 @@ def test_what_is_removed_by_hand_is_told(scene):
         labels = dict(app.containers()[0]["Labels"])
         image = scene.registry.reference(app.repository, digest=digest)
         over = app.wait_over(app.deploy(app.stage_name, "v404"))
-        orphan = scene.engine.api.run(image, Labels={**labels, "slipway.deploy": str(over["id"])})
+        # Only made, not started: the sweep may be quicker than a start.
+        orphan = scene.engine.api.create(image, Labels={**labels, "slipway.deploy": str(over["id"])})
         stranger = scene.engine.api.run(image, Labels={**labels, "slipway.store": "another"})
         scene.engine.api.remove(app.show(deploy)["instances"][0]["container_id"])
         path = f"/api/v1/projects/{app.name}/stages/production/instances"
