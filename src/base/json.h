@@ -37,7 +37,8 @@ size_t json_count(const struct json *j); /* members of an array or object, else 
 const struct json *json_at(const struct json *array, size_t index);
 const char *json_text(const struct json *j); /* "" when it is no text; as long as the tree */
 struct str json_str(const struct json *j); /* the same with its length: it may contain NUL */
-int64_t json_number(const struct json *j); /* 0 when it is no number */
+int64_t json_number(
+    const struct json *j); /* whole part; 0 when it is no number, or too large a real one */
 bool json_bool(const struct json *j); /* true only for `true` */
 
 /* Visits the members of an object in order; false from the visitor ends it. */

@@ -94,13 +94,22 @@ json_text(const struct json *j)
 	return text == NULL ? "" : text;
 }
 
+static int64_t
+whole_part(double real)
+{
+	static const double end =
+	    9223372036854775808.0; /* the double after the largest int64_t */
+
+	return real >= -end && real < end ? (int64_t)real : 0;
+}
+
 int64_t
 json_number(const struct json *j)
 {
 	if (j == NULL)
 		return 0;
 	if (json_is_real(inside(j)))
-		return (int64_t)json_real_value(inside(j));
+		return whole_part(json_real_value(inside(j)));
 	return json_integer_value(inside(j));
 }
 
