@@ -161,6 +161,8 @@ read_field(struct reader *r, const struct json *value, void *record)
 	case FIELD_TEXT:
 		if (json_kind(value) != JSON_IS_TEXT)
 			return refuse(r, "a text");
+		if (strlen(json_text(value)) > (size_t)r->field->most) /* arrays wait for it */
+			return refuse(r, "short enough");
 		*(const char **)member = keep(r, value);
 		return 0;
 	case FIELD_INTEGER:
