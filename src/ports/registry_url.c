@@ -115,9 +115,12 @@ url_join(struct str base, struct str reference, struct buf *to)
 	}
 	buf_text(to, here.is_https ? "https://" : "http://");
 	buf_str(to, here.authority);
-	if (here.path.n == 0 && (reference.n == 0 || reference.p[0] != '/'))
+	if (reference.n > 0 && reference.p[0] == '/')
+		; /* a whole path */
+	else if (here.path.n == 0
+		 || here.path.p[0] != '/') /* or it would go on with the host */
 		buf_char(to, '/');
-	else if (reference.n == 0 || reference.p[0] != '/')
+	else
 		buf_str(to, stem(here.path, reference.n > 0 && reference.p[0] == '?'));
 	buf_str(to, reference);
 	return !to->overflow;

@@ -222,6 +222,7 @@ url_join_stays_with_its_host(void **state)
 	joins(
 	    "http://127.0.0.1:5000/v2/", "http://127.0.0.1:5000/x", "http://127.0.0.1:5000/x");
 	joins("http://h", "x", "http://h/x");
+	joins("http://h?n=2", "x", "http://h/x");
 	parts(PAGE, "https://other.example/x");
 	parts(PAGE, "https://r.example:8443/x");
 	parts(PAGE, "https://r.example.evil/x");
