@@ -29,11 +29,11 @@ number_of(const struct json *object, const char *key)
 static void
 took_of(const struct json *deploy, char text[WORDS_SIZE])
 {
-	int64_t ended_ms = number_of(deploy, "ended_ms");
+	int64_t ended_ms = words_ms(deploy, "ended_ms");
 
 	if (ended_ms == 0)
 		ended_ms = clock_wall_ms();
-	words_took(ended_ms - number_of(deploy, "created_ms"), text);
+	words_took(ended_ms - words_ms(deploy, "created_ms"), text);
 }
 
 static void
@@ -51,7 +51,7 @@ put_deploy(struct table *t, const struct json *deploy)
 	table_cell(t, text);
 	words_state(text_of(deploy, "trigger"), text);
 	table_cell(t, text);
-	words_age(clock_wall_ms() - number_of(deploy, "created_ms"), text);
+	words_age(clock_wall_ms() - words_ms(deploy, "created_ms"), text);
 	table_cell(t, text);
 	took_of(deploy, text);
 	table_cell(t, text);
@@ -182,14 +182,14 @@ write_facts(const struct json *deploy, struct buf *out)
 	pair(&t, "digest", text_of(deploy, "digest"));
 	words_state(text_of(deploy, "trigger"), text);
 	pair(&t, "trigger", text);
-	words_time(number_of(deploy, "created_ms"), text);
-	words_age(clock_wall_ms() - number_of(deploy, "created_ms"), age);
+	words_time(words_ms(deploy, "created_ms"), text);
+	words_age(clock_wall_ms() - words_ms(deploy, "created_ms"), age);
 	table_cell(&t, "  begun");
 	table_cell_format(&t, "%s (%s ago)", text, age);
 	took_of(deploy, text);
 	table_cell(&t, "  took");
 	table_cell_format(
-	    &t, "%s%s", text, number_of(deploy, "ended_ms") == 0 ? " so far" : "");
+	    &t, "%s%s", text, words_ms(deploy, "ended_ms") == 0 ? " so far" : "");
 	if (number_of(deploy, "elder") != 0) {
 		table_cell(&t, "  replaces");
 		table_cell_format(&t, "deploy %" PRId64, number_of(deploy, "elder"));
@@ -206,7 +206,7 @@ next_step_ms(const struct json *steps, size_t index)
 
 	for (size_t i = index + 1; i < json_count(steps); i++)
 		if (strcmp(text_of(json_at(steps, i), "actor"), actor) == 0)
-			return number_of(json_at(steps, i), "at_ms");
+			return words_ms(json_at(steps, i), "at_ms");
 	return 0;
 }
 
@@ -215,7 +215,7 @@ write_steps(const struct json *deploy, struct buf *out)
 {
 	static const char *const heads[] = { ">AFTER", "STATE", ">FOR", "BECAUSE OF", NULL };
 	const struct json *steps = json_get(deploy, "steps");
-	int64_t created_ms = number_of(deploy, "created_ms");
+	int64_t created_ms = words_ms(deploy, "created_ms");
 	char text[WORDS_SIZE];
 	struct table t;
 
@@ -225,11 +225,11 @@ write_steps(const struct json *deploy, struct buf *out)
 		bool is_swap = strcmp(text_of(step, "actor"), "SWAP") == 0;
 		int64_t next_ms = next_step_ms(steps, i);
 
-		words_took(number_of(step, "at_ms") - created_ms, text);
+		words_took(words_ms(step, "at_ms") - created_ms, text);
 		table_cell(&t, text);
 		words_state(text_of(step, "to"), text);
 		table_cell_format(&t, "%s%s", is_swap ? "swap: " : "", text);
-		words_took(next_ms - number_of(step, "at_ms"), text);
+		words_took(next_ms - words_ms(step, "at_ms"), text);
 		table_cell(&t, next_ms == 0 ? "" : text);
 		words_state(text_of(step, "on"), text);
 		table_cell(&t, text);

@@ -123,7 +123,7 @@ write_entry(const struct json *entry, struct buf *out)
 {
 	char at[WORDS_SIZE];
 
-	words_time(json_number(json_get(entry, "at_ms")), at);
+	words_time(words_ms(entry, "at_ms"), at);
 	buf_format(out, "%s %-5s ", at, json_text(json_get(entry, "level")));
 	words_clean(out, str_of(json_text(json_get(entry, "text"))), false);
 	buf_char(out, '\n');
@@ -135,7 +135,7 @@ write_step(const struct json *step, struct buf *out)
 	char at[WORDS_SIZE];
 	char state[WORDS_SIZE];
 
-	words_time(json_number(json_get(step, "at_ms")), at);
+	words_time(words_ms(step, "at_ms"), at);
 	words_state(json_text(json_get(step, "to")), state);
 	buf_format(out, "%s step  %s%s\n", at,
 	    strcmp(json_text(json_get(step, "actor")), "SWAP") == 0 ? "swap: " : "", state);
@@ -148,7 +148,7 @@ write_end(const struct json *deploy, struct buf *out)
 	char at[WORDS_SIZE];
 	char state[WORDS_SIZE];
 
-	words_time(json_number(json_get(deploy, "ended_ms")), at);
+	words_time(words_ms(deploy, "ended_ms"), at);
 	words_state(json_text(json_get(deploy, "state")), state);
 	buf_format(out, "%s end   %s%s", at, state, reason[0] == '\0' ? "" : ": ");
 	words_clean(out, str_of(reason), false);

@@ -139,7 +139,8 @@ print_plan(const struct json *answer, bool is_dry)
 
 		if (strcmp(action, "keep") == 0)
 			continue;
-		buf_format(&out, "%-7s ", action);
+		words_clean(&out, str_of(action), false);
+		buf_format(&out, "%*s ", strlen(action) < 7 ? 7 - (int)strlen(action) : 0, "");
 		words_clean(&out, str_of(json_text(json_get(entry, "what"))), false);
 		buf_char(&out, '\n');
 	}

@@ -23,7 +23,7 @@ cli_healthcheck(struct invocation *in)
 	char uptime[WORDS_SIZE];
 
 	if (code == CLI_OK && strcmp(status, "healthy") == 0) {
-		words_age(json_number(json_get(answer.json, "uptime_seconds")) * 1000, uptime);
+		words_age(words_ms(answer.json, "uptime_seconds") * 1000, uptime);
 		snprintf(sentence, sizeof(sentence), "healthy: slipway %.40s, up %s\n",
 		    json_text(json_get(answer.json, "version")), uptime);
 		output_str(str_of(sentence));

@@ -86,7 +86,7 @@ put_live(struct table *t, const struct json *live)
 {
 	char digest[WORDS_SIZE];
 	char age[WORDS_SIZE];
-	int64_t since_ms = json_number(json_get(live, "since_ms"));
+	int64_t since_ms = words_ms(live, "since_ms");
 
 	words_digest(text_of(live, "digest"), digest);
 	words_age(clock_wall_ms() - since_ms, age);
@@ -169,7 +169,7 @@ write_live(const struct json *stage, struct buf *to)
 		return;
 	}
 	words_digest(text_of(live, "digest"), digest);
-	words_age(clock_wall_ms() - json_number(json_get(live, "since_ms")), age);
+	words_age(clock_wall_ms() - words_ms(live, "since_ms"), age);
 	buf_format(to, "%s %s (deploy %" PRId64 ", %s)", text_of(live, "tag"), digest,
 	    json_number(json_get(live, "deploy")), age);
 }
@@ -180,11 +180,11 @@ write_poll(const struct json *stage, struct buf *to)
 	const struct json *poll = json_get(stage, "poll");
 	char interval[WORDS_SIZE];
 
-	if (json_number(json_get(poll, "interval_ms")) == 0) {
+	if (words_ms(poll, "interval_ms") == 0) {
 		buf_text(to, "off");
 		return;
 	}
-	words_age(json_number(json_get(poll, "interval_ms")), interval);
+	words_age(words_ms(poll, "interval_ms"), interval);
 	buf_format(to, "every %s", interval);
 	if (text_of(poll, "tag")[0] != '\0')
 		buf_format(to, ", newest is %s", text_of(poll, "tag"));
@@ -231,7 +231,7 @@ write_instances(const struct json *instances, struct buf *out)
 		const struct json *one = json_at(instances, i);
 		char age[WORDS_SIZE];
 
-		words_age(clock_wall_ms() - json_number(json_get(one, "since_ms")), age);
+		words_age(clock_wall_ms() - words_ms(one, "since_ms"), age);
 		table_cell_format(&t, "%" PRId64, json_number(json_get(one, "replica")));
 		table_cell(&t, text_of(one, "status"));
 		table_cell(&t, age);

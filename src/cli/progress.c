@@ -264,7 +264,7 @@ take_swap_step(struct progress *p, const struct json *step, int64_t at_ms, struc
 void
 progress_step(struct progress *p, const struct json *step, int64_t now_ms, struct buf *out)
 {
-	int64_t at_ms = json_number(json_get(step, "at_ms"));
+	int64_t at_ms = words_ms(step, "at_ms");
 	int64_t seq = json_number(json_get(step, "seq"));
 	const char *actor = json_text(json_get(step, "actor"));
 
@@ -297,7 +297,7 @@ keep_tail(struct progress *p, const char *text)
 void
 progress_log(struct progress *p, const struct json *line, int64_t now_ms, struct buf *out)
 {
-	int64_t at_ms = json_number(json_get(line, "at_ms"));
+	int64_t at_ms = words_ms(line, "at_ms");
 	int64_t seq = json_number(json_get(line, "seq"));
 	const char *level = json_text(json_get(line, "level"));
 	const char *text = json_text(json_get(line, "text"));
@@ -361,9 +361,7 @@ progress_end(struct progress *p, const struct json *deploy, struct buf *out)
 
 	progress_clear(p, out);
 	words_state(state, words);
-	words_took(json_number(json_get(deploy, "ended_ms"))
-		       - json_number(json_get(deploy, "created_ms")),
-	    took);
+	words_took(words_ms(deploy, "ended_ms") - words_ms(deploy, "created_ms"), took);
 	colour(p, is_live ? GREEN : is_skipped ? YELLOW : RED, out);
 	buf_text(out, words);
 	colour(p, PLAIN, out);

@@ -62,11 +62,16 @@ static const struct {
 };
 
 static void
-tell_refusal(const struct json *error, const char *remedy, struct err *err)
+tell_refusal(const struct json *error, int status, const char *remedy, struct err *err)
 {
 	const char *message = json_text(json_get(error, "message"));
 	const char *detail = json_text(json_get(error, "detail"));
 
+	if (message[0] == '\0') {
+		err_set(err, "the server refuses this (%d) and does not say why%s", status,
+		    remedy);
+		return;
+	}
 	err_set(err, "%.300s%s%.80s%s%s", message, detail[0] == '\0' ? "" : " (", detail,
 	    detail[0] == '\0' ? "" : ")", strchr(message, ';') == NULL ? remedy : "");
 }
@@ -98,7 +103,7 @@ client_refused(const struct client *client, int status, struct str body, struct 
 	for (size_t i = 0; i < COUNT(refusals) && json_kind(error) == JSON_IS_OBJECT; i++)
 		if (refusals[i].status == status) {
 			code = refusals[i].code;
-			tell_refusal(error, refusals[i].remedy, err);
+			tell_refusal(error, status, refusals[i].remedy, err);
 		}
 	if (code == CLI_UNAUTHORIZED && !client_has_token(client))
 		err_set(err,

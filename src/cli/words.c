@@ -7,7 +7,19 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/json.h"
+
 enum { MINUTE = 60, HOUR = 3600, DAY = 86400, DIGEST_SHOWN = 12 };
+
+#define YEAR_9999_MS INT64_C(253402300799999)
+
+int64_t
+words_ms(const struct json *object, const char *key)
+{
+	int64_t ms = json_number(json_get(object, key));
+
+	return ms < 0 || ms > YEAR_9999_MS ? 0 : ms;
+}
 
 void
 words_age(int64_t ms, char text[WORDS_SIZE])

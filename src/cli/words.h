@@ -13,6 +13,12 @@
 
 enum { WORDS_SIZE = 32 };
 
+struct json;
+
+/* A time or a while in milliseconds out of a server's answer. What lies before 1970 or after 9999 is 0,
+ * so that differences of such times always fit. */
+int64_t words_ms(const struct json *object, const char *key);
+
 /* "0s", "59s", "3m", "5h", "12d"; a clock that is behind gives "0s". */
 void words_age(int64_t ms, char text[WORDS_SIZE]);
 
