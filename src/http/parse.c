@@ -27,6 +27,7 @@ struct parse {
 	struct request_inside *request;
 	enum parse_phase phase;
 	struct span target;
+	bool has_target; /* all of it */
 	struct span names[HTTP_HEADERS_MAX];
 	struct span values[HTTP_HEADERS_MAX];
 	size_t count;
@@ -64,6 +65,13 @@ refuse_head_size(struct parse *parse)
 }
 
 static enum parse_outcome
+refuse_target_size(struct parse *parse)
+{
+	return refuse(parse, 414, "URI_TOO_LONG",
+	    "The request's target is longer than %d bytes", HTTP_TARGET_MAX);
+}
+
+static enum parse_outcome
 refuse_body_size(struct parse *parse)
 {
 	return refuse(parse, 413, "TOO_LARGE",
@@ -89,10 +97,20 @@ on_url(llhttp_t *machine, const char *at, size_t n)
 	struct parse *parse = machine->data;
 
 	span_extend(parse, &parse->target, parse->target.end == 0, at, n);
+	return 0;
+}
+
+/* Limits are looked at where a part ends: a piece of it tells nothing that the whole would not, and so
+ * the refusal is the same however the bytes are cut. */
+static int
+on_url_complete(llhttp_t *machine)
+{
+	struct parse *parse = machine->data;
+
+	parse->has_target = true;
 	if (parse->target.end - parse->target.start <= HTTP_TARGET_MAX)
 		return 0;
-	refuse(parse, 414, "URI_TOO_LONG", "The request's target is longer than %d bytes",
-	    HTTP_TARGET_MAX);
+	refuse_target_size(parse);
 	return -1;
 }
 
@@ -103,11 +121,8 @@ on_header_field(llhttp_t *machine, const char *at, size_t n)
 
 	if (parse->phase == PARSE_BODY)
 		return 0; /* a trailer: nobody asks for one */
-	if (!parse->in_name && parse->count == HTTP_HEADERS_MAX) {
-		refuse_head_size(parse);
-		return -1;
-	}
-	span_extend(parse, &parse->names[parse->count], !parse->in_name, at, n);
+	if (parse->count < HTTP_HEADERS_MAX) /* one too many is refused at its end */
+		span_extend(parse, &parse->names[parse->count], !parse->in_name, at, n);
 	parse->in_name = true;
 	return 0;
 }
@@ -119,6 +134,10 @@ on_header_field_complete(llhttp_t *machine)
 
 	if (parse->phase == PARSE_BODY)
 		return 0;
+	if (parse->count == HTTP_HEADERS_MAX) {
+		refuse_head_size(parse);
+		return -1;
+	}
 	parse->in_name = false;
 	parse->in_value = false;
 	parse->count++;
@@ -175,6 +194,7 @@ on_message_complete(llhttp_t *machine)
 
 static const llhttp_settings_t callbacks = {
 	.on_url = on_url,
+	.on_url_complete = on_url_complete,
 	.on_header_field = on_header_field,
 	.on_header_field_complete = on_header_field_complete,
 	.on_header_value = on_header_value,
@@ -313,7 +333,8 @@ feed_head(struct parse *parse, struct str bytes, size_t *ret_used)
 	if (code != HPE_OK)
 		return refuse_malformed(parse, code);
 	if (head->n == head->max)
-		return refuse_head_size(parse);
+		return !parse->has_target && parse->target.end > 0 ? refuse_target_size(parse)
+								   : refuse_head_size(parse);
 	return PARSE_MORE;
 }
 
