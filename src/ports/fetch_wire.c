@@ -174,6 +174,9 @@ wires_next_ended(struct wires *wires)
 	CHECK(message->msg == CURLMSG_DONE);
 	curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&w);
 	w->code = message->data.result;
+	/* "HTTP/2111111111111" is a status to curl. */
+	if (w->code == CURLE_OK && (wire_status(w) < 100 || wire_status(w) > 999))
+		w->code = CURLE_WEIRD_SERVER_REPLY;
 	return w->context;
 }
 
