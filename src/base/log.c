@@ -102,6 +102,24 @@ format_json(struct buf *line, enum log_level level, const struct log_context *co
 	buf_char(line, '\n');
 }
 
+/* What a registry, an engine or a client said is in it: it must neither steer the terminal nor look like
+ * a line of its own. JSON escapes such bytes. */
+static void
+clean(struct buf *line)
+{
+	for (size_t i = 0; i < line->n; i++) {
+		unsigned char c = (unsigned char)line->p[i];
+		bool is_c1 = c == 0xc2 && i + 1 < line->n
+			     && (unsigned char)line->p[i + 1] >= 0x80
+			     && (unsigned char)line->p[i + 1] < 0xa0;
+
+		if (c < 0x20 || c == 0x7f)
+			line->p[i] = '?';
+		else if (is_c1)
+			line->p[i] = line->p[i + 1] = '?';
+	}
+}
+
 static void
 format_text(struct buf *line, enum log_level level, const struct log_context *context,
     const char *event, const struct log_field *fields, const char *message)
@@ -122,7 +140,9 @@ format_text(struct buf *line, enum log_level level, const struct log_context *co
 		else
 			buf_format(line, " %s=%" PRId64, fields->key, fields->number);
 	}
-	buf_format(line, "  (%s)\n", event);
+	buf_format(line, "  (%s)", event);
+	clean(line);
+	buf_char(line, '\n');
 }
 
 static void

@@ -205,6 +205,29 @@ a_log_line_is_one_json_object(void **state UNUSED)
 	close(ends[1]);
 }
 
+/* Of a registry's answer, say. */
+static void
+a_log_line_for_people_steers_no_terminal(void **state UNUSED)
+{
+	int ends[2];
+	char line[4096] = "";
+	ssize_t n;
+
+	assert_int_equal(pipe(ends), 0);
+	log_setup(LOG_INFO, false, ends[1]);
+	log_event(LOG_WARN, NULL, "test.line",
+	    (struct log_field[]){ LOG_TEXT("why", "\x1b[2J\xc2\x9bJ"), LOG_END },
+	    "it said \"no\r\n12:00:00 info  all is well\"");
+	log_setup(LOG_INFO, true, 1);
+	n = read(ends[0], line, sizeof(line) - 1);
+	assert_true(n > 0);
+	assert_ptr_equal(strchr(line, '\n'), line + n - 1);
+	assert_non_null(strstr(
+	    line, " it said \"no??12:00:00 info  all is well\" why=?[2J??J  (test.line)"));
+	close(ends[0]);
+	close(ends[1]);
+}
+
 static void
 a_slow_log_reader_blocks_nobody(void **state UNUSED)
 {
@@ -315,6 +338,7 @@ main(void)
 		cmocka_unit_test(json_out_can_be_read_back),
 		cmocka_unit_test(broken_json_is_told_with_its_place),
 		cmocka_unit_test(a_log_line_is_one_json_object),
+		cmocka_unit_test(a_log_line_for_people_steers_no_terminal),
 		cmocka_unit_test(a_slow_log_reader_blocks_nobody),
 		cmocka_unit_test(times_are_written_in_utc),
 		cmocka_unit_test(deadlines_come_in_order),
