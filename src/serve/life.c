@@ -157,7 +157,7 @@ life_begin(struct app *app, struct err *err)
 		return -1;
 	app->runtime = runtime_new(app->store, &host);
 	if (open_server(app, err) != 0 || ports_open(app, err) != 0
-	    || runtime_load(app->runtime, err) != 0)
+	    || store_audit(app->store, err) != 0 || runtime_load(app->runtime, err) != 0)
 		return -1;
 	store_watch_log(app->store, on_log_added, app);
 	runtime_recover(app->runtime, clock_now_ms());

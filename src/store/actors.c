@@ -200,7 +200,7 @@ read_column(struct query *q, int index, const struct column *c, struct actor *ac
 		memcpy(at, &trigger, sizeof(trigger));
 		break;
 	case TEXT:
-		CHECK(str_copy(at, c->size, column_str(q, index)));
+		column_copy(q, index, at, c->size);
 		break;
 	}
 }

@@ -148,22 +148,19 @@ remember_stage(struct catalog *c, const struct stage_entry *entry, struct stage_
 	c->stage_count++;
 }
 
-static struct project_entry *
-remember_project(struct catalog *c, uint64_t id, struct str name, struct str webhook)
+static void
+remember_project(struct catalog *c, const struct project_entry *entry)
 {
 	struct project_entry *p = calloc(1, sizeof(*p));
 	size_t place;
 
 	CHECK(p != NULL);
-	p->id = id;
-	CHECK(str_copy(p->name, sizeof(p->name), name));
-	CHECK(str_copy(p->webhook, sizeof(p->webhook), webhook));
+	*p = *entry;
 	place = place_of_project(c, p->name);
 	c->projects = grow(c->projects, c->project_count, sizeof(struct project_entry *));
 	shift(c->projects, place, c->project_count, sizeof(struct project_entry *));
 	c->projects[place] = p;
 	c->project_count++;
-	return p;
 }
 
 int
@@ -175,9 +172,13 @@ catalog_load(struct catalog *c, struct err *err)
 	if (hosts_load(c, err) != 0)
 		return -1;
 	q = db_read(store_db(c->store), "SELECT id, name, webhook FROM project ORDER BY name");
-	while (db_next(q))
-		remember_project(
-		    c, (uint64_t)column_integer(q, 0), column_str(q, 1), column_str(q, 2));
+	while (db_next(q)) {
+		struct project_entry project = { .id = (uint64_t)column_integer(q, 0) };
+
+		column_copy(q, 1, project.name, sizeof(project.name));
+		column_copy(q, 2, project.webhook, sizeof(project.webhook));
+		remember_project(c, &project);
+	}
 	q = db_read(store_db(c->store),
 	    "SELECT s.id, s.poll, s.spec, r.json FROM stage s "
 	    "JOIN project p ON p.id = s.project"
@@ -229,23 +230,23 @@ uint64_t
 catalog_put_project(struct catalog *c, const char *name, bool *ret_is_new)
 {
 	const struct project_entry *old = catalog_project_by_name(c, name);
-	char webhook[37];
+	struct project_entry fresh = { 0 };
 	struct query *q;
-	uint64_t id;
 
 	*ret_is_new = old == NULL;
 	if (old != NULL)
 		return old->id;
-	store_make_uuid(webhook);
+	CHECK(str_copy(fresh.name, sizeof(fresh.name), str_of(name)));
+	store_make_uuid(fresh.webhook);
 	q = db_write(store_db(c->store),
 	    "INSERT INTO project(name, webhook) VALUES(?, ?) RETURNING id");
-	query_text(q, name);
-	query_text(q, webhook);
+	query_text(q, fresh.name);
+	query_text(q, fresh.webhook);
 	CHECK(db_next(q));
-	id = (uint64_t)column_integer(q, 0);
+	fresh.id = (uint64_t)column_integer(q, 0);
 	db_run(q);
-	remember_project(c, id, str_of(name), str_of(webhook));
-	return id;
+	remember_project(c, &fresh);
+	return fresh.id;
 }
 
 static uint64_t

@@ -39,7 +39,8 @@ remedy(struct db *db)
 
 	if (code == SQLITE_FULL || sqlite3_system_errno(db->sqlite) == ENOSPC)
 		return "free space on its disk and start again, nothing is lost";
-	if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB)
+	if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB || code == SQLITE_ERROR
+	    || code == SQLITE_CONSTRAINT || code == SQLITE_MISMATCH)
 		return "the file is damaged, or is not Slipway's: put a backup in its place, "
 		       "or move it "
 		       "away to begin anew";
@@ -287,6 +288,19 @@ column_str(struct query *q, int column)
 	const char *text = column_text(q, column);
 
 	return (struct str){ text, (size_t)sqlite3_column_bytes(q->stmt, column) };
+}
+
+void
+column_copy(struct query *q, int column, char *to, size_t size)
+{
+	struct str text = column_str(q, column);
+	char what[REASON_SIZE];
+
+	if (str_copy(to, size, text))
+		return;
+	snprintf(what, sizeof(what), "a '%s' has %zu bytes, at most %zu can be",
+	    sqlite3_column_name(q->stmt, column), text.n, size - 1);
+	db_damaged(q->db, what);
 }
 
 void

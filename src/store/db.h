@@ -44,6 +44,9 @@ int64_t column_integer(struct query *q, int column);
 const char *column_text(struct query *q, int column); /* "" for NULL; until the next db_next */
 struct str column_str(struct query *q, int column);
 
+/* Into an array that every row we write fits; for another's this ends as db_damaged does. */
+void column_copy(struct query *q, int column, char *to, size_t size);
+
 /* Several statements without values; for the schema. */
 void db_script(struct db *db, const char *sql);
 

@@ -25,13 +25,13 @@ read_row(struct query *q, struct deploy_row *row)
 		.created_ms = column_integer(q, 11),
 		.ended_ms = column_integer(q, 12),
 		.is_live = column_integer(q, 13) != 0 };
-	CHECK(str_copy(row->project, sizeof(row->project), column_str(q, 4)));
-	CHECK(str_copy(row->stage_name, sizeof(row->stage_name), column_str(q, 5)));
-	CHECK(str_copy(row->state, sizeof(row->state), column_str(q, 6)));
-	CHECK(str_copy(row->trigger, sizeof(row->trigger), column_str(q, 7)));
-	CHECK(str_copy(row->tag, sizeof(row->tag), column_str(q, 8)));
-	CHECK(str_copy(row->digest, sizeof(row->digest), column_str(q, 9)));
-	CHECK(str_copy(row->reason, sizeof(row->reason), column_str(q, 10)));
+	column_copy(q, 4, row->project, sizeof(row->project));
+	column_copy(q, 5, row->stage_name, sizeof(row->stage_name));
+	column_copy(q, 6, row->state, sizeof(row->state));
+	column_copy(q, 7, row->trigger, sizeof(row->trigger));
+	column_copy(q, 8, row->tag, sizeof(row->tag));
+	column_copy(q, 9, row->digest, sizeof(row->digest));
+	column_copy(q, 10, row->reason, sizeof(row->reason));
 }
 
 bool
@@ -58,10 +58,9 @@ store_deploy_brief(struct store *store, uint64_t id, struct deploy_brief *ret_br
 	query_integer(q, (int64_t)id);
 	found = db_next(q);
 	if (found) {
-		CHECK(str_copy(ret_brief->state, sizeof(ret_brief->state), column_str(q, 0)));
-		CHECK(str_copy(ret_brief->tag, sizeof(ret_brief->tag), column_str(q, 1)));
-		CHECK(
-		    str_copy(ret_brief->digest, sizeof(ret_brief->digest), column_str(q, 2)));
+		column_copy(q, 0, ret_brief->state, sizeof(ret_brief->state));
+		column_copy(q, 1, ret_brief->tag, sizeof(ret_brief->tag));
+		column_copy(q, 2, ret_brief->digest, sizeof(ret_brief->digest));
 		ret_brief->created_ms = column_integer(q, 3);
 		ret_brief->ended_ms = column_integer(q, 4);
 	}
@@ -158,10 +157,10 @@ store_instances(struct store *store, uint64_t deploy, struct instance *to, size_
 		*i = (struct instance){ .deploy = (uint64_t)column_integer(q, 0),
 			.replica = (int)column_integer(q, 1),
 			.since_ms = column_integer(q, 6) };
-		CHECK(str_copy(i->container_id, sizeof(i->container_id), column_str(q, 2)));
-		CHECK(str_copy(i->name, sizeof(i->name), column_str(q, 3)));
-		CHECK(str_copy(i->address, sizeof(i->address), column_str(q, 4)));
-		CHECK(str_copy(i->status, sizeof(i->status), column_str(q, 5)));
+		column_copy(q, 2, i->container_id, sizeof(i->container_id));
+		column_copy(q, 3, i->name, sizeof(i->name));
+		column_copy(q, 4, i->address, sizeof(i->address));
+		column_copy(q, 5, i->status, sizeof(i->status));
 	}
 	db_done(q);
 	return count;
@@ -224,8 +223,8 @@ store_deploy_log(struct store *store, uint64_t deploy, int64_t after_seq,
 		row->seq = column_integer(q, 0);
 		row->deploy = (uint64_t)column_integer(q, 1);
 		row->at_ms = column_integer(q, 2);
-		CHECK(str_copy(row->level, sizeof(row->level), column_str(q, 3)));
-		CHECK(str_copy(row->text, sizeof(row->text), column_str(q, 4)));
+		column_copy(q, 3, row->level, sizeof(row->level));
+		column_copy(q, 4, row->text, sizeof(row->text));
 	}
 	db_done(q);
 	return count;

@@ -9,7 +9,7 @@
 static void
 copy(char *to, size_t size, struct query *q, int column)
 {
-	CHECK(str_copy(to, size, column_str(q, column)));
+	column_copy(q, column, to, size);
 }
 
 static void

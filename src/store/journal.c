@@ -66,10 +66,10 @@ read_row(struct query *q, struct journal_row *row)
 		.actor = (uint64_t)column_integer(q, 3),
 		.deploy = (uint64_t)column_integer(q, 4),
 		.stage = (uint64_t)column_integer(q, 5) };
-	CHECK(str_copy(row->kind, sizeof(row->kind), column_str(q, 2)));
-	CHECK(str_copy(row->from, sizeof(row->from), column_str(q, 6)));
-	CHECK(str_copy(row->on, sizeof(row->on), column_str(q, 7)));
-	CHECK(str_copy(row->to, sizeof(row->to), column_str(q, 8)));
+	column_copy(q, 2, row->kind, sizeof(row->kind));
+	column_copy(q, 6, row->from, sizeof(row->from));
+	column_copy(q, 7, row->on, sizeof(row->on));
+	column_copy(q, 8, row->to, sizeof(row->to));
 }
 
 #define ROWS \

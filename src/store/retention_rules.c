@@ -97,7 +97,7 @@ store_rollback_targets(
 		seen++;
 		if (is_among(column_str(q, 1), digests, count))
 			continue;
-		CHECK(str_copy(digests[count], DIGEST_SIZE, column_str(q, 1)));
+		column_copy(q, 1, digests[count], DIGEST_SIZE);
 		to[count++] = (uint64_t)column_integer(q, 0);
 	}
 	db_done(q);
@@ -261,7 +261,7 @@ read_old(struct removal *s, const struct look *look, uint64_t after, struct old_
 		to[count] = (struct old_deploy){ .id = (uint64_t)column_integer(q, 0),
 			.ended_ms = column_integer(q, 1),
 			.was_live = column_integer(q, 2) != 0 };
-		CHECK(str_copy(to[count].digest, DIGEST_SIZE, column_str(q, 3)));
+		column_copy(q, 3, to[count].digest, DIGEST_SIZE);
 		count++;
 	}
 	db_done(q);

@@ -176,7 +176,7 @@ store_meta_get(struct store *store, const char *key, char *value, size_t size)
 	value[0] = '\0';
 	query_text(q, key);
 	while (db_next(q))
-		CHECK(str_copy(value, size, column_str(q, 0)));
+		column_copy(q, 0, value, size);
 }
 
 void

@@ -26,8 +26,9 @@
 #include "store/store.h"
 
 /* One place in the sources may prepare several: the mixes of filters of store_deploys(), an actor of
- * each kind put and loaded. */
-enum { PAGES = 6, MORE_THAN_PLACES = PAGES - 1 + 2 * (ACTOR_KIND_COUNT - 1) };
+ * each kind put and loaded, the rules of store_audit(). */
+enum { PAGES = 6, AUDITS = 14 };
+enum { MORE_THAN_PLACES = PAGES - 1 + AUDITS - 1 + 2 * (ACTOR_KIND_COUNT - 1) };
 
 static sqlite3 *sqlite;
 
@@ -203,9 +204,11 @@ use_everything(struct store *store)
 	    STR("version: 1\nprojects: {shop: {image: r.io/a, port: 80, "
 		"health: {http: /h}, stages: {production: {domains: [a.b]}}}}"),
 	    NULL);
+	struct err err = { "" };
 	struct buf json;
 
 	assert_int_equal(file->faults.count, 0);
+	assert_int_equal(store_audit(store, &err), 0);
 	buf_init(&json, 64 << 10);
 	stage_spec_write(&file->projects[0].stages[0], &json);
 	use_catalog(store, buf_view(&json));
@@ -223,9 +226,11 @@ static bool
 may_be_read_whole(const char *detail)
 {
 	static const char *const words[] = { "engine", "registry", "project", "stage", "s",
-		"p", "poll_actor", "stage_actor", "sweep_actor", "n", "CONSTANT ROW" };
+		"p", "a", "poll_actor", "stage_actor", "sweep_actor", "n", "CONSTANT ROW" };
 	size_t length = strcspn(detail + 5, " ");
 
+	if (strncmp(detail + 5, "(subquery", 9) == 0)
+		return true; /* its own tables have lines of their own */
 	for (size_t i = 0; i < COUNT(words); i++)
 		if ((strlen(words[i]) == length && strncmp(detail + 5, words[i], length) == 0)
 		    || strcmp(detail + 5, words[i]) == 0)
@@ -248,7 +253,7 @@ check_plan(const char *sql)
 		if (strncmp(detail, "SCAN ", 5) == 0 && !may_be_read_whole(detail))
 			fail_msg("%s\n  reads a whole table: %s", sql, detail);
 		if (strstr(detail, "TEMP B-TREE") != NULL && strstr(sql, "newest") == NULL
-		    && strstr(sql, "JOIN spec") == NULL)
+		    && strstr(sql, "JOIN spec") == NULL && strstr(sql, "count(*) > 1") == NULL)
 			fail_msg("%s\n  sorts: %s", sql, detail);
 		if (strstr(detail, "AUTOMATIC") != NULL)
 			fail_msg("%s\n  makes an index of its own: %s", sql, detail);

@@ -30,6 +30,7 @@
 #include "config/settings.h"
 #include "serve/serve.h"
 #include "store/db.h"
+#include "store/store.h"
 
 enum { PATIENCE_MS = 20000, ANSWER_SIZE = 65536, STILL_RUNS = -1 };
 
@@ -309,6 +310,31 @@ what_is_committed_is_asked_and_asked_again(void **state UNUSED)
 	assert_non_null(strstr(answer, "\"RESOLVING\""));
 }
 
+/* A deploy that its stage knows nothing of: the machines would meet it at any later time. */
+static void
+a_store_that_contradicts_itself_starts_nothing(void **state UNUSED)
+{
+	char data[128];
+	struct store *store;
+	struct err err;
+
+	start_with_a_stage();
+	assert_true(is_answered("POST", STAGE "/deploys", "{\"tag\": \"v1\"}", "202"));
+	assert_true(is_registry_asked(PATIENCE_MS));
+	stop(SIGKILL);
+	snprintf(data, sizeof(data), "%s/data", directory);
+	store = store_open(data, &err);
+	assert_non_null(store);
+	db_script(store_db(store), "UPDATE deploy SET stage = 999");
+	store_commit(store);
+	store_close(store);
+	server = fork();
+	if (server == 0)
+		be_server();
+	assert_int_equal(end_of_server(PATIENCE_MS), EXIT_SERVE_FAILED);
+	assert_false(is_registry_asked(0));
+}
+
 /* Does the first deploy of the answer tell a reason? */
 static bool
 is_reason_told(void)
@@ -359,6 +385,7 @@ main(void)
 		TEST(a_commit_that_fails_answers_nothing),
 		TEST(a_commit_that_fails_asks_nothing),
 		TEST(what_is_committed_is_asked_and_asked_again),
+		TEST(a_store_that_contradicts_itself_starts_nothing),
 		TEST(an_answer_from_outside_is_heard),
 		TEST(a_server_ends_in_peace_or_at_once),
 	};

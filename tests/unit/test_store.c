@@ -159,6 +159,185 @@ an_unknown_state_refuses_to_start(void **state UNUSED)
 	store_close(store);
 }
 
+/* A stage 2 with its poll 3; deploy 4 is live, 5 swaps by 6, 7 waits, 8 resolves. */
+static void
+fill(struct store *store)
+{
+	db_script(store_db(store),
+	    "INSERT INTO project VALUES(1, 'shop', 'w');"
+	    "INSERT INTO spec VALUES(1, 2, 0, '{}');"
+	    "INSERT INTO stage VALUES(2, 1, 'production', 1, 3);"
+	    "INSERT INTO stage_actor VALUES(2, 'QUEUEING', 1, 0, 1, 4, 1, 5, 1, 7, 1, 8, 1,"
+	    " 'a', 'b', 'c', 'v');"
+	    "INSERT INTO poll_actor VALUES(3, 'WAITING', 1, 9, 2, 30000, 1, 0, '', '', '');"
+	    "INSERT INTO sweep_actor VALUES(9, 'WAITING', 1, 9, 1, 30000, 0, '');"
+	    "INSERT INTO deploy VALUES(4, 'LIVE', 9, 0, 2, 1, 0, 0, 0, 'MANUAL', 1, 0, 1, 2,"
+	    " 'v1', 'a', '');"
+	    "INSERT INTO deploy SELECT 5, 'SWAPPING', 1, 9, stage, spec, 4, 6, tries, trigger,"
+	    " has_route, is_forced, 3, 0, 'v2', 'b', '' FROM deploy WHERE id = 4;"
+	    "INSERT INTO deploy SELECT 7, 'QUEUED', 1, 9, stage, spec, 0, 0, tries, trigger,"
+	    " has_route, is_forced, 3, 0, 'v3', 'c', '' FROM deploy WHERE id = 4;"
+	    "INSERT INTO deploy SELECT 8, 'RESOLVING', 1, 9, stage, spec, 0, 0, tries, "
+	    "trigger,"
+	    " has_route, is_forced, 3, 0, 'v4', '', '' FROM deploy WHERE id = 4;"
+	    "INSERT INTO swap VALUES(6, 'CONFIRMING', 1, 9, 2, 5, 4, 0, '');");
+}
+
+static void
+a_store_that_contradicts_itself_is_refused(void **state UNUSED)
+{
+	static const struct {
+		const char *change;
+		const char *told;
+	} cases[] = {
+		{ "UPDATE deploy SET id = -4 WHERE id = 4", "an actor -4 has an id" },
+		{ "UPDATE deploy SET id = 9223372036854775807 WHERE id = 4", "has an id" },
+		{ "UPDATE sweep_actor SET id = 8", "actor 8 is there twice" },
+		{ "UPDATE deploy SET epoch = 4294967296 WHERE id = 7", "actor 7 has taken" },
+		{ "UPDATE swap SET epoch = 'x'", "actor 6 has taken" },
+		{ "DELETE FROM stage_actor", "stage 2 lacks" },
+		{ "DELETE FROM poll_actor", "stage 2 lacks" },
+		{ "DELETE FROM stage", "actor 2 belongs to a stage that is not there" },
+		{ "UPDATE poll_actor SET interval_ms = 0", "actor 3 polls at an interval" },
+		{ "UPDATE poll_actor SET interval_ms = 9223372036854775807", "interval" },
+		{ "UPDATE deploy SET stage = 9 WHERE id = 8", "deploy 8 has no stage" },
+		{ "UPDATE deploy SET spec = 9 WHERE id = 8", "deploy 8 has no stage or no" },
+		{ "UPDATE deploy SET state = 'PULLING' WHERE id = 7",
+		    "deploy 7 is under way" },
+		{ "UPDATE swap SET deploy = 7",
+		    "swap 6 works for a deploy that does not swap" },
+		{ "UPDATE deploy SET swap = 0 WHERE id = 5", "swap 6 works for" },
+		{ "UPDATE stage_actor SET live = 3", "stage 2 calls a deploy live" },
+		{ "DELETE FROM deploy WHERE id = 4", "stage 2 calls a deploy live" },
+		{ "UPDATE deploy SET ended_ms = 4 WHERE id = 5; DELETE FROM swap",
+		    "stage 2 waits for the end of a deploy that is not under way" },
+		{ "UPDATE stage_actor SET waiting = 4", "stage 2 keeps a turn" },
+		{ "UPDATE stage_actor SET resolving = 7", "stage 2 waits for the digest" },
+		{ "UPDATE stage_actor SET state = 'DEPLOYING'", "stage 2 is in a state" },
+	};
+	struct store *store = open_store();
+	struct err err = { "" };
+
+	fill(store);
+	store_commit(store);
+	if (store_audit(store, &err) != 0)
+		fail_msg("%s", err.text);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		db_script(store_db(store), "PRAGMA defer_foreign_keys=ON");
+		db_script(store_db(store), cases[i].change);
+		assert_int_equal(store_audit(store, &err), -1);
+		if (strstr(err.text, cases[i].told) == NULL)
+			fail_msg("%s: %s", cases[i].change, err.text);
+		assert_non_null(strstr(err.text, "put a backup in its place"));
+		store_rollback(store);
+	}
+	assert_int_equal(store_audit(store, &err), 0);
+	store_close(store);
+}
+
+static void
+read_deploy(struct store *store)
+{
+	struct deploy_row row;
+
+	(void)!store_deploy_get(store, 4, &row);
+}
+
+static void
+read_brief(struct store *store)
+{
+	struct deploy_brief brief;
+
+	(void)!store_deploy_brief(store, 4, &brief);
+}
+
+static void
+read_instance(struct store *store)
+{
+	struct instance instance;
+
+	store_instances(store, 4, &instance, 1);
+}
+
+static void
+read_log(struct store *store)
+{
+	struct deploy_log_row row;
+
+	store_deploy_log(store, 4, 0, &row, 1);
+}
+
+/* What a process says that changes a row and reads it; it must end by EXIT_STORE_BROKEN. */
+static void
+read_changed(
+    struct store *store, const char *change, void (*read_row)(struct store *), char said[4096])
+{
+	int fds[2];
+	int status;
+	pid_t child;
+	ssize_t n;
+
+	assert_int_equal(pipe(fds), 0);
+	child = fork();
+	if (child == 0) {
+		log_setup(LOG_INFO, false, fds[1]);
+		db_script(store_db(store), change);
+		read_row(store);
+		_exit(0);
+	}
+	close(fds[1]);
+	n = read(fds[0], said, 4095);
+	said[n < 0 ? 0 : n] = '\0';
+	close(fds[0]);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != EXIT_STORE_BROKEN)
+		fail_msg("%s: status %d: %s", change, status, said);
+}
+
+static void
+a_text_longer_than_any_of_ours_is_damage(void **state UNUSED)
+{
+	static const struct {
+		const char *table;
+		const char *column;
+		void (*read_row)(struct store *);
+	} cases[] = {
+		{ "deploy", "tag", read_deploy },
+		{ "deploy", "digest", read_deploy },
+		{ "deploy", "reason", read_deploy },
+		{ "project", "name", read_deploy },
+		{ "stage", "name", read_deploy },
+		{ "deploy", "tag", read_brief },
+		{ "deploy", "digest", read_brief },
+		{ "instance", "container_id", read_instance },
+		{ "instance", "name", read_instance },
+		{ "instance", "address", read_instance },
+		{ "instance", "status", read_instance },
+		{ "deploy_log", "level", read_log },
+		{ "deploy_log", "text", read_log },
+	};
+	struct store *store = open_store();
+
+	fill(store);
+	db_script(store_db(store),
+	    "INSERT INTO instance VALUES(4, 0, 'c', 'n', '10.0.0.2:80', 'running', 1);"
+	    "INSERT INTO deploy_log VALUES(1, 4, 1, 'info', 'a line');");
+	store_commit(store);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		char change[128];
+		char said[4096];
+		char column[64];
+
+		snprintf(change, sizeof(change), "UPDATE %s SET %s = hex(zeroblob(4000))",
+		    cases[i].table, cases[i].column);
+		read_changed(store, change, cases[i].read_row, said);
+		snprintf(column, sizeof(column), "'%s' has 8000 bytes", cases[i].column);
+		assert_non_null(strstr(said, column));
+		assert_non_null(strstr(said, "put a backup in its place"));
+	}
+	store_close(store);
+}
+
 static void
 a_rollback_leaves_nothing(void **state UNUSED)
 {
@@ -455,6 +634,8 @@ main(void)
 		TEST(the_sweep_interval_is_that_of_the_settings),
 		TEST(what_is_over_is_not_loaded),
 		TEST(an_unknown_state_refuses_to_start),
+		TEST(a_store_that_contradicts_itself_is_refused),
+		TEST(a_text_longer_than_any_of_ours_is_damage),
 		TEST(a_rollback_leaves_nothing),
 		TEST(the_journal_tells_a_deploy_with_its_swap),
 		TEST(a_second_process_is_refused),

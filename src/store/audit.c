@@ -1,0 +1,102 @@
+/* audit.c - rows that no Slipway wrote.
+ *
+ * The one idea: the machines CHECK what they assume of each other, and a CHECK that fails ends the
+ * process at any later time, and again after each start. So what one row says of another is
+ * looked at once, before an actor is loaded; a store that was damaged or edited is refused in one
+ * sentence that names the row. Only what can still move is looked at, through an index: a long
+ * history costs nothing here. */
+#include "store/db.h"
+#include "store/store.h"
+
+struct rule {
+	const char *who; /* the row at fault is called so, with its id */
+	const char *what; /* and this is wrong with it */
+	const char *sql; /* the ids of such rows */
+};
+
+/* Ids are counted up from 1, epochs with each step: neither comes near its end in a thousand
+ * years. */
+#define ID_END "4611686018427387904"
+#define EPOCH_END "2147483648"
+#define DAY_MS "86400000"
+#define NO " NOT EXISTS (SELECT 1 FROM "
+#define BAD_IDS(table)                          \
+	"SELECT id FROM " table " WHERE id < 1" \
+	" UNION ALL SELECT id FROM " table " WHERE id >= " ID_END
+#define EACH_ACTOR                                                     \
+	"SELECT id, epoch FROM deploy WHERE ended_ms = 0"              \
+	" UNION ALL SELECT id, epoch FROM swap WHERE deadline_ms != 0" \
+	" UNION ALL SELECT id, epoch FROM poll_actor"                  \
+	" UNION ALL SELECT id, epoch FROM stage_actor"                 \
+	" UNION ALL SELECT id, epoch FROM sweep_actor"
+
+/* clang-format off */
+static const struct rule rules[] = {
+	{ "an actor", "has an id that is never given",
+	  BAD_IDS("deploy") " UNION ALL " BAD_IDS("swap") " UNION ALL " BAD_IDS("poll_actor")
+	  " UNION ALL " BAD_IDS("stage_actor") " UNION ALL " BAD_IDS("sweep_actor") },
+	{ "actor", "is there twice",
+	  "SELECT id FROM (" EACH_ACTOR ") GROUP BY id HAVING count(*) > 1" },
+	{ "actor", "has taken more steps than there can be",
+	  "SELECT id FROM (" EACH_ACTOR ") WHERE epoch < 0 OR epoch >= " EPOCH_END },
+	{ "stage", "lacks its project, its configuration or one of its actors",
+	  "SELECT s.id FROM stage s WHERE" NO "project p WHERE p.id = s.project)"
+	  " OR" NO "spec r WHERE r.id = s.spec)"
+	  " OR" NO "stage_actor a WHERE a.id = s.id)"
+	  " OR" NO "poll_actor p WHERE p.id = s.poll AND p.stage = s.id)" },
+	{ "actor", "belongs to a stage that is not there",
+	  "SELECT a.id FROM stage_actor a WHERE" NO "stage s WHERE s.id = a.id)"
+	  " UNION ALL SELECT p.id FROM poll_actor p WHERE" NO "stage s"
+	  " WHERE s.id = p.stage AND s.poll = p.id)" },
+	{ "actor", "polls at an interval that cannot be",
+	  "SELECT id FROM poll_actor WHERE interval_ms < (state != 'OFF')"
+	  " OR interval_ms > " DAY_MS },
+	{ "deploy", "has no stage or no configuration",
+	  "SELECT d.id FROM deploy d WHERE d.ended_ms = 0 AND (" NO "stage s WHERE s.id = d.stage)"
+	  " OR" NO "spec r WHERE r.id = d.spec))" },
+	{ "deploy", "is under way, and its stage knows nothing of it",
+	  "SELECT d.id FROM deploy d WHERE d.ended_ms = 0"
+	  " AND d.state NOT IN ('RESOLVING', 'QUEUED') AND" NO "stage_actor a"
+	  " WHERE a.id = d.stage AND a.running = d.id)" },
+	{ "swap", "works for a deploy that does not swap",
+	  "SELECT w.id FROM swap w WHERE w.deadline_ms != 0 AND" NO "deploy d"
+	  " WHERE d.id = w.deploy AND d.swap = w.id AND d.stage = w.stage AND d.ended_ms = 0"
+	  " AND d.state IN ('SWAPPING', 'ABORTING'))" },
+	{ "stage", "calls a deploy live that is not there",
+	  "SELECT a.id FROM stage_actor a WHERE a.live != 0 AND" NO "deploy d"
+	  " WHERE d.id = a.live AND d.stage = a.id)" },
+	{ "stage", "waits for the end of a deploy that is not under way",
+	  "SELECT a.id FROM stage_actor a WHERE a.running != 0 AND" NO "deploy d"
+	  " WHERE d.id = a.running AND d.stage = a.id AND d.ended_ms = 0"
+	  " AND d.state NOT IN ('RESOLVING', 'QUEUED'))" },
+	{ "stage", "keeps a turn for a deploy that does not wait",
+	  "SELECT a.id FROM stage_actor a WHERE a.waiting != 0 AND" NO "deploy d"
+	  " WHERE d.id = a.waiting AND d.stage = a.id AND d.ended_ms = 0 AND d.state = 'QUEUED')" },
+	{ "stage", "waits for the digest of a deploy that asks for none",
+	  "SELECT a.id FROM stage_actor a WHERE a.resolving != 0 AND" NO "deploy d"
+	  " WHERE d.id = a.resolving AND d.stage = a.id AND d.ended_ms = 0"
+	  " AND d.state = 'RESOLVING')" },
+	{ "stage", "is in a state that does not fit what it waits for",
+	  "SELECT id FROM stage_actor WHERE state IN ('IDLE', 'DEPLOYING', 'QUEUEING')"
+	  " AND ((state != 'IDLE') != (running != 0) OR (state = 'QUEUEING') != (waiting != 0))" },
+};
+/* clang-format on */
+
+int
+store_audit(struct store *store, struct err *err)
+{
+	for (size_t i = 0; i < COUNT(rules); i++) {
+		const struct rule *rule = &rules[i];
+		struct query *q = db_read(store_db(store), rule->sql);
+
+		if (!db_next(q))
+			continue;
+		err_set(err,
+		    "the store contradicts itself: %s %lld %s; put a backup in its place, or "
+		    "move it away to begin anew",
+		    rule->who, (long long)column_integer(q, 0), rule->what);
+		db_done(q);
+		return -1;
+	}
+	return 0;
+}
