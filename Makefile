@@ -1,6 +1,6 @@
 # Slipway. `make` lists the targets. Everything it makes is under build/.
 #
-#   MODE=dev|san|sim|cov|rel   which variant (default rel for build, san for unit tests, sim for the simulator)
+#   MODE=dev|san|sim|cov|rel|fuzz   which variant (default rel for build, san for unit tests, sim for the simulator)
 
 SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
@@ -25,9 +25,12 @@ FLAGS_dev := -O1 -g -Werror
 FLAGS_san := -O1 -g -Werror -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 FLAGS_sim := -O2 -g -Werror
 FLAGS_cov := -O0 -g --coverage
+FLAGS_fuzz := -O1 -g1 -Werror -fsanitize=fuzzer-no-link,address,undefined,float-cast-overflow -fno-sanitize-recover=all \
+  -fno-omit-frame-pointer
 FLAGS_rel := -O2 -g -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
 LINK_san := -fsanitize=address,undefined
 LINK_cov := --coverage
+LINK_fuzz := -fsanitize=fuzzer,address,undefined -Wl,--wrap=_exit,--wrap=connect
 LINK_rel := -pie -Wl,-z,relro,-z,now,-z,noexecstack
 CFLAGS := $(BASE_FLAGS) $(FLAGS_$(MODE)) $(EXTRA_CFLAGS)
 LIBS := -lev -lsqlite3 -lcurl -lyaml -lsodium -ljansson -lm
@@ -82,7 +85,7 @@ $(OUT)/unit/%: tests/unit/%.c $(OUT)/libslipway.a
 	@echo "  CC   $<"
 	$(Q)$(CC) $(CFLAGS) -Itests/unit -o $@ $< $(OUT)/libslipway.a $(LINK_$(MODE)) $(LIBS) -lcmocka
 
--include $(wildcard $(OUT)/obj/*.d $(OUT)/obj/*/*.d $(OUT)/unit/*.d $(OUT)/sim/*.d $(OUT)/mutate/*.d $(OUT)/probe/*.d)
+-include $(wildcard $(OUT)/obj/*.d $(OUT)/obj/*/*.d $(OUT)/obj/tests/*.d $(OUT)/unit/*.d $(OUT)/sim/*.d $(OUT)/mutate/*.d $(OUT)/probe/*.d)
 
 # The simulator stands in front of a few calls: src/http's sockets, and where a crash may happen.
 SIM_FILES := loop net server ports storm config world world_edge traffic clients questions followers \
@@ -213,6 +216,39 @@ mutate-commands:
 	$(info compile: $(CC) $(filter-out -MMD -MP,$(CFLAGS)))
 	$(info libraries: $(LIBS) -lcmocka)
 .PHONY: mutate-program mutate-quick mutate-probes mutate-commands
+
+# Fuzzing: one program for each tests/fuzz/fuzz_*.c, by clang. Each takes its own stand-ins; they come
+# before the library, so what they define is not taken from there.
+FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_PROGRAMS := $(FUZZ:%=build/fuzz/%)
+FUZZ_PARTS := $(patsubst tests/fuzz/%.c,build/fuzz/obj/tests/%.o,$(filter-out tests/fuzz/fuzz_%,$(wildcard tests/fuzz/*.c)))
+FUZZ_LINK = support $(if $(filter fetch,$(*F)),,virtual_loop) \
+  $(if $(filter registry docker edge cli api webhook store,$(*F)),scripted_fetch) \
+  $(if $(filter registry docker edge,$(*F)),port_bed) $(if $(filter edge,$(*F)),haproxy_model) \
+  $(if $(filter http api webhook store,$(*F)),talk) $(if $(filter api webhook store,$(*F)),whole_server)
+FUZZ_WRAP_cli := -Wl,--wrap=isatty,--wrap=write
+FUZZ_WRAP_store := -Wl,--wrap=sqlite3_open_v2,--wrap=sqlite3_close,--wrap=ports_start,--wrap=ports_perform
+SECONDS ?= 60
+NAMES ?=
+fuzz: ## run each fuzzer SECONDS=60 seconds, or NAMES='http api' alone; findings go to build/fuzz
+	$(Q)$(MAKE) $(JOBS) MODE=fuzz CC=clang-14 fuzz-programs
+	@tools/fuzz run $(SECONDS) $(or $(NAMES),$(FUZZ))
+
+fuzz-regress: ## every seed and every former finding once through its fuzzer
+	$(Q)$(MAKE) $(JOBS) MODE=fuzz CC=clang-14 fuzz-programs
+	@tools/fuzz regress $(or $(NAMES),$(FUZZ))
+fuzz-programs: $(FUZZ_PROGRAMS) | deps-once
+.PHONY: fuzz fuzz-regress fuzz-programs
+.SECONDARY: $(FUZZ_PARTS) $(FUZZ:%=build/fuzz/obj/tests/fuzz_%.o)
+
+build/fuzz/obj/tests/%.o: tests/fuzz/%.c Makefile | $(LLHTTP)/include/llhttp.h
+	@mkdir -p $(@D)
+	@echo "  CC   $<"
+	$(Q)$(CC) $(CFLAGS) -Itests/fuzz -c -o $@ $<
+
+build/fuzz/%: build/fuzz/obj/tests/fuzz_%.o $(FUZZ_PARTS) build/fuzz/libslipway.a
+	@echo "  LD   $@"
+	$(Q)$(CC) $(FUZZ_WRAP_$(*F)) -o $@ $< $(FUZZ_LINK:%=build/fuzz/obj/tests/%.o) build/fuzz/libslipway.a $(LINK_fuzz) $(LIBS)
 
 check: ## formatting, static analysis, layering, banned functions, generated files
 	@tools/check
