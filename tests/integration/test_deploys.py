@@ -56,6 +56,14 @@ def test_the_configuration_arrives_in_the_container(scene):
         assert [(m["Name"], m["Destination"]) for m in found["Mounts"]] == [("data-of-a-test", "/data")]
 
 
+def test_an_app_that_answers_slowly_is_deployed(scene):
+    """Ten answers of more than a second each would outlast the confirmation: fewer are enough then."""
+    with scene.app() as app:
+        scene.push(app, "v1", HEALTH_SLOW_MS=1200)
+        over = app.live("v1")
+        assert [line for line in app.log_of(over["id"]) if "answers in a row" in line["text"]]
+
+
 def test_a_worker_has_no_route(scene):
     """Gate, then the old one is stopped; no swap."""
     with scene.app(stage='tags: "*"') as app:

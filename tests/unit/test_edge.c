@@ -1314,6 +1314,38 @@ test_a_container_that_restarts_is_waited_for(void **state UNUSED)
 	assert_true(wait_until(first_is_back, WAIT_MS));
 }
 
+static bool
+is_mended(void)
+{
+	return edge_up_and_compared() && edge_stage_find(edge, 1)->op == NULL;
+}
+
+/* A request that waits for a container that is gone must not reach the next one at its address. */
+static void
+test_nobody_waits_for_a_container_that_is_gone(void **state UNUSED)
+{
+	static const char request[] = "GET / HTTP/1.1\r\nHost: app1.test\r\n\r\n";
+	char text[4096];
+	bool is_any;
+	int fd;
+
+	world_deploy(1, 1, 1, one_port, 1);
+	edge_start();
+	swap_to(1, 1, 0);
+	go_live(1, 1);
+	bed_kill(one);
+	fd = bed_connect(http_address.port);
+	assert_true(fd >= 0 && bed_say(fd, request, sizeof(request) - 1));
+	haproxy_say("show info", text, sizeof(text)); /* it has the request by now */
+	snprintf(
+	    deploys[1].instances[0].status, sizeof(deploys[1].instances[0].status), "exited");
+	edge_sync(edge);
+	assert_true(wait_until(is_mended, WAIT_MS));
+	one = bed_backend(one_port, "other", false);
+	assert_int_not_equal(bed_read(fd, text, sizeof(text), &is_any), 200);
+	close(fd);
+}
+
 static void
 test_a_busy_stage_is_left_alone(void **state UNUSED)
 {
@@ -1666,6 +1698,8 @@ main(int argc, char **argv)
 		    test_a_changed_address_is_followed, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    test_a_container_that_restarts_is_waited_for, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_nobody_waits_for_a_container_that_is_gone, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    test_a_busy_stage_is_left_alone, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_tcp_route, setup, teardown),
