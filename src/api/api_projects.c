@@ -98,6 +98,20 @@ reply_plan(struct request *rq, const struct plan *plan, const struct config_file
 	reply_json(rq, 200);
 }
 
+static struct config_file *
+parse(struct app *app, struct str text)
+{
+	struct config_rules rules = app->settings->rules;
+	const char *hosts[ENGINES_MAX];
+
+	rules.engine_hosts = hosts;
+	rules.engine_count = catalog_engine_count(app->catalog);
+	CHECK(rules.engine_count <= ENGINES_MAX);
+	for (size_t i = 0; i < rules.engine_count; i++)
+		hosts[i] = catalog_engine_at(app->catalog, i)->host;
+	return config_file_parse(text, &rules);
+}
+
 void
 api_apply(void *context, struct request *rq)
 {
@@ -116,7 +130,7 @@ api_apply(void *context, struct request *rq)
 		    "send slipway.yml as application/yaml, or the same as application/json");
 		return;
 	}
-	file = config_file_parse(rq->body, &app->settings->rules);
+	file = parse(app, rq->body);
 	if (file->faults.count > 0) {
 		refuse_file(rq, file);
 	} else {

@@ -66,6 +66,8 @@ struct config_rules {
 	const int
 	    *taken_ports; /* ports that the edge listens on already: no TCP routes there */
 	size_t taken_port_count;
+	const char *const *engine_hosts; /* of the engines that are configured already */
+	size_t engine_count;
 };
 
 /* Never NULL; look at faults.count first. The text may go away afterwards. */

@@ -337,19 +337,3 @@ rule_ip(const char *text)
 		       "reached there";
 	return NULL;
 }
-
-bool
-rule_path_exposes_docker(const char *path)
-{
-	static const char *const parents[] = { "/", "/run", "/var", "/var/run" };
-	static const char name[] = "docker.sock";
-	size_t length = strlen(path);
-
-	if (length >= sizeof(name) - 1
-	    && strcmp(path + length - (sizeof(name) - 1), name) == 0)
-		return true;
-	for (size_t i = 0; i < COUNT(parents); i++)
-		if (strcmp(path, parents[i]) == 0)
-			return true;
-	return false;
-}

@@ -5,8 +5,6 @@
 #ifndef SLIPWAY_CONFIG_RULES_H
 #define SLIPWAY_CONFIG_RULES_H
 
-#include <stdbool.h>
-
 #include "base/str.h"
 
 typedef const char *rule_fn(const char *text);
@@ -29,8 +27,5 @@ rule_fn rule_probe_path; /* of an HTTP probe */
 rule_fn rule_path; /* absolute, no "..", "." or empty part */
 rule_fn rule_ip; /* an address that can be bound and reached */
 rule_fn rule_line; /* one line without control characters */
-
-/* True when a container that mounts this host path can reach Docker's socket, and so be root. */
-bool rule_path_exposes_docker(const char *path);
 
 #endif

@@ -363,7 +363,9 @@ take_ports(struct loading *l)
 				    "SLIPWAY_EDGE_HTTP and "
 				    "SLIPWAY_EDGE_HTTPS",
 				    texts[i]);
-	s->rules = (struct config_rules){ s->allows_docker_socket, ports, count };
+	s->rules = (struct config_rules){ .allows_docker_socket = s->allows_docker_socket,
+		.taken_ports = ports,
+		.taken_port_count = count };
 }
 
 static void

@@ -90,7 +90,7 @@ const struct setting settings_table[SETTING_COUNT] = {
 	  "How many versions before the live one each stage can always go back to: their newest deploys are never removed.",
 	  .least = 1, .most = ROLLBACKS_MAX },
 	{ "SLIPWAY_ALLOW_DOCKER_SOCKET", SETTING_SWITCH, AT(allows_docker_socket), "off",
-	  "Whether a stage may mount Docker's socket, which makes its containers root on the host.",
+	  "Whether a stage may mount the socket of a container engine, or a folder above one: that makes its containers root on the host.",
 	  .rule = NULL },
 };
 /* clang-format on */

@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "config/sockets.h"
+
 static bool
 is_list(
     struct import *im, const struct node *node, const struct field *field, const char *example)
@@ -194,6 +196,20 @@ volume_parse(struct import *im, struct str text, struct volume_spec *volume)
 				   : rule_path(volume->target);
 }
 
+/* Of an engine in this file or of one that is configured already: a file that leaves it out does not
+ * remove it. */
+static bool
+exposes_engine(const struct import *im, const char *path)
+{
+	for (size_t i = 0; i < im->file->engine_count; i++)
+		if (socket_is_exposed_by(path, im->file->engines[i].host))
+			return true;
+	for (size_t i = 0; i < im->rules->engine_count; i++)
+		if (socket_is_exposed_by(path, im->rules->engine_hosts[i]))
+			return true;
+	return sockets_are_exposed_by(path);
+}
+
 static bool
 volume_read(struct import *im, const struct node *item, const struct field *field,
     struct volume_spec *volume)
@@ -215,11 +231,11 @@ volume_read(struct import *im, const struct node *item, const struct field *fiel
 		import_fault(im, item, "'%s': '%.120s' %s", field->key, text, trouble);
 		return false;
 	}
-	if (volume->source[0] == '/' && rule_path_exposes_docker(volume->source)
-	    && !im->rules->allows_docker_socket) {
+	if (volume->source[0] == '/' && !im->rules->allows_docker_socket
+	    && exposes_engine(im, volume->source)) {
 		import_fault(im, item,
-		    "'%s': '%.120s' gives the container Docker's socket, and with "
-		    "it root on the host; if that is meant, start Slipway with "
+		    "'%s': '%.120s' gives the container the socket of a container engine, "
+		    "and with it root on the host; if that is meant, start Slipway with "
 		    "SLIPWAY_ALLOW_DOCKER_SOCKET=on",
 		    field->key, text);
 		return false;

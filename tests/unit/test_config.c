@@ -415,11 +415,36 @@ settings_decide_about_sockets_and_ports(void **state UNUSED)
 
 	assert_int_equal(file->faults.count, 0);
 	config_file_free(file);
-	rules = (struct config_rules){ true, taken, COUNT(taken) };
+	rules = (struct config_rules){ .allows_docker_socket = true,
+		.taken_ports = taken,
+		.taken_port_count = COUNT(taken) };
 	file = config_file_parse(str_of(text), &rules);
 	assert_int_equal(file->faults.count, 1);
 	assert_non_null(
 	    strstr(file->faults.items[0].text, "TCP port 443 is one that Slipway"));
+	config_file_free(file);
+}
+
+/* What is beside a socket, or only looks like a folder of one, may be mounted. */
+static void
+sockets_are_no_reason_to_refuse_others(void **state UNUSED)
+{
+	static const char text[] =
+	    "version: 1\nengines: {local: {host: 'unix:///srv/a/one.sock'}}\nprojects: {a: "
+	    "{image: r.io/a, health: none, volumes: [\"/srv/a/one.sockets:/a\", "
+	    "\"/srv/a/one:/b\", \"/srv/b:/c\", \"/run/user/1000/app:/d\", "
+	    "\"/var/lib:/e\", \"/run/lock:/f\"], stages: {x: {tags: v}}}}";
+	static const char *const hosts[] = { "tcp://10.0.0.1:2376", "unix:///srv/b/two.sock" };
+	struct config_rules rules = { 0 };
+	struct config_file *file = config_file_parse(str_of(text), &rules);
+
+	assert_int_equal(file->faults.count, 0);
+	config_file_free(file);
+	rules.engine_hosts = hosts; /* of an engine that the file leaves out */
+	rules.engine_count = COUNT(hosts);
+	file = config_file_parse(str_of(text), &rules);
+	assert_int_equal(file->faults.count, 1);
+	assert_non_null(strstr(file->faults.items[0].text, "'/srv/b:/c' gives the container"));
 	config_file_free(file);
 }
 
@@ -722,6 +747,7 @@ main(void)
 		cmocka_unit_test(values_are_read_in_all_their_forms),
 		cmocka_unit_test(json_is_read_as_well),
 		cmocka_unit_test(settings_decide_about_sockets_and_ports),
+		cmocka_unit_test(sockets_are_no_reason_to_refuse_others),
 		cmocka_unit_test(warnings_are_told_and_stop_nothing),
 		cmocka_unit_test(a_thousand_stages_are_read_quickly),
 		cmocka_unit_test(counts_are_bounded),
