@@ -161,7 +161,9 @@ view_stage(struct json_writer *w, const struct app *app, const struct stage_entr
 	json_pair_integer(w, "tcp_port", spec->tcp_port);
 	json_pair_integer(w, "replicas", spec->replicas);
 	json_pair_integer(w, "replicas_running",
-	    a->stage.live == 0 ? 0 : store_instances_running(app->store, a->stage.live));
+	    store_instances_count(app->store, a->stage.live, "running"));
+	json_pair_integer(
+	    w, "replicas_paused", store_instances_count(app->store, a->stage.live, "paused"));
 	json_pair_integer(
 	    w, "in_flight", app->edge == NULL ? 0 : count_in_flight(app->edge, stage->id));
 }

@@ -55,10 +55,15 @@ write_note(const struct json *stage, struct buf *to)
 	const char *trouble = json_text(json_get(json_get(stage, "poll"), "reason"));
 
 	int64_t wanted = json_number(json_get(stage, "replicas"));
+	int64_t paused = json_number(json_get(stage, "replicas_paused"));
 	const struct json *running = json_get(stage, "replicas_running");
 	bool is_outdated = json_bool(json_get(stage, "is_outdated"));
 
-	if (is_outdated)
+	if (paused > 0)
+		buf_format(to,
+		    "%" PRId64 " of %" PRId64 " replicas paused; `docker unpause` it", paused,
+		    wanted);
+	else if (is_outdated)
 		buf_text(to, "configuration changed since");
 	else if (running != NULL && json_kind(json_get(stage, "live")) == JSON_IS_OBJECT
 		 && json_number(running) < wanted)

@@ -151,7 +151,7 @@ open_stream(void *context)
 {
 	static const char filter[] =
 	    "{\"type\":[\"container\"],\"label\":[\"slipway.managed=true\"],"
-	    "\"event\":[\"start\",\"die\",\"oom\",\"destroy\","
+	    "\"event\":[\"start\",\"die\",\"oom\",\"destroy\",\"pause\",\"unpause\","
 	    "\"health_status\"]}";
 	struct event_stream *events = context;
 	struct call_request request = {

@@ -201,6 +201,8 @@ listed_status(const struct survey_job *survey, const struct json *container,
 		return "missing";
 	if (strcmp(state, "running") == 0)
 		return "running";
+	if (strcmp(state, "paused") == 0)
+		return "paused"; /* as `docker commit` does for a moment; it keeps its address */
 	return strcmp(state, "restarting") == 0 && !is_address_taken(survey, row, port)
 		   ? "restarting"
 		   : "exited";
@@ -231,7 +233,9 @@ check_instance(struct survey_job *survey, struct instance *row, const struct sta
 		port_note_instance(host, &about, row->container_id,
 		    is_running ? LOG_INFO : LOG_WARN, "container %s is %s%s", row->name,
 		    is_running ? "running again" : status,
-		    container == NULL ? ": somebody has removed it" : "");
+		    container == NULL               ? ": somebody has removed it"
+		    : strcmp(status, "paused") == 0 ? ": `docker unpause` lets it go on"
+						    : "");
 		row->since_ms = clock_wall_ms();
 	} else {
 		port_note_instance(host, &about, row->container_id, LOG_INFO,

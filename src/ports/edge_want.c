@@ -43,10 +43,13 @@ is_address(const char *text)
 /* Docker gives the address of a container that does not run to the next one that starts: to go on
  * leading requests there would be to answer them by another app. When it runs again the next look at
  * the engine tells, with the address that it has then. One that crashed and whose address nobody has
- * taken is waited for a moment: its clients wait too, instead of failing. */
+ * taken is waited for a moment: its clients wait too, instead of failing. One that is paused keeps its
+ * address, and its clients wait for it unless another replica runs. */
 static bool
-is_gone(struct edge *edge, const struct instance *instance)
+is_gone(struct edge *edge, const struct instance *instance, bool has_running)
 {
+	if (strcmp(instance->status, "paused") == 0)
+		return has_running;
 	if (strcmp(instance->status, "restarting") == 0
 	    && clock_wall_ms() - instance->since_ms < RESTART_KEPT_MS) {
 		edge->is_restart_awaited = true;
@@ -62,12 +65,16 @@ want_servers(struct edge_op *op)
 	struct instance instances[REPLICAS_MAX];
 	size_t count =
 	    store_instances(op->edge->host.store, op->deploy, instances, REPLICAS_MAX);
+	bool has_running = false;
 
+	for (size_t i = 0; i < count; i++)
+		has_running |= strcmp(instances[i].status, "running") == 0;
 	op->wanted_count = 0;
 	for (size_t i = 0; i < count; i++) {
 		struct edge_server *server = &op->wanted[op->wanted_count];
 
-		if (!is_address(instances[i].address) || is_gone(op->edge, &instances[i]))
+		if (!is_address(instances[i].address)
+		    || is_gone(op->edge, &instances[i], has_running))
 			continue;
 		*server = (struct edge_server){ .deploy = op->deploy,
 			.replica = instances[i].replica };

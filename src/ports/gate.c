@@ -118,7 +118,8 @@ judge(struct trial *t, bool is_success, bool is_closed, const char *text)
 		t->successes++;
 		t->success_ms = now_ms();
 	}
-	t->is_good = (health->kind == HEALTH_NONE || t->successes >= health->successes)
+	t->is_good = is_success
+		     && (health->kind == HEALTH_NONE || t->successes >= health->successes)
 		     && uptime_ms(t) >= health->min_uptime_ms;
 	trial_wait(t, next_delay_ms(t, is_closed));
 	check_all_good(t->gate); /* the timer stops there, should this have been the last */
@@ -206,6 +207,10 @@ proceed(struct trial *t, const struct json *json)
 {
 	char text[REASON_SIZE];
 
+	if (strcmp(t->seen.status, "paused") == 0) {
+		judge(t, false, false, "it is paused (`docker unpause` lets it go on)");
+		return;
+	}
 	switch (gate_health(t->gate)->kind) {
 	case HEALTH_HTTP:
 	case HEALTH_TCP:

@@ -167,13 +167,14 @@ store_instances(struct store *store, uint64_t deploy, struct instance *to, size_
 }
 
 int64_t
-store_instances_running(struct store *store, uint64_t deploy)
+store_instances_count(struct store *store, uint64_t deploy, const char *status)
 {
-	struct query *q = db_read(store_db(store),
-	    "SELECT count(*) FROM instance WHERE deploy = ? AND status = 'running'");
+	struct query *q = db_read(
+	    store_db(store), "SELECT count(*) FROM instance WHERE deploy = ? AND status = ?");
 	int64_t count;
 
 	query_integer(q, (int64_t)deploy);
+	query_text(q, status);
 	CHECK(db_next(q));
 	count = column_integer(q, 0);
 	db_done(q);

@@ -63,15 +63,15 @@ struct instance {
 	char container_id[65];
 	char name[128];
 	char address[64]; /* "10.0.0.2:8080": where probes and the edge reach it; "" unknown */
-	char status[16]; /* running, restarting, exited, missing, removed */
+	char status[16]; /* running, paused, restarting, exited, missing, removed */
 	int64_t since_ms; /* of that status */
 };
 
 void store_instance_put(
     struct store *store, const struct instance *instance); /* by deploy, replica */
 size_t store_instances(struct store *store, uint64_t deploy, struct instance *to, size_t most);
-/* How many containers of a deploy ran when they were looked at last. */
-int64_t store_instances_running(struct store *store, uint64_t deploy);
+/* How many containers of a deploy had this status when they were looked at last; none of deploy 0. */
+int64_t store_instances_count(struct store *store, uint64_t deploy, const char *status);
 void store_instances_forget(struct store *store, uint64_t deploy);
 
 struct deploy_log_row {

@@ -2,6 +2,7 @@
 """What people ask for, and whether they are told the truth about it."""
 import http.client
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -110,6 +111,40 @@ def test_a_token_that_was_set_replaces_the_first_one(scene):
         app.settings.pop("SLIPWAY_TOKEN")
         app.start()
         assert app.get("/api/v1/stages")
+
+
+def test_a_paused_container_keeps_its_requests(scene):
+    """`docker pause`, or `docker commit` for a moment: it is told, requests wait, a new version takes over."""
+    with scene.app() as app, ThreadPoolExecutor(1) as pool:
+        for tag in ("v1", "v2"):
+            scene.push(app, tag)
+        app.live("v1")
+        path = f"/containers/{app.containers()[0]['Id']}"
+        scene.engine.api.call("POST", f"{path}/pause")
+        wait_for(lambda: app.stage(app.stage_name)["replicas_paused"] == 1, 10, "the pause to be noticed")
+        assert "1 of 1 replicas paused" in app.run("status").stdout
+        assert "paused" in app.run("status", app.stage_name).stdout.splitlines()[-1]
+        waiting = pool.submit(status_of, app, app.host)
+        wait_for(lambda: app.stage(app.stage_name)["in_flight"] == 1, 10, "a request to wait")
+        scene.engine.api.call("POST", f"{path}/unpause")
+        assert waiting.result() == 200
+        wait_for(lambda: app.stage(app.stage_name)["replicas_running"] == 1, 10, "it to be noticed")
+        scene.engine.api.call("POST", f"{path}/pause")
+        app.live("v2")
+        assert app.versions() == ["v2"] and len(app.containers()) == 1
+        assert status_of(app, app.host) == 200
+
+
+def test_a_new_container_that_is_paused_fails_its_gate(scene):
+    """The reason names the pause, not a time that ran out."""
+    with scene.app(health="{none: true, min_uptime: 2s, deadline: 4s}") as app:
+        scene.push(app, "v1")
+        deploy = app.deploy(app.stage_name, "v1")
+        app.wait_state(deploy, "PROBING")
+        scene.engine.api.call("POST", f"/containers/{app.containers()[0]['Id']}/pause")
+        over = app.wait_over(deploy)
+        assert over["state"] == "ROLLED_BACK" and "it is paused" in over["reason"]
+        assert not app.containers()
 
 
 def test_a_container_that_does_not_run_gets_no_requests(scene):

@@ -902,7 +902,10 @@ test_survey_knows_who_restarts(void **state UNUSED)
 	survey(two); /* another one has its address now */
 	store_instances(&store, 7, &row, 1);
 	assert_string_equal(row.status, "exited");
-	assert_int_equal(changes, 2);
+	survey(survey_list("paused", "u-1", "7"));
+	store_instances(&store, 7, &row, 1);
+	assert_string_equal(row.status, "paused");
+	assert_int_equal(changes, 3);
 }
 
 static void

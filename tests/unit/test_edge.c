@@ -1315,6 +1315,40 @@ test_a_container_that_restarts_is_waited_for(void **state UNUSED)
 }
 
 static bool
+first_serves_alone(void)
+{
+	return edge_up_and_compared() && edge_stage_find(edge, 1)->op == NULL
+	       && strcmp(edge_stage_find(edge, 1)->http->servers[0].name, "d1r0") == 0
+	       && edge_stage_find(edge, 1)->http->server_count == 1;
+}
+
+static void
+say_status(int replica, const char *status)
+{
+	struct instance *instance = &deploys[1].instances[replica];
+
+	snprintf(instance->status, sizeof(instance->status), "%s", status);
+	edge_sync(edge);
+}
+
+/* It keeps its address, so nobody else can answer; but another replica answers sooner. */
+static void
+test_a_paused_container_keeps_its_route_when_alone(void **state UNUSED)
+{
+	world_deploy(1, 1, 1, one_port, 2);
+	edge_start();
+	swap_to(1, 1, 0);
+	go_live(1, 1);
+	say_status(1, "paused");
+	assert_true(wait_until(first_serves_alone, WAIT_MS));
+	say_status(0, "paused");
+	assert_true(wait_until(edge_up_and_compared, WAIT_MS));
+	assert_served_by("app1.test", "one");
+	expect(perform(FX_RESTORE, next_actor, 3, 1, 2, 1), EV_RESTORED);
+	assert_served_by("app1.test", "one");
+}
+
+static bool
 is_mended(void)
 {
 	return edge_up_and_compared() && edge_stage_find(edge, 1)->op == NULL;
@@ -1698,6 +1732,8 @@ main(int argc, char **argv)
 		    test_a_changed_address_is_followed, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    test_a_container_that_restarts_is_waited_for, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_a_paused_container_keeps_its_route_when_alone, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    test_nobody_waits_for_a_container_that_is_gone, setup, teardown),
 		cmocka_unit_test_setup_teardown(
