@@ -22,8 +22,8 @@ enum {
 
 static void last_look(struct gate *gate);
 
-static int64_t
-now_ms(void)
+int64_t
+gate_now_ms(void)
 {
 	return clock_mono_us() / 1000;
 }
@@ -53,6 +53,7 @@ trial_ask(struct trial *t, const char *method, const char *suffix, call_done_fn 
 
 	CHECK(!t->is_asking);
 	t->is_asking = true;
+	t->asked_ms = gate_now_ms();
 	buf_init(&path, 512);
 	buf_text(&path, "/containers/");
 	url_escape(&path, t->id[0] != '\0' ? t->id : t->name);
@@ -77,7 +78,7 @@ check_all_good(struct gate *gate)
 static int64_t
 uptime_ms(const struct trial *t)
 {
-	return now_ms() - t->begun_ms;
+	return gate_now_ms() - t->begun_ms;
 }
 
 /* When the next round is due, now that this one has told something. */
@@ -109,14 +110,15 @@ static void
 judge(struct trial *t, bool is_success, bool is_closed, const char *text)
 {
 	const struct health_spec *health = gate_health(t->gate);
-	int64_t since_ms = now_ms() - t->success_ms;
+	int64_t since_ms = gate_now_ms() - t->success_ms;
 
 	note_result(t, text);
+	t->is_last_good = is_success;
 	if (!is_success) {
 		t->successes = 0;
 	} else if (t->successes == 0 || since_ms >= health->interval_ms - 1) {
 		t->successes++;
-		t->success_ms = now_ms();
+		t->success_ms = gate_now_ms();
 	}
 	t->is_good = is_success
 		     && (health->kind == HEALTH_NONE || t->successes >= health->successes)
@@ -191,7 +193,7 @@ begin(struct trial *t)
 	int64_t up_ms = clock_wall_ms() - container_time_ms(t->seen.started_at);
 
 	t->has_begun = true;
-	t->begun_ms = now_ms();
+	t->begun_ms = gate_now_ms();
 	if (strncmp(host, "unix:", 5) == 0 && up_ms > 0 && up_ms < UPTIME_BELIEVED_MS)
 		t->begun_ms -= up_ms;
 	memcpy(t->started_at, t->seen.started_at, sizeof(t->started_at));
@@ -303,7 +305,7 @@ on_looked(void *context, const struct answer *answer)
 		job_fail(&t->gate->job, EV_REFUSED, "container %s is gone: %s", t->name,
 		    answer->message);
 	} else {
-		t->gate->is_engine_gone = false;
+		trial_sees_again(t);
 		examine(t, answer->json);
 	}
 }
@@ -389,7 +391,7 @@ gate_work(struct job *job)
 	gate->count = job_spec(job)->replicas;
 	CHECK(gate->count >= 1 && gate->count <= REPLICAS_MAX);
 	gate->deadline = loop_timer_new(loop, gate_deadline_passed, gate);
-	loop_timer_set(gate->deadline, gate_health(gate)->deadline_ms);
+	gate_begin_afresh(gate);
 	take_rows(gate);
 	if (gate_health(gate)->kind == HEALTH_NONE)
 		port_note(&job->docker->host, &job->effect, LOG_WARN,

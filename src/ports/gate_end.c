@@ -13,6 +13,9 @@
 enum {
 	ENGINE_WAIT_MS = 500, /* between two looks while the engine does not answer */
 	ENGINE_END_MS = 15000, /* how long an engine gives its containers to end */
+	ENGINE_SLOW_MS =
+	    1000, /* a look takes 2 ms: such a one says that the engine was away */
+	LATE_MS = 100, /* for what has to end before the gate does */
 };
 
 static void
@@ -61,10 +64,11 @@ trial_wait_for_engine(struct trial *t, const struct answer *answer)
 
 	if (gate->phase == PHASE_FAILING)
 		return;
-	if (!gate->is_engine_gone)
+	if (gate->blind_ms == 0)
 		port_note(&gate->job.docker->host, &gate->job.effect, LOG_WARN,
 		    "the gate waits for the engine: %s", answer->message);
-	gate->is_engine_gone = true;
+	if (gate->blind_ms == 0)
+		gate->blind_ms = t->asked_ms;
 	snprintf(gate->engine_why, sizeof(gate->engine_why), "%s", answer->message);
 	if (gate->phase == PHASE_PROBING)
 		trial_wait(t, ENGINE_WAIT_MS);
@@ -72,10 +76,35 @@ trial_wait_for_engine(struct trial *t, const struct answer *answer)
 		gate_leave_last_look(gate);
 }
 
+/* The gate looks before it probes, so while the engine does not answer nobody is probed: that time is
+ * not the app's. Replicas are looked at side by side, and each moment counts once. */
+void
+trial_sees_again(struct trial *t)
+{
+	struct gate *gate = t->gate;
+	int64_t now_ms = gate_now_ms();
+	int64_t from_ms = gate->blind_ms != 0 ? gate->blind_ms : t->asked_ms;
+
+	gate->blind_ms = 0;
+	if (gate->phase == PHASE_FAILING || now_ms - from_ms < ENGINE_SLOW_MS)
+		return;
+	if (from_ms < gate->forgiven_ms)
+		from_ms = gate->forgiven_ms;
+	gate->forgiven_ms = now_ms;
+	gate->away_ms += now_ms - from_ms;
+	gate->deadline_ms += now_ms - from_ms;
+	loop_timer_set(gate->deadline, gate->deadline_ms - now_ms);
+}
+
 void
 gate_begin_afresh(struct gate *gate)
 {
-	loop_timer_set(gate->deadline, gate_health(gate)->deadline_ms);
+	int64_t deadline_ms = gate_health(gate)->deadline_ms;
+
+	gate->away_ms = 0;
+	gate->forgiven_ms = gate_now_ms();
+	gate->deadline_ms = gate->forgiven_ms + deadline_ms;
+	loop_timer_set(gate->deadline, deadline_ms);
 }
 
 static void
@@ -160,29 +189,73 @@ gate_hold_all(struct gate *gate)
 	}
 }
 
+/* What is under way will say more than that the time is over: an engine that perhaps hangs, the last
+ * lines of one that has ended, the last look at those that are good. Each of these has an end of its
+ * own; of looks, which begin all the time, only those count in the end that are slow. */
+static bool
+is_about_to_tell(const struct gate *gate)
+{
+	int64_t now_ms = gate_now_ms();
+	bool is_late = now_ms >= gate->deadline_ms + ENGINE_SLOW_MS;
+
+	if (gate->phase != PHASE_PROBING)
+		return true;
+	for (int i = 0; i < gate->count; i++) {
+		const struct trial *t = &gate->trials[i];
+		bool is_slow = now_ms - t->asked_ms >= ENGINE_SLOW_MS;
+
+		if (t->tail.is_open || (t->is_asking && (is_slow || !is_late)))
+			return true;
+	}
+	return false;
+}
+
+/* What it lacks. A last answer that was right is no reason by itself. */
+static void
+write_lack(const struct trial *t, char *text, size_t size)
+{
+	const struct health_spec *health = gate_health(t->gate);
+
+	if (t->last[0] == '\0')
+		snprintf(text, size, "no probe of it has ended yet");
+	else if (!t->is_last_good)
+		snprintf(text, size, "%s, %d time%s in a row", t->last, t->last_count,
+		    t->last_count == 1 ? "" : "s");
+	else if (health->kind != HEALTH_NONE && t->successes < health->successes)
+		snprintf(text, size, "only %d of %d probes in a row were good so far (%s)",
+		    t->successes, health->successes, t->last);
+	else
+		snprintf(text, size, "it has not run for %g s without a restart yet",
+		    (double)health->min_uptime_ms / 1e3);
+}
+
 void
 gate_deadline_passed(void *context)
 {
 	struct gate *gate = context;
-	const struct health_spec *health = gate_health(gate);
 	struct trial *t = &gate->trials[0];
+	char lack[REASON_SIZE + 64];
+	char away[64] = "";
 
-	if (gate->is_engine_gone) {
+	if (gate->blind_ms != 0) {
 		job_fail(&gate->job, EV_TROUBLED, "%s", gate->engine_why);
+		return;
+	}
+	if (is_about_to_tell(gate)) {
+		loop_timer_set(gate->deadline, LATE_MS);
 		return;
 	}
 	for (int i = gate->count - 1; i >= 0; i--)
 		if (!gate->trials[i].is_good)
 			t = &gate->trials[i];
+	write_lack(t, lack, sizeof(lack));
+	if (gate->away_ms > 0)
+		snprintf(away, sizeof(away), ", besides %g s in which the engine was away",
+		    (double)(gate->away_ms / 100) / 10);
 	snprintf(t->verdict, sizeof(t->verdict),
-	    "container %s was not healthy within %g s: %s, %d "
-	    "time%s in a row",
-	    t->name, (double)health->deadline_ms / 1e3,
-	    t->last[0] == '\0' ? "no result yet" : t->last, t->last_count,
-	    t->last_count == 1 ? "" : "s");
+	    "container %s was not healthy within %g s%s: %s", t->name,
+	    (double)gate_health(gate)->deadline_ms / 1e3, away, lack);
 	gate_hold_all(gate);
 	call_list_cancel(&gate->job.calls);
-	for (int i = 0; i < gate->count; i++)
-		tail_drop(&gate->trials[i].tail);
 	trial_fail(t);
 }

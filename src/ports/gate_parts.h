@@ -26,8 +26,10 @@ struct trial { /* of one replica */
 	bool is_passed; /* the last look too */
 	bool is_revived; /* started again by us */
 	bool is_asking; /* a call to the engine is under way */
-	char last[REASON_SIZE];
-	int last_count;
+	int64_t asked_ms; /* since then */
+	char last[REASON_SIZE]; /* what the newest rounds told */
+	int last_count; /* so many in a row */
+	bool is_last_good;
 	struct container seen;
 	struct probe *probe;
 	struct loop_timer *timer;
@@ -39,7 +41,10 @@ struct gate {
 	struct job job;
 	enum phase phase;
 	struct loop_timer *deadline;
-	bool is_engine_gone;
+	int64_t deadline_ms; /* when it passes; later by the time that the engine was away */
+	int64_t blind_ms; /* since then the engine does not answer; 0: it does */
+	int64_t forgiven_ms; /* up to here that time is counted */
+	int64_t away_ms; /* all of it */
 	char engine_why[REASON_SIZE];
 	int count;
 	struct trial trials[REPLICAS_MAX];
@@ -59,6 +64,8 @@ trial_ask(struct trial *trial, const char *method, const char *suffix, call_done
 void trial_fail(struct trial *trial); /* with its verdict, once its last lines are taken */
 void trial_ended(struct trial *trial); /* the container does not run as it did */
 void trial_wait_for_engine(struct trial *trial, const struct answer *answer);
+void trial_sees_again(struct trial *trial); /* the engine has answered its look */
+int64_t gate_now_ms(void);
 void gate_deadline_passed(void *gate);
 void gate_hold_all(struct gate *gate); /* no more rounds by themselves */
 void gate_begin_afresh(struct gate *gate); /* the deadline counts from now */

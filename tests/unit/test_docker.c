@@ -30,7 +30,7 @@
 	"{\"Version\":\"20.10.24\",\"ApiVersion\":\"1.41\",\"MinAPIVersion\":\"1.12\"," \
 	"\"Os\":\"linux\",\"Arch\":\"amd64\"}"
 
-enum { WAIT_MS = 20000, PEERS_MAX = 32 };
+enum { WAIT_MS = 20000, SLOW_MS = 1500, PEERS_MAX = 32 };
 
 struct turn { /* of the script */
 	const char *request; /* how the request line begins: "GET /v1.41/x" */
@@ -53,6 +53,9 @@ static struct docker *docker;
 static const struct turn *script;
 static struct peer peers[PEERS_MAX];
 static struct loop_io *listener;
+static struct loop_timer *holder;
+static struct peer *held;
+static const struct turn *slow; /* its answer comes late */
 static int listener_fd = -1;
 static struct sockaddr_un address = { .sun_family = AF_UNIX };
 static char last_request[65536];
@@ -99,6 +102,12 @@ answer(struct peer *peer)
 }
 
 static void
+on_held(void *context UNUSED)
+{
+	answer(held);
+}
+
+static void
 on_peer(void *context, int ready UNUSED)
 {
 	struct peer *peer = context;
@@ -115,8 +124,13 @@ on_peer(void *context, int ready UNUSED)
 	end = strstr(buf_cstr(&peer->in), "\r\n\r\n");
 	length = strcasestr(buf_cstr(&peer->in), "Content-Length:");
 	if (end != NULL
-	    && (length == NULL || strlen(end + 4) >= strtoul(length + 15, NULL, 10)))
-		answer(peer);
+	    && (length == NULL || strlen(end + 4) >= strtoul(length + 15, NULL, 10))) {
+		held = peer;
+		if (script == slow)
+			loop_timer_set(holder, SLOW_MS);
+		else
+			answer(peer);
+	}
 }
 
 static void
@@ -229,6 +243,7 @@ set_up(void **state UNUSED)
 	configure();
 	host.loop = loop = loop_new();
 	host.fetch = fetch = fetch_new(loop);
+	holder = loop_timer_new(loop, on_held, NULL);
 	listener = loop_io_new(loop, listener_fd, LOOP_READ, on_accept, NULL);
 	docker = docker_new(&host, &settings);
 	return 0;
@@ -243,6 +258,7 @@ tear_down(void **state UNUSED)
 		if (peers[i].fd != -1)
 			peer_close(&peers[i]);
 	loop_io_free(listener);
+	loop_timer_free(holder);
 	close(listener_fd);
 	unlink(address.sun_path);
 	loop_free(loop);
@@ -787,6 +803,48 @@ test_gate_keeps_the_last_lines(void **state UNUSED)
 	assert_has(e->text, "exited with code 3 before it was healthy");
 }
 
+static const char healthy[] =
+    "{\"Id\":\"c1\",\"Image\":\"sha256:i1\",\"State\":{\"Status\":\"running\","
+    "\"Running\":true,\"StartedAt\":\"2026-01-01T00:00:00Z\",\"Health\":{"
+    "\"Status\":\"healthy\",\"Log\":[{\"Output\":\"all is well\"}]}}}";
+
+/* An engine that hangs takes nothing of the app's time, though it answers before it is given up. */
+static void
+test_gate_does_not_count_the_time_of_an_engine_that_hangs(void **state UNUSED)
+{
+	const struct turn turns[] = { GREET,
+		{ "GET /v1.41/containers/shop-web-7-0/json ", "200 OK", healthy },
+		{ "GET /v1.41/containers/c1/json ", "200 OK", healthy },
+		{ INSPECT_IMAGE, "200 OK", "{\"Id\":\"sha256:i1\"}" },
+		{ "GET /v1.41/containers/c1/json ", "200 OK", healthy }, END };
+
+	spec.health.kind = HEALTH_DOCKER;
+	spec.health.successes = 2;
+	spec.health.deadline_ms = 300;
+	slow = &turns[3];
+	assert_int_equal(run(FX_PROBE, turns)->kind, EV_HEALTHY);
+}
+
+/* A good answer is not told as the reason of the failure. */
+static void
+test_gate_says_what_was_lacking(void **state UNUSED)
+{
+	const struct turn turns[] = { GREET,
+		{ "GET /v1.41/containers/shop-web-7-0/json ", "200 OK", healthy },
+		{ "GET /v1.41/containers/c1/logs?stdout=1&stderr=1&tail=50 ", "200 OK", "" },
+		END };
+	const struct event *e;
+
+	spec.health.kind = HEALTH_DOCKER;
+	spec.health.successes = 3;
+	spec.health.interval_ms = 60000;
+	spec.health.deadline_ms = 300;
+	e = run(FX_PROBE, turns);
+	assert_int_equal(e->kind, EV_REFUSED);
+	assert_has(e->text, "was not healthy within 0.3 s: only 1 of 3 probes in a row");
+	assert_has(e->text, "healthy: all is well)");
+}
+
 /* Sweeping. */
 
 static const char *
@@ -1008,6 +1066,8 @@ main(void)
 		TEST(test_name_keeps_the_id),
 		TEST(test_gate_compares_the_image),
 		TEST(test_gate_keeps_the_last_lines),
+		TEST(test_gate_does_not_count_the_time_of_an_engine_that_hangs),
+		TEST(test_gate_says_what_was_lacking),
 		TEST(test_survey_judges),
 		TEST(test_survey_follows_live_instances),
 		TEST(test_survey_knows_who_restarts),
