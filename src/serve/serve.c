@@ -2,7 +2,8 @@
  *
  * What is born and dies is in life.c, the turn in tick.c. The end: SIGTERM and SIGINT stop new work
  * and let every deploy finish; a second one, or the time limit, ends at once, which is the same as
- * a crash and safe. */
+ * a crash and safe. One that comes while it starts waits until it has. SIGHUP, be it of a terminal
+ * that is gone or of a person who renewed a certificate, ends nothing. */
 #include "serve/serve.h"
 
 #include <signal.h>
@@ -14,6 +15,7 @@
 #include "base/loop.h"
 #include "base/memory.h"
 #include "config/settings.h"
+#include "ports/edge.h"
 #include "serve/app.h"
 #include "serve/life.h"
 #include "serve/runtime.h"
@@ -26,11 +28,30 @@ enum { SETTLE_MS = 2000 };
 static struct app app;
 static int signals_seen;
 static struct loop_timer *settle;
+static struct loop_signal *signals[3];
 
 static void
 on_signal(void *context UNUSED)
 {
 	signals_seen++;
+}
+
+static void
+on_hangup(void *context UNUSED)
+{
+	log_info(NULL, "serve.hangup",
+	    "SIGHUP: slipway goes on; certificates are looked at now (`slipway apply` changes"
+	    " the configuration, SIGTERM ends)");
+	if (app.edge != NULL)
+		edge_sync(app.edge);
+}
+
+static void
+listen_for_signals(void)
+{
+	signals[0] = loop_signal_new(app.loop, SIGTERM, on_signal, NULL);
+	signals[1] = loop_signal_new(app.loop, SIGINT, on_signal, NULL);
+	signals[2] = loop_signal_new(app.loop, SIGHUP, on_hangup, NULL);
 }
 
 static void
@@ -43,6 +64,7 @@ static int
 birth(struct err *err)
 {
 	app.loop = loop_new();
+	listen_for_signals();
 	settle = loop_timer_new(app.loop, on_settled, NULL);
 	app.store = store_open(app.settings->data, err);
 	if (app.store == NULL || life_begin(&app, err) != 0)
@@ -57,6 +79,8 @@ death(void)
 	life_end(&app);
 	store_close(app.store);
 	loop_timer_free(settle);
+	for (size_t i = 0; i < COUNT(signals); i++)
+		loop_signal_free(signals[i]);
 	loop_free(app.loop);
 }
 
@@ -119,14 +143,13 @@ block_signals(void)
 	sigemptyset(&ending);
 	sigaddset(&ending, SIGTERM);
 	sigaddset(&ending, SIGINT);
+	sigaddset(&ending, SIGHUP);
 	sigprocmask(SIG_BLOCK, &ending, NULL);
 }
 
 int
 serve(const struct settings *settings)
 {
-	struct loop_signal *term;
-	struct loop_signal *interrupt;
 	struct err err = { "" };
 	int code;
 
@@ -139,16 +162,12 @@ serve(const struct settings *settings)
 		death();
 		return EXIT_SERVE_FAILED;
 	}
-	term = loop_signal_new(app.loop, SIGTERM, on_signal, NULL);
-	interrupt = loop_signal_new(app.loop, SIGINT, on_signal, NULL);
 	log_event(LOG_INFO, NULL, "serve.ready",
 	    (struct log_field[]){ LOG_NUMBER("pid", getpid()),
 		LOG_NUMBER("stages", (int64_t)catalog_stage_count(app.catalog)), LOG_END },
 	    "slipway %s listens on http://%s", SLIPWAY_VERSION, settings->listen.text);
 	code = run();
 	block_signals();
-	loop_signal_free(term);
-	loop_signal_free(interrupt);
 	death();
 	log_info(NULL, "serve.ended", "slipway has ended");
 	return code;

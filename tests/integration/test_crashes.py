@@ -5,12 +5,14 @@ import contextlib
 import http.client
 import os
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from bed.checker import Checker
 from bed.scene import Scene
+from bed.slipway import binary
 from bed.wait import wait_for
 
 SLOW_GATE = "{http: /health, successes: 8, interval: 100ms, min_uptime: 0s, deadline: 20s}"
@@ -59,6 +61,38 @@ def test_signals_that_come_while_it_ends_change_nothing(scene):
                 app.process.send_signal(signal.SIGTERM)
             assert app.process.returncode in (0, 3)
             app.start()
+
+
+def test_a_signal_while_it_starts_waits_until_it_has(scene):
+    """From the moment that it touches its data it ends in order; what is half made would be looked after twice."""
+    with scene.app(edge=False) as app:
+        for name in ("lock", "slipway.db", "slipway.db-wal"):
+            app.kill()
+            app.forget()
+            app.launch()
+            wait_for((app.data / name).exists, 10, f"{name} to be made", 0)
+            app.process.send_signal(signal.SIGTERM)
+            assert app.process.wait(20) == 0
+        app.start()
+        assert app.get("/api/v1/stages")["items"]
+
+
+def test_a_terminal_that_is_closed_ends_nothing(scene):
+    """SIGHUP at the first moment and in the middle of a deploy; where the log went to is gone, too."""
+    with scene.app(health=SLOW_GATE, edge=False) as app:
+        app.kill()
+        master, terminal = os.openpty()
+        app.process = subprocess.Popen([binary(), "serve"], env=app.environment(), stdin=terminal,
+                                       stdout=terminal, stderr=terminal, start_new_session=True)
+        os.close(terminal)
+        app.wait_ready()
+        scene.push(app, "v1")
+        deploy = app.deploy(app.stage_name, "v1")
+        app.wait_state(deploy, "PROBING")
+        os.close(master)
+        app.process.send_signal(signal.SIGHUP)
+        assert app.wait_over(deploy)["state"] == "LIVE"
+        assert app.terminate() == 0
 
 
 def test_the_engine_restarts_in_the_middle(scene):

@@ -116,6 +116,20 @@ def test_a_renewed_certificate_is_served_by_itself(scene, tmp_path):
         assert ask(app)[0] == 200
 
 
+def test_a_renewed_certificate_is_served_after_a_hangup(scene, tmp_path):
+    """The habit of an administrator, `kill -HUP`: no sweep has to be waited for."""
+    certificate = Certificate(tmp_path)
+    certificate.renew()
+    port = free_port()
+    with scene.app(SLIPWAY_SWEEP_INTERVAL="1h", SLIPWAY_EDGE_HTTPS=f"127.0.0.1:{port}",
+                   SLIPWAY_EDGE_CERTIFICATES=str(certificate.folder)) as app:
+        wait_for(lambda: served(port), 10, "the edge")
+        second = certificate.renew()
+        app.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: served(port) == second, 10, "the renewed certificate")
+        assert lines(app, "serve.hangup", "info")
+
+
 def test_killed_in_mid_deploy(scene):
     """The keeper starts it again from its files: what fails is what came while it was away, and the deploy ends well."""
     with scene.app(health="{http: /health, successes: 6, interval: 100ms, min_uptime: 0s}") as app:
