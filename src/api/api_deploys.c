@@ -8,7 +8,20 @@
 #include "store/deploys.h"
 #include "store/store.h"
 
-enum { STEPS_MAX = 500 };
+enum { STEPS_MAX = 500, STATES_BYTES_MAX = 400 };
+
+static void
+refuse_state(struct request *rq, const char *state)
+{
+	struct buf known;
+
+	buf_init(&known, STATES_BYTES_MAX);
+	for (int i = 0; i < deploy_spec.state_count; i++)
+		buf_format(&known, "%s%s", i > 0 ? ", " : "", deploy_spec.state_names[i]);
+	reply_error(rq, 400, "INVALID", "'%.32s' is no state of a deploy: there are %s", state,
+	    buf_cstr(&known));
+	buf_free(&known);
+}
 
 static bool
 read_filter(struct request *rq, struct app *app, struct deploy_filter *filter, uint64_t *limit)
@@ -24,8 +37,7 @@ read_filter(struct request *rq, struct app *app, struct deploy_filter *filter, u
 	if (*limit == 0)
 		*limit = 1;
 	if (filter->state[0] != '\0' && fsm_state_by_name(&deploy_spec, filter->state) < 0) {
-		reply_error(
-		    rq, 400, "INVALID", "'%.32s' is no state of a deploy", filter->state);
+		refuse_state(rq, filter->state);
 		return false;
 	}
 	if (stage[0] == '\0') {

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "actors/fsm.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/limits.h"
@@ -11,7 +12,7 @@
 #include "cli/table.h"
 #include "cli/words.h"
 
-enum { PATH_BYTES_MAX = 4096, HISTORY_DEFAULT = 20 };
+enum { PATH_BYTES_MAX = 4096, HISTORY_DEFAULT = 20, STATES_BYTES_MAX = 400 };
 
 static const char *
 text_of(const struct json *object, const char *key)
@@ -93,6 +94,28 @@ add_query(struct buf *path, const char *name, const char *value)
 	client_path_part(path, value);
 }
 
+static int
+tell_states(const char *wanted, struct err *err)
+{
+	struct buf known;
+
+	buf_init(&known, STATES_BYTES_MAX);
+	for (int i = 0; i < deploy_spec.state_count; i++) {
+		char name[WORDS_SIZE];
+		char *gap;
+
+		words_state(deploy_spec.state_names[i], name);
+		gap = strchr(name, ' ');
+		if (gap != NULL)
+			*gap = '-'; /* as one word in a shell */
+		buf_format(&known, "%s%s", i > 0 ? ", " : "", name);
+	}
+	err_set(err, "--state: '%.40s' is no state of a deploy: there are %s", wanted,
+	    buf_cstr(&known));
+	buf_free(&known);
+	return -1;
+}
+
 /* The path of the list, from the options. */
 static int
 write_path(struct invocation *in, const struct target *target, struct buf *path)
@@ -105,8 +128,10 @@ write_path(struct invocation *in, const struct target *target, struct buf *path)
 	if (options_number(&in->options, "limit", 1, PAGE_MAX, &limit, in->err) != 0
 	    || options_number(&in->options, "before", 1, INT64_MAX, &before, in->err) != 0)
 		return -1;
-	if (wanted != NULL && !words_state_name(wanted, state))
-		return err_set(in->err, "--state: '%.40s' is no state of a deploy", wanted);
+	if (wanted != NULL
+	    && (!words_state_name(wanted, state)
+		|| fsm_state_by_name(&deploy_spec, state) < 0))
+		return tell_states(wanted, in->err);
 	buf_format(path, "/api/v1/deploys?limit=%" PRIu64, limit);
 	if (before != 0)
 		buf_format(path, "&before=%" PRIu64, before);

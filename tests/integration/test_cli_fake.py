@@ -623,7 +623,10 @@ def test_history_filters(fake):
     assert [d["id"] for d in answer["items"]] == [15, 14] and answer["next"] == 14
     assert good(fake, "history", "blog") == "no deploys\n"
     assert "there is no project 'nope'" in bad(fake, NOT_FOUND, "history", "nope")
-    assert "'SUNK' is no state of a deploy" in bad(fake, INVALID, "history", "--state", "sunk")
+    asked = len(fake.requests)
+    said = bad(fake, USAGE, "history", "--state", "sunk")
+    assert "'sunk' is no state of a deploy: there are resolving, queued," in said and "rolled-back" in said
+    assert len(fake.requests) == asked
     assert "--limit: '0' must be a whole number from 1 to 500" in bad(fake, USAGE, "history", "--limit", "0")
 
 
