@@ -150,6 +150,8 @@ enum {
 
 	/* The command line client. */
 	CLI_CALL_MS = 60000, /* one call; applying 2,000 stages takes seconds */
+	CLI_READ_MS =
+	    10000, /* one that only reads: a server that is well takes milliseconds */
 	CLI_PROBE_MS = 5000, /* health and completion: somebody waits at a prompt */
 	CLI_RETRY_MS =
 	    60000, /* a lost stream is sought again so long: a restart takes seconds */

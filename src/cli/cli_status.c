@@ -318,9 +318,13 @@ enum cli_exit
 cli_status(struct invocation *in)
 {
 	struct target target = { "", "" };
+	enum cli_exit code;
 
 	if (in->options.argument_count == 1
 	    && words_target(in->options.arguments[0], false, &target, in->err) != 0)
 		return CLI_USAGE;
-	return target.stage[0] != '\0' ? show_one(in, &target) : show_all(in, target.project);
+	code = target.stage[0] != '\0' ? show_one(in, &target) : show_all(in, target.project);
+	if (code == CLI_OK && !options_has(&in->options, "json"))
+		tell_troubles(in);
+	return code;
 }

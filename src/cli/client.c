@@ -216,6 +216,15 @@ start(struct client *client, struct fetch_request *request, const char *path,
 	return transfer;
 }
 
+/* Lines of a container come from its engine, which may take as long as it is given. */
+static int64_t
+time_of(const struct call *call)
+{
+	if (call->total_ms != 0)
+		return call->total_ms;
+	return call->method == NULL && !call->wants_text ? CLI_READ_MS : CLI_CALL_MS;
+}
+
 enum cli_exit
 client_ask(
     struct client *client, const struct call *call, struct answer *answer, struct err *err)
@@ -225,7 +234,7 @@ client_ask(
 	struct fetch_request request = {
 		.method = call->method,
 		.body = call->body,
-		.total_ms = call->total_ms == 0 ? CLI_CALL_MS : call->total_ms,
+		.total_ms = time_of(call),
 		.body_max = HTTP_REPLY_MAX,
 		.on_done = on_done,
 		.context = &asking,

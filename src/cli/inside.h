@@ -74,6 +74,9 @@ void stage_path(struct buf *path, const char *project, const char *stage, const 
 /* CLI_OK: there is such a project. An empty list does not tell. */
 enum cli_exit find_project(struct invocation *in, const char *project) MUST_USE;
 
+/* What keeps the server from its work, to standard error; nothing when all is well. */
+void tell_troubles(struct invocation *in);
+
 /* GET of path; with --json (if the command has it and it was given) prints the answer as it is and
  * leaves answer->json NULL, so that the caller has nothing left to print. */
 enum cli_exit

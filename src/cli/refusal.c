@@ -35,6 +35,11 @@ client_unreached(
 		    "the answer of slipway at %.200s was lost: %s; it may have acted all the "
 		    "same: look with `slipway history`",
 		    client_url(client), text);
+	else if (strstr(why, "Operation timed out") != NULL)
+		err_set(err,
+		    "slipway at %.200s does not answer (%s): it is stopped, hangs, or its "
+		    "machine is overloaded",
+		    client_url(client), text);
 	else
 		err_set(err,
 		    "cannot reach slipway at %.200s: %s; is `slipway serve` running? (set "

@@ -783,6 +783,32 @@ def test_without_server(fake, words):
         fake.listener = Listener(fake, port)
 
 
+def test_a_server_that_hangs(fake):
+    """It takes connections, as a process that is stopped does, and never answers: nobody waits for ever."""
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        url = f"http://127.0.0.1:{deaf.getsockname()[1]}"
+        asked = [subprocess.Popen([BINARY, *words], env=environment(fake, SLIPWAY_URL=url), text=True,
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                 for words in (["status"], ["show", "1"], ["healthcheck"])]
+        ends = [client.communicate(timeout=40) for client in asked]
+    for code, client, (out, err) in zip((UNREACHABLE, UNREACHABLE, FAILED), asked, ends):
+        assert client.returncode == code and out == ""
+        assert f"slipway at {url} does not answer" in err and "it is stopped, hangs, or" in err
+
+
+def test_status_tells_what_keeps_the_server_from_its_work(fake):
+    fake.health = {**fake.health, "edge": {"ready": True, "why": ""},
+                   "engines": [{"name": "local", "reachable": True, "why": ""}]}
+    assert run(fake, "status").stderr == ""
+    fake.health["edge"] = {"ready": False, "why": "HAProxy runs but does not\x1b[2J answer"}
+    fake.health["engines"].append({"name": "far", "reachable": False, "why": "cannot reach it"})
+    for words in (["status"], ["status", "shop/production"]):
+        done = run(fake, *words)
+        assert done.returncode == OK and done.stderr.splitlines()[0] == "slipway: engine far: cannot reach it"
+        assert "slipway: edge: HAProxy runs but does not" in done.stderr and "\x1b" not in done.stderr
+    assert run(fake, "status", "--json").stderr == ""
+
+
 def test_tokens(fake, tmp_path):
     assert "wants a token; set SLIPWAY_TOKEN" in bad(fake, UNAUTHORIZED, "status", SLIPWAY_TOKEN=None)
     assert "does not take this token; set SLIPWAY_TOKEN" in bad(

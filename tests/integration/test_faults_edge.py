@@ -168,6 +168,7 @@ def test_hung(scene):
                 assert "HAProxy runs but does not answer" in reason and "restart the edge" in reason
                 edge = health(app, "edge")
                 assert not edge["ready"] and "does not answer" in edge["why"]
+                assert "edge: HAProxy runs but does not answer" in app.run("status").stderr
                 assert len(lines(app, "edge.fault", "error", "does not answer")) == 1
                 assert len(lines(app, "edge.lost", "warn", "does not answer")) == 1
             finally:
