@@ -4,10 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/clock.h"
+#include "base/limits.h"
 
 enum { PATH_SIZE = 4096 };
 
@@ -30,8 +34,38 @@ read_all(int fd, const char *path, struct buf *text, struct err *err)
 	}
 }
 
-int
-file_read(const char *path, struct buf *text, struct err *err)
+/* A pipe that nobody has opened for writing yet has an end already, but poll() waits for it. */
+static int
+read_pipe(int fd, const char *path, struct buf *text, struct err *err)
+{
+	int64_t until_us = clock_mono_us() + FILE_PIPE_MS * INT64_C(1000);
+
+	for (;;) {
+		struct pollfd ready = { .fd = fd, .events = POLLIN };
+		int64_t left_us = until_us - clock_mono_us();
+		char piece[16384];
+		ssize_t n;
+
+		if (left_us <= 0)
+			return err_set(err, "%s: is a pipe whose end did not come within %d s",
+			    path, FILE_PIPE_MS / 1000);
+		if (poll(&ready, 1, (int)(left_us / 1000) + 1) <= 0)
+			continue;
+		n = read(fd, piece, sizeof(piece));
+		if (n == 0)
+			return 0;
+		if (n < 0 && (errno == EINTR || errno == EAGAIN))
+			continue;
+		if (n < 0)
+			return err_errno(err, "%s: cannot be read", path);
+		buf_add(text, piece, (size_t)n);
+		if (text->overflow)
+			return err_set(err, "%s: larger than %zu bytes", path, text->max);
+	}
+}
+
+static int
+read_path(const char *path, bool takes_pipe, struct buf *text, struct err *err)
 {
 	struct stat info;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -41,12 +75,26 @@ file_read(const char *path, struct buf *text, struct err *err)
 		return err_errno(err, "%s: cannot be opened", path);
 	if (fstat(fd, &info) != 0)
 		result = err_errno(err, "%s: cannot be read", path);
+	else if (takes_pipe && S_ISFIFO(info.st_mode))
+		result = read_pipe(fd, path, text, err);
 	else if (!S_ISREG(info.st_mode))
 		result = err_set(err, "%s: is no plain file", path);
 	else
 		result = read_all(fd, path, text, err);
 	close(fd);
 	return result;
+}
+
+int
+file_read(const char *path, struct buf *text, struct err *err)
+{
+	return read_path(path, false, text, err);
+}
+
+int
+file_read_any(const char *path, struct buf *text, struct err *err)
+{
+	return read_path(path, true, text, err);
 }
 
 static int

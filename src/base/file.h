@@ -10,6 +10,10 @@
  * file (a pipe could keep the program waiting). The error names the path. */
 int file_read(const char *path, struct buf *text, struct err *err) MUST_USE;
 
+/* The same for a command that somebody waits for: a pipe is read too, to its end, which has to come
+ * within FILE_PIPE_MS. */
+int file_read_any(const char *path, struct buf *text, struct err *err) MUST_USE;
+
 /* The file is text from now on, or stays as it was: path.new is written and synced, takes the name,
  * and the name is synced. Others cannot read it. */
 int file_replace(const char *path, struct str text, struct err *err) MUST_USE;

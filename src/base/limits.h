@@ -149,6 +149,8 @@ enum {
 	PAGE_MAX = 500,
 
 	/* The command line client. */
+	FILE_PIPE_MS =
+	    60000, /* until a pipe given as a file ends: something makes it meanwhile */
 	CLI_CALL_MS = 60000, /* one call; applying 2,000 stages takes seconds */
 	CLI_READ_MS =
 	    10000, /* one that only reads: a server that is well takes milliseconds */

@@ -201,7 +201,7 @@ cli_apply(struct invocation *in)
 	enum cli_exit code = CLI_USAGE;
 
 	buf_init(&text, CONFIG_BYTES_MAX);
-	if ((is_input ? read_input(&text, in->err) : file_read(path, &text, in->err)) != 0)
+	if ((is_input ? read_input(&text, in->err) : file_read_any(path, &text, in->err)) != 0)
 		code = CLI_USAGE;
 	else if (text.n == 0)
 		err_set(in->err, "%s: is empty", file);

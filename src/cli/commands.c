@@ -126,8 +126,8 @@ const struct command commands[] = {
 	  "  curl -H 'Content-Type: application/json' -d '{\"image\":\"registry.example.org/shop:v3\"}' URL\n",
 	  only_help, 1, 1, NEEDS_TOKEN, COMPLETES_PROJECTS, cli_webhook },
 	{ "apply", "FILE", "make the configuration what slipway.yml says",
-	  "FILE is - for standard input; JSON is taken, too. A file with faults changes nothing; each fault\n"
-	  "is told with its line and column. What is live is not deployed anew.\n"
+	  "FILE is - for standard input, and may be a pipe; JSON is taken, too. A file with faults changes\n"
+	  "nothing; each fault is told with its line and column. What is live is not deployed anew.\n"
 	  "\n"
 	  "Examples:\n"
 	  "  slipway apply slipway.yml --dry-run\n"

@@ -1,6 +1,9 @@
 /* report.c - lines in the form that compilers use, so that editors can jump to them. */
 #include "config/report.h"
 
+#include "base/file.h"
+#include "base/limits.h"
+
 enum { SUMMARY_BYTES_MAX = 256 << 10 };
 
 static void
@@ -37,10 +40,15 @@ int
 config_check(const char *path, const struct config_rules *rules, FILE *out)
 {
 	struct err err;
-	struct config_file *file = config_file_load(path, rules, &err);
+	struct config_file *file = NULL;
+	struct buf text;
 	size_t faults;
 	size_t warnings;
 
+	buf_init(&text, CONFIG_BYTES_MAX);
+	if (file_read_any(path, &text, &err) == 0)
+		file = config_file_parse(buf_view(&text), rules);
+	buf_free(&text);
 	if (file == NULL) {
 		fprintf(out, "%s\n", err.text);
 		return 1;

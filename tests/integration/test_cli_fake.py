@@ -729,6 +729,28 @@ def test_apply(fake, tmp_path):
     assert good(fake, "apply", str(file)) == "nothing to change\n"
 
 
+def test_a_pipe_is_as_good_as_a_file(fake, tmp_path):
+    """`slipway apply <(generate)`, and a named pipe whose writer comes later."""
+    shell = 'slipway() { "$BINARY" "$@"; }; slipway apply <(echo "projects: {}"); slipway check <(echo "version: 1")'
+    done = subprocess.run(["bash", "-c", shell], env=environment(fake, BINARY=BINARY), capture_output=True, text=True,
+                          timeout=30, check=False)
+    assert "2 changes made" in done.stdout and fake.requests[0][3] == "projects: {}\n"
+    assert "'projects' is missing" in done.stdout and done.returncode == 1
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen([BINARY, "apply", str(pipe)], env=environment(fake), stdout=subprocess.PIPE,
+                          text=True) as client:
+        with open(pipe, "w", encoding="ascii") as writer:
+            writer.write("projects: ")
+            writer.flush()
+            writer.write("{}\n")
+        assert "2 changes made" in client.communicate(timeout=30)[0]
+    large = f'"$BINARY" apply <(head -c {(1 << 20) + 1} /dev/zero)'
+    done = subprocess.run(["bash", "-c", large], env=environment(fake, BINARY=BINARY), capture_output=True, text=True,
+                          timeout=30, check=False)
+    assert done.returncode == USAGE and "larger than 1048576 bytes" in done.stderr
+
+
 def test_apply_tells_warnings(fake):
     fake.plan["warnings"] = [{"line": 2, "column": 3, "message": "no health check"}]
     done = run(fake, "apply", "-", text="{}")
