@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "config/nearest.h"
 #include "config/settings_table.h"
+#include "config/spec.h"
 #include "config/units.h"
 
 enum { SETTINGS_ARENA_SIZE = 8192 };
@@ -55,6 +56,16 @@ is_from_kubernetes(struct str name, const char *value)
 	if (port + 5 == name.p + name.n)
 		return strncmp(value, "tcp://", 6) == 0 || strncmp(value, "udp://", 6) == 0;
 	return port[5] == '_' && isdigit((unsigned char)port[6]);
+}
+
+/* A slipway that itself was deployed by one. */
+static bool
+is_told(struct str name)
+{
+	for (size_t i = 0; i < TOLD_COUNT; i++)
+		if (str_is(name, told_names[i]))
+			return true;
+	return false;
 }
 
 static void
@@ -101,7 +112,7 @@ take_variable(struct loading *l, const char *variable)
 			return;
 		}
 	}
-	if (!is_from_kubernetes(name, value.p))
+	if (!is_from_kubernetes(name, value.p) && !is_told(name))
 		tell_unknown(l, name);
 }
 

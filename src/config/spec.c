@@ -124,3 +124,11 @@ stage_spec_has_route(const struct stage_spec *spec)
 {
 	return spec->domains.count > 0 || spec->tcp_port != 0;
 }
+
+const char *const told_names[TOLD_COUNT] = {
+	[TOLD_PROJECT] = "SLIPWAY_PROJECT",
+	[TOLD_STAGE] = "SLIPWAY_STAGE",
+	[TOLD_TAG] = "SLIPWAY_TAG",
+	[TOLD_DEPLOY] = "SLIPWAY_DEPLOY",
+	[TOLD_INSTANCE] = "SLIPWAY_INSTANCE",
+};

@@ -97,4 +97,9 @@ void stage_spec_write(const struct stage_spec *spec, struct buf *json);
 /* A route exists for domains or a TCP port; without one the stage is a worker. */
 bool stage_spec_has_route(const struct stage_spec *spec);
 
+/* What each container is told of itself by variables of its environment. A slipway that runs in one
+ * has them too: they are no settings. */
+enum { TOLD_PROJECT, TOLD_STAGE, TOLD_TAG, TOLD_DEPLOY, TOLD_INSTANCE, TOLD_COUNT };
+extern const char *const told_names[TOLD_COUNT];
+
 #endif

@@ -38,20 +38,20 @@ write_env(struct json_writer *w, const struct deploy_row *row, const struct stag
     const char *instance)
 {
 	char deploy[24];
-	const struct pair_spec ours[] = {
-		{ "SLIPWAY_PROJECT", row->project },
-		{ "SLIPWAY_STAGE", row->stage_name },
-		{ "SLIPWAY_TAG", row->tag },
-		{ "SLIPWAY_DEPLOY", deploy },
-		{ "SLIPWAY_INSTANCE", instance },
+	const char *const told[TOLD_COUNT] = {
+		[TOLD_PROJECT] = row->project,
+		[TOLD_STAGE] = row->stage_name,
+		[TOLD_TAG] = row->tag,
+		[TOLD_DEPLOY] = deploy,
+		[TOLD_INSTANCE] = instance,
 	};
 
 	snprintf(deploy, sizeof(deploy), "%llu", (unsigned long long)row->id);
 	json_key(w, "Env");
 	json_array_open(w);
-	for (size_t i = 0; i < COUNT(ours); i++)
-		if (!has_env(spec, ours[i].name))
-			write_env_pair(w, ours[i].name, ours[i].value);
+	for (size_t i = 0; i < TOLD_COUNT; i++)
+		if (!has_env(spec, told_names[i]))
+			write_env_pair(w, told_names[i], told[i]);
 	for (size_t i = 0; i < spec->env_count; i++)
 		write_env_pair(w, spec->env[i].name, spec->env[i].value);
 	json_array_close(w);

@@ -166,6 +166,14 @@ what_kubernetes_sets_is_passed_over(void **state UNUSED)
 }
 
 static void
+what_a_container_is_told_is_passed_over(void **state UNUSED)
+{
+	settings_free(good(LOAD("SLIPWAY_PROJECT=ops", "SLIPWAY_STAGE=production",
+	    "SLIPWAY_TAG=v1", "SLIPWAY_DEPLOY=7", "SLIPWAY_INSTANCE=0", NULL)));
+	expect_fault(LOAD("SLIPWAY_STAGES=1", NULL), "unknown setting SLIPWAY_STAGES");
+}
+
+static void
 all_faults_come_at_once(void **state UNUSED)
 {
 	struct settings *s = LOAD("SLIPWAY_LISTEN=x", "SLIPWAY_EDGE=x", "SLIPWAY_TOKEN=short",
@@ -318,6 +326,7 @@ main(void)
 		cmocka_unit_test(bad_values_are_refused_with_the_remedy),
 		cmocka_unit_test(unknown_names_are_told_with_the_nearest),
 		cmocka_unit_test(what_kubernetes_sets_is_passed_over),
+		cmocka_unit_test(what_a_container_is_told_is_passed_over),
 		cmocka_unit_test(all_faults_come_at_once),
 		cmocka_unit_test(a_value_may_come_from_a_file),
 		cmocka_unit_test(only_one_newline_is_taken_off),
