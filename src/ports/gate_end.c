@@ -250,8 +250,8 @@ gate_deadline_passed(void *context)
 			t = &gate->trials[i];
 	write_lack(t, lack, sizeof(lack));
 	if (gate->away_ms > 0)
-		snprintf(away, sizeof(away), ", besides %g s in which the engine was away",
-		    (double)(gate->away_ms / 100) / 10);
+		snprintf(away, sizeof(away), ", besides %.1f s in which the engine was away",
+		    (double)gate->away_ms / 1e3);
 	snprintf(t->verdict, sizeof(t->verdict),
 	    "container %s was not healthy within %g s%s: %s", t->name,
 	    (double)gate_health(gate)->deadline_ms / 1e3, away, lack);
