@@ -82,9 +82,17 @@ static const struct rule rules[] = {
 };
 /* clang-format on */
 
+static void
+ignore(void *context UNUSED, const struct actor *actor UNUSED)
+{
+}
+
 int
 store_audit(struct store *store, struct err *err)
 {
+	/* Of states that are not ours the rules know nothing: that is to be told instead. */
+	if (store_actors_load(store, ignore, NULL, err) != 0)
+		return -1;
 	for (size_t i = 0; i < COUNT(rules); i++) {
 		const struct rule *rule = &rules[i];
 		struct query *q = db_read(store_db(store), rule->sql);

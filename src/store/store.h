@@ -35,8 +35,8 @@ const char *store_uuid(const struct store *store);
 /* A random UUID (RFC 9562, version 4). */
 void store_make_uuid(char text[37]);
 
-/* Before the actors are loaded. -1: rows contradict each other, or no Slipway can have written
- * them; err names the first one. */
+/* Before the actors are loaded. -1: rows contradict each other, or this Slipway cannot have
+ * written them; err names the first one. */
 int store_audit(struct store *store, struct err *err) MUST_USE;
 
 /* Actors: one table for each kind, states by name. */
