@@ -25,11 +25,11 @@ visit(void *context, const char *key, const struct json *value)
 static void
 ask_everything(const struct json *j)
 {
+	int64_t number = json_number(j);
 	int depth = 16;
 
 	CHECK(strlen(json_text(j)) <= json_str(j).n);
-	CHECK(json_kind(j) == JSON_IS_INTEGER || json_kind(j) == JSON_IS_REAL
-	      || json_number(j) == 0);
+	CHECK(json_kind(j) == JSON_IS_INTEGER || json_kind(j) == JSON_IS_REAL || number == 0);
 	CHECK(json_kind(j) == JSON_IS_BOOL || !json_bool(j));
 	for (size_t i = 0; i < json_count(j) && i < 64; i++)
 		ask_everything(json_at(j, i));
