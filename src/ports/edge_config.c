@@ -9,11 +9,13 @@
 #include "ports/edge_inside.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -230,6 +232,26 @@ put_map(const struct edge *edge, struct buf *text)
 			buf_format(text, "%s %s\n", stage->domains[i], stage->http->name);
 }
 
+/* A server and a `slipway edge` that is a service of its own may begin at the same moment: one at a time
+ * looks what there is and writes. It takes as long as a sync. -1: there is no such directory, and
+ * the writing will say so. */
+static int
+lock_files(const struct edge *edge)
+{
+	int fd = open(edge->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	while (fd >= 0 && flock(fd, LOCK_EX) != 0 && errno == EINTR) {
+	}
+	return fd;
+}
+
+static void
+unlock_files(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
 /* Whole or not at all: HAProxy may start from it at any moment. */
 static int
 replace(const struct edge *edge, const char *name, struct str text, uint64_t *hash,
@@ -252,6 +274,7 @@ edge_files_write(struct edge *edge, struct err *err)
 {
 	struct buf config;
 	struct buf map;
+	int lock = lock_files(edge);
 	int result;
 
 	buf_init(&config, EDGE_FILE_MAX);
@@ -266,6 +289,7 @@ edge_files_write(struct edge *edge, struct err *err)
 	if (result == 0)
 		result =
 		    replace(edge, "haproxy.cfg", buf_view(&config), &edge->config_hash, err);
+	unlock_files(lock);
 	buf_free(&config);
 	buf_free(&map);
 	return result;
@@ -279,6 +303,7 @@ edge_secret_load(struct edge *edge, struct err *err)
 	char path[EDGE_PATH_SIZE];
 	struct err ignored;
 	struct buf text;
+	int lock = lock_files(edge);
 	int result = 0;
 
 	edge_path(edge, "probe.secret", path);
@@ -291,6 +316,7 @@ edge_secret_load(struct edge *edge, struct err *err)
 			buf_format(&text, "%02x", bytes[i]);
 		result = file_replace(path, buf_view(&text), err);
 	}
+	unlock_files(lock);
 	CHECK(text.n == EDGE_SECRET_SIZE - 1);
 	CHECK(str_copy(edge->secret, sizeof(edge->secret), buf_view(&text)));
 	buf_free(&text);

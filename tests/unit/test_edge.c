@@ -589,6 +589,54 @@ test_the_probe_is_known_by_its_secret(void **state UNUSED)
 	assert_null(strcasestr(text, "slipway-instance"));
 }
 
+/* Exits by 0 when the files are written and the secret that this process knows is the one in them. */
+static void
+begin_as_one_of_several(int start_fd)
+{
+	struct edge *own = calloc(1, sizeof(*own));
+	char secret[64];
+	struct err err;
+	char byte;
+
+	assert_non_null(own);
+	while (read(start_fd, &byte, 1) > 0) {
+	}
+	if (edge_settings_take(own, &settings, &err) != 0)
+		_exit(1);
+	edge_pool_grow(own, EDGE_BACKENDS_MIN);
+	if (edge_files_write(own, &err) != 0)
+		_exit(2);
+	read_file("probe.secret", secret, sizeof(secret));
+	_exit(strcmp(secret, own->secret) == 0 ? 0 : 3);
+}
+
+/* Two services, `slipway serve` and `slipway edge`, on a machine that starts for the first time. */
+static void
+test_a_server_and_its_edge_may_begin_together(void **state UNUSED)
+{
+	for (int round = 0; round < 40; round++) {
+		pid_t children[4];
+		int start[2];
+		int status;
+
+		remove_directory();
+		assert_int_equal(pipe(start), 0);
+		for (size_t i = 0; i < COUNT(children); i++) {
+			children[i] = fork();
+			if (children[i] == 0) {
+				close(start[1]);
+				begin_as_one_of_several(start[0]);
+			}
+		}
+		close(start[0]);
+		close(start[1]); /* now, all of them */
+		for (size_t i = 0; i < COUNT(children); i++) {
+			assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+			assert_int_equal(status, 0);
+		}
+	}
+}
+
 static void
 test_confirm_does_not_take_the_elder_for_the_new(void **state UNUSED)
 {
@@ -1678,6 +1726,8 @@ main(int argc, char **argv)
 		    test_first_deploy_and_headers, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    test_the_probe_is_known_by_its_secret, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_a_server_and_its_edge_may_begin_together, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    test_confirm_does_not_take_the_elder_for_the_new, setup, teardown),
 		cmocka_unit_test_setup_teardown(
