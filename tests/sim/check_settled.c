@@ -30,6 +30,6 @@ check_settled(void)
 	if (runtime_count(sim.app.runtime, ACTOR_SWEEP) < WORLD_ENGINES)
 		return; /* one was stopped: a person's wish that only the simulator has */
 	for (uint64_t d = 1; d <= world.newest_deploy; d++)
-		if (world.running[d] != 0 && ports_is_orphan(d))
+		if (world.there[d] != 0 && ports_is_orphan(d))
 			sim_fail("an orphan after the sweep", d);
 }

@@ -18,7 +18,8 @@ check_route(int place)
 		sim_fail("the route leads to a replica that was never there", r->target);
 }
 
-/* What is live holds its names, but one that another stage took over. */
+/* What is live holds its names, but one that another stage took over. Should its containers have gone
+ * by themselves, a restore takes the route away until the next look. */
 static void
 check_names(int place)
 {
@@ -27,7 +28,8 @@ check_names(int place)
 	struct facts running;
 
 	if (stage == NULL || stage->stage.live == 0
-	    || !ports_facts(stage->stage.live, stage->id, &live))
+	    || !ports_facts(stage->stage.live, stage->id, &live)
+	    || (live.serving == 0 && world.vanished[stage->stage.live] != 0))
 		return;
 	if (live.leads != 0 && world.routes[place].target == 0)
 		sim_fail("a stage that served has no route", stage->id);

@@ -77,7 +77,20 @@ facts_of_spec(const struct stage_spec *spec, struct facts *ret)
 	return true;
 }
 
-/* What is read of a deploy never changes, and is still known while the server is down. Only what is
+static uint32_t
+serving_of(uint64_t deploy)
+{
+	struct instance rows[REPLICAS_MAX];
+	size_t count = store_instances(sim.store, deploy, rows, REPLICAS_MAX);
+	uint32_t serving = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(rows[i].status, "running") == 0)
+			serving |= 1u << rows[i].replica;
+	return serving;
+}
+
+/* But for the rows of its containers, what is read of a deploy never changes, and is still known while the server is down. Only what is
  * committed is kept: the id of a row that never was comes again. */
 bool
 ports_facts(uint64_t deploy, uint64_t stage, struct facts *ret)
@@ -91,6 +104,7 @@ ports_facts(uint64_t deploy, uint64_t stage, struct facts *ret)
 		return entry != NULL && facts_of_spec(entry->spec, ret);
 	}
 	*ret = known[deploy];
+	ret->serving = serving_of(deploy);
 	if (ret->stage != 0 || !sim.is_up)
 		return ret->stage != 0;
 	if (!store_deploy_get(sim.store, deploy, &row)
@@ -99,6 +113,8 @@ ports_facts(uint64_t deploy, uint64_t stage, struct facts *ret)
 	ret->stage = row.stage;
 	ret->elder = row.elder;
 	ret->tag = number_behind(row.tag, 1);
+	ret->image = number_behind(row.digest, strlen("sha256:"));
+	ret->serving = serving_of(deploy);
 	if (!store_is_dirty(sim.store) && strcmp(row.state, "RESOLVING") != 0
 	    && strcmp(row.state, "QUEUED") != 0)
 		known[deploy] = *ret;
@@ -232,15 +248,35 @@ mark_instances(uint64_t deploy, const char *status)
 	}
 }
 
+/* As src/ports/docker_sweep.c compares the rows of what is live with what the engine lists. */
 static void
-survey_live(void)
+survey_instances(uint64_t deploy)
+{
+	struct instance rows[REPLICAS_MAX];
+	size_t count = store_instances(sim.store, deploy, rows, REPLICAS_MAX);
+
+	for (size_t i = 0; i < count; i++) {
+		uint32_t bit = 1u << rows[i].replica;
+		const char *status = world.running[deploy] & bit ? "running"
+				     : world.there[deploy] & bit ? "exited"
+								 : "missing";
+		if (strcmp(rows[i].status, "removed") == 0
+		    || strcmp(rows[i].status, status) == 0)
+			continue;
+		snprintf(rows[i].status, sizeof(rows[i].status), "%s", status);
+		store_instance_put(sim.store, &rows[i]);
+	}
+}
+
+static void
+survey_live(const struct actor *sweep)
 {
 	for (int i = 0; i < WORLD_STAGES; i++) {
 		const struct actor *a = runtime_actor(sim.app.runtime, world.stage_ids[i]);
-		if (a == NULL || a->stage.live == 0 || world.vanished[a->stage.live] == 0
-		    || world.running[a->stage.live] != 0)
-			continue;
-		mark_instances(a->stage.live, "missing");
+		struct facts facts;
+		if (a != NULL && a->stage.live != 0 && ports_facts(a->stage.live, 0, &facts)
+		    && world.engine_ids[facts.engine] == sweep->sweep.engine)
+			survey_instances(a->stage.live);
 	}
 }
 
@@ -264,7 +300,8 @@ ports_answer(const struct event *answer)
 		    answer->text[0] == '\0' ? event_names[answer->kind] : answer->text);
 	}
 	if (answer->kind == EV_SURVEYED) {
-		survey_live();
+		if (a != NULL)
+			survey_live(a);
 		compare_routes();
 	}
 	runtime_post(sim.app.runtime, answer);

@@ -1,8 +1,8 @@
 /* sim.h - what the files of the simulator share.
  *
  * sim.c runs seeds; storm.c is one seed; server.c lets the real server live, die and live again;
- * ports.c stands for src/serve/ports.c; net.c and loop.c for the kernel; world.c, world_edge.c and
- * traffic.c are the outside; clients.c and the talk_*.c files are who speaks HTTP; check_*.c hold
+ * ports.c stands for src/serve/ports.c; net.c and loop.c for the kernel; world*.c and traffic.c
+ * are the outside; clients.c and the talk_*.c files are who speaks HTTP; check_*.c hold
  * the laws; sabotage.c breaks them on purpose. */
 #ifndef SLIPWAY_TESTS_SIM_SIM_H
 #define SLIPWAY_TESTS_SIM_SIM_H

@@ -146,7 +146,21 @@ move_tags(void)
 	if (world_chance(50))
 		world.newest_tag[r] = tag;
 	if (world_chance(50))
-		world.tag_digest[r][tag] += 100;
+		world_push_image(r, tag, world.tag_digest[r][tag] + 100);
+	else if (world_chance(20))
+		world_delete_image(r, tag);
+}
+
+static void
+lose_a_container(void)
+{
+	uint64_t deploy = world.routes[world_random() % WORLD_STAGES].target;
+	uint32_t replica = (uint32_t)(world_random() % WORLD_REPLICAS);
+
+	if (world_chance(50))
+		world_vanish(deploy, replica);
+	else
+		world_stop_container(deploy, replica);
 }
 
 static void
@@ -163,8 +177,7 @@ disturb(void)
 	else if (pick < 14)
 		move_tags();
 	else if (world_chance(world.faults.vanish))
-		world_vanish(world.routes[world_random() % WORLD_STAGES].target,
-		    (uint32_t)(world_random() % WORLD_REPLICAS));
+		lose_a_container();
 }
 
 static void
@@ -300,8 +313,10 @@ begin(uint64_t seed)
 	sim.pace = world_chance(50) ? 1 : 10;
 	disturb_percent = 15 + (uint32_t)(world_random() % 45);
 	traffic_percent = (uint32_t)(world_random() % 50);
-	for (uint64_t d = 0; d < WORLD_DEPLOYS; d++)
+	for (uint64_t d = 0; d < WORLD_DEPLOYS; d++) {
 		world.is_bad[d] = world_chance(world.faults.bad_image);
+		world.cannot_start[d] = world_chance(world.faults.bad_image / 8);
+	}
 	ports_reset();
 	config_reset();
 	check_reset();

@@ -86,6 +86,14 @@ traffic_pass(void)
 		}
 }
 
+void
+traffic_end(void)
+{
+	for (uint32_t i = 0; i < request_count; i++)
+		requests[i].ends_ms = world.now_ms;
+	traffic_pass();
+}
+
 static bool
 is_other(uint32_t at, int place, uint64_t target)
 {

@@ -1,4 +1,4 @@
-/* world.c - see world.h: the wire, the engines and the registries. */
+/* world.c - see world.h: the wire and the engines. */
 #include "world.h"
 
 #include <stdio.h>
@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "world_edge.h"
+#include "world_images.h"
 
 enum { FLIGHTS_MAX = 1024 };
 
@@ -13,6 +14,7 @@ struct flight {
 	int64_t at_ms;
 	uint64_t order;
 	bool is_answer;
+	bool is_of_the_dead; /* who asked has crashed since */
 	bool has_facts;
 	struct facts facts;
 	struct effect ask;
@@ -69,9 +71,7 @@ world_reset(uint64_t seed)
 		.bad_image = draw(40),
 		.vanish = draw(1) * draw(6),
 	};
-	for (uint32_t r = 0; r < WORLD_REGISTRIES; r++)
-		for (uint32_t i = 0; i < WORLD_TAGS; i++)
-			world.tag_digest[r][i] = i;
+	images_reset();
 	for (uint32_t i = 0; i < WORLD_ENGINES; i++)
 		world.engine_ids[i] = i;
 }
@@ -94,6 +94,19 @@ world_route(uint64_t stage)
 	return place < 0 ? NULL : &world.routes[place];
 }
 
+/* A port does one thing for an actor at a time: what was asked later lands later. */
+static int64_t
+last_ask_ms(uint64_t actor)
+{
+	int64_t last_ms = 0;
+
+	for (uint32_t i = 0; i < flight_count; i++)
+		if (!flights[i].is_answer && !flights[i].is_of_the_dead
+		    && flights[i].ask.actor == actor && flights[i].at_ms > last_ms)
+			last_ms = flights[i].at_ms;
+	return last_ms;
+}
+
 static void
 fly(struct flight f, int64_t delay_ms)
 {
@@ -101,6 +114,8 @@ fly(struct flight f, int64_t delay_ms)
 	f.at_ms = world.now_ms + delay_ms + (int64_t)(world_random() % 300);
 	if (world_chance(world.faults.slow))
 		f.at_ms += (int64_t)(world_random() % 3000000);
+	if (!f.is_answer && last_ask_ms(f.ask.actor) > f.at_ms)
+		f.at_ms = last_ask_ms(f.ask.actor);
 	f.order = next_order++;
 	flights[flight_count++] = f;
 }
@@ -138,12 +153,6 @@ world_ask(const struct effect *effect)
 	fly(f, effect->delay_ms);
 }
 
-static void
-digest_of(uint32_t number, char digest[DIGEST_SIZE])
-{
-	snprintf(digest, DIGEST_SIZE, "sha256:%064u", number);
-}
-
 void
 answer_as(struct event *answer, enum event_kind kind, const char *why)
 {
@@ -159,12 +168,13 @@ stop(uint64_t deploy, const char *by)
 	uint32_t running = world.running[deploy];
 
 	world.running[deploy] = 0;
+	world.there[deploy] = 0;
 	if (running != 0)
 		traffic_stopped(deploy, running, by);
 }
 
 void
-world_vanish(uint64_t deploy, uint32_t replica)
+world_stop_container(uint64_t deploy, uint32_t replica)
 {
 	if (!(world.running[deploy] >> replica & 1u))
 		return;
@@ -173,40 +183,117 @@ world_vanish(uint64_t deploy, uint32_t replica)
 	traffic_stopped(deploy, 1u << replica, "itself");
 }
 
+void
+world_vanish(uint64_t deploy, uint32_t replica)
+{
+	world_stop_container(deploy, replica);
+	world.there[deploy] &= (uint8_t) ~(1u << replica);
+}
+
+static bool
+is_on(uint64_t deploy, uint64_t engine)
+{
+	return world.there[deploy] != 0 && world.engine_ids[world.engine_of[deploy]] == engine;
+}
+
+/* Counts containers, and remembers whose they are. */
 static uint32_t
-count_orphans(uint64_t engine, bool remove)
+survey(uint64_t engine)
 {
 	uint32_t count = 0;
 
 	for (uint64_t d = 1; d <= world.newest_deploy; d++) {
-		if (world.running[d] == 0 || world.engine_ids[world.engine_of[d]] != engine
-		    || !world.is_orphan(d))
+		if (world.engine_ids[world.engine_of[d]] == engine)
+			world.is_surveyed[d] = false;
+		if (!is_on(d, engine) || !world.is_orphan(d))
 			continue;
-		count++;
-		if (remove)
-			stop(d, "COLLECT");
+		world.is_surveyed[d] = true;
+		count += (uint32_t)__builtin_popcount(world.there[d]);
 	}
 	return count;
 }
 
-static void
-run(const struct effect *ask, const struct facts *facts)
+static bool
+has_surveyed(uint64_t engine)
 {
+	for (uint64_t d = 1; d <= world.newest_deploy; d++)
+		if (world.is_surveyed[d] && is_on(d, engine) && world.is_orphan(d))
+			return true;
+	return false;
+}
+
+/* What the last survey has found, and is still to be removed. */
+static void
+collect(uint64_t engine)
+{
+	for (uint64_t d = 1; d <= world.newest_deploy; d++) {
+		if (!world.is_surveyed[d] || !is_on(d, engine))
+			continue;
+		world.is_surveyed[d] = false;
+		if (world.is_orphan(d))
+			stop(d, "COLLECT");
+	}
+}
+
+static void
+run(const struct effect *ask, const struct facts *facts, struct event *answer)
+{
+	uint8_t all = (uint8_t)((1u << facts->replicas) - 1);
+
 	CHECK(ask->deploy < WORLD_DEPLOYS);
+	if (!images_are_on_engine(facts)) {
+		answer_as(answer, EV_REFUSED, "no such image");
+		return;
+	}
 	if (ask->deploy > world.newest_deploy)
 		world.newest_deploy = ask->deploy;
-	world.running[ask->deploy] = (uint8_t)((1u << facts->replicas) - 1);
 	world.engine_of[ask->deploy] = (uint8_t)facts->engine;
+	world.there[ask->deploy] = all;
+	if (world.cannot_start[ask->deploy]) {
+		answer_as(answer, EV_REFUSED, "cannot start it");
+		return;
+	}
+	world.running[ask->deploy] = all;
+	answer->kind = EV_STARTED;
+}
+
+/* A part that is down: no answer (EV_COUNT), trouble, or a flat no. */
+static void
+answer_down(uint32_t part, struct event *answer)
+{
+	uint32_t mode = world.outage_mode[part];
+	uint64_t pick = mode < 3 ? mode : world_random() % 3;
+
+	answer->kind = EV_COUNT;
+	if (pick != 0)
+		answer_as(answer, pick == 1 ? EV_TROUBLED : EV_REFUSED, "down");
+}
+
+static bool
+is_down(uint32_t part)
+{
+	return world.now_ms < world.outage_until_ms[part];
+}
+
+/* It is the engine that speaks to the registry then. */
+static void
+pull(const struct facts *facts, struct event *answer)
+{
+	if (images_are_on_engine(facts))
+		answer->kind = EV_PULLED;
+	else if (is_down(OUTAGE_REGISTRY + facts->registry))
+		answer_down(OUTAGE_REGISTRY + facts->registry, answer);
+	else
+		images_pull(facts, answer);
 }
 
 static void
 perform_on_engine(const struct effect *ask, const struct facts *facts, struct event *answer)
 {
 	if (ask->kind == FX_PULL) {
-		answer->kind = EV_PULLED;
+		pull(facts, answer);
 	} else if (ask->kind == FX_RUN) {
-		run(ask, facts);
-		answer->kind = EV_STARTED;
+		run(ask, facts, answer);
 	} else if (ask->kind == FX_PROBE) {
 		if (world.running[ask->deploy] != (1u << facts->replicas) - 1
 		    || world.is_bad[ask->deploy])
@@ -221,25 +308,12 @@ perform_on_engine(const struct effect *ask, const struct facts *facts, struct ev
 		answer->kind = EV_RETIRED;
 	} else if (ask->kind == FX_SURVEY) {
 		answer->kind = EV_SURVEYED;
-		answer->count = count_orphans(ask->engine, false);
+		answer->count = survey(ask->engine);
 	} else {
 		CHECK(ask->kind == FX_COLLECT);
 		answer->kind = EV_COLLECTED;
-		count_orphans(ask->engine, true);
+		collect(ask->engine);
 	}
-}
-
-/* Registries. */
-
-static void
-perform_at_registry(const struct effect *ask, const struct facts *facts, struct event *answer)
-{
-	uint32_t tag = ask->kind == FX_SEEK ? world.newest_tag[facts->registry] : facts->tag;
-
-	answer->kind = ask->kind == FX_SEEK ? EV_SOUGHT : EV_RESOLVED;
-	digest_of(world.tag_digest[facts->registry][tag % WORLD_TAGS], answer->digest);
-	if (ask->kind == FX_SEEK)
-		snprintf(answer->tag, sizeof(answer->tag), "v%u", tag);
 }
 
 /* Does what was asked and says what a real port would say; EV_COUNT: that comes later. */
@@ -250,7 +324,7 @@ perform(const struct effect *ask, const struct facts *facts, struct event *answe
 	    || ask->kind == FX_DRAIN)
 		edge_perform_in_world(ask, facts, answer);
 	else if (ask->kind == FX_RESOLVE || ask->kind == FX_SEEK)
-		perform_at_registry(ask, facts, answer);
+		registry_perform_in_world(ask, facts, answer);
 	else
 		perform_on_engine(ask, facts, answer);
 }
@@ -277,17 +351,17 @@ world_answer(const struct event *answer)
 	fly((struct flight){ .is_answer = true, .answer = *answer }, 0);
 }
 
-/* A part that is down: no answer, trouble, or a flat no; never anything done. */
+/* Never anything is done. A port that has found no orphans need not ask to remove them. */
 static void
-land_in_outage(const struct effect *ask, struct event *answer, uint32_t mode)
+land_in_outage(const struct effect *ask, struct event *answer, uint32_t part)
 {
-	uint64_t pick = mode < 3 ? mode : world_random() % 3;
-
 	edge_did_not_drain(ask);
-	if (pick == 0)
-		return;
-	answer_as(answer, pick == 1 ? EV_TROUBLED : EV_REFUSED, "down");
-	world_answer(answer);
+	if (ask->kind == FX_COLLECT && !has_surveyed(ask->engine))
+		answer->kind = EV_COLLECTED;
+	else
+		answer_down(part, answer);
+	if (answer->kind != EV_COUNT)
+		world_answer(answer);
 }
 
 static void
@@ -298,8 +372,8 @@ land_ask(const struct flight *f)
 	uint32_t part = part_of(ask, &f->facts);
 	bool is_done = true;
 
-	if (world.now_ms < world.outage_until_ms[part]) {
-		land_in_outage(ask, &answer, world.outage_mode[part]);
+	if (is_down(part)) {
+		land_in_outage(ask, &answer, part);
 		return;
 	}
 	if (!f->has_facts && ask->stage != 0) {
@@ -394,5 +468,6 @@ world_crash(void)
 		if (flights[i].is_answer)
 			flights[i] = flights[--flight_count];
 		else
-			i++;
+			flights[i++].is_of_the_dead = true;
+	memset(world.is_surveyed, 0, sizeof(world.is_surveyed));
 }

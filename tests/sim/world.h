@@ -49,6 +49,8 @@ struct facts {
 	uint32_t registry;
 	uint32_t replicas;
 	uint32_t tag; /* of the deploy; its number */
+	uint32_t image; /* the number in its digest */
+	uint32_t serving; /* set of the replicas whose rows say that they run */
 	uint32_t leads; /* set of places in leads */
 	int64_t drain_ms;
 };
@@ -66,10 +68,13 @@ struct world {
 	int64_t now_ms;
 	struct faults faults;
 	uint64_t newest_deploy; /* that ever ran */
-	uint8_t running[WORLD_DEPLOYS]; /* set of replicas */
+	uint8_t there[WORLD_DEPLOYS]; /* set of replicas whose containers exist */
+	uint8_t running[WORLD_DEPLOYS]; /* those of them that run */
 	uint8_t vanished[WORLD_DEPLOYS]; /* set of those that ended by a fault of their own */
 	uint8_t engine_of[WORLD_DEPLOYS];
 	bool is_bad[WORLD_DEPLOYS]; /* never becomes healthy */
+	bool cannot_start[WORLD_DEPLOYS]; /* its containers are made and never run */
+	bool is_surveyed[WORLD_DEPLOYS]; /* the process has seen that it is an orphan */
 	uint8_t drain_failures[WORLD_DEPLOYS]; /* the edge did not drain for this deploy */
 	struct route routes[WORLD_STAGES];
 	uint64_t stage_ids[WORLD_STAGES];
@@ -80,6 +85,7 @@ struct world {
 	    outage_mode[OUTAGE_COUNT]; /* 0 silent, 1 trouble, 2 a flat no, 3 any of these */
 	uint32_t newest_tag[WORLD_REGISTRIES];
 	uint32_t tag_digest[WORLD_REGISTRIES][WORLD_TAGS];
+	bool is_tag_gone[WORLD_REGISTRIES][WORLD_TAGS];
 	uint64_t engine_ids[WORLD_ENGINES];
 
 	/* Asked of whoever runs the world. facts: false when there is no such deploy (or stage,
@@ -114,8 +120,13 @@ int world_place(uint64_t stage); /* in routes and stage_ids; -1: of another worl
 /* The edge compares a route with what the store calls live (0: nothing) and mends it. */
 void world_mend(uint64_t stage, uint64_t live);
 
-/* A container ends by a fault of its own. */
+/* A container ends by no deed of Slipway's: it is there no more, or does not run any more. */
 void world_vanish(uint64_t deploy, uint32_t replica);
+void world_stop_container(uint64_t deploy, uint32_t replica);
+
+/* A tag names an image from now on; an image goes, and with it every tag that names it. */
+void world_push_image(uint32_t registry, uint32_t tag, uint32_t image);
+void world_delete_image(uint32_t registry, uint32_t tag);
 
 /* traffic.c: requests through the edge. */
 
@@ -130,6 +141,7 @@ extern struct traffic_counts traffic_counts;
 void traffic_reset(void);
 void traffic_begin(uint32_t lead, int64_t length_ms);
 void traffic_pass(void); /* those whose time has come end */
+void traffic_end(void); /* all of them end, well */
 uint32_t traffic_count_others(int place, uint64_t target); /* in flight, not to the target */
 int64_t traffic_next_ms(int place, uint64_t target); /* when the next of those ends */
 uint32_t traffic_cut_others(int place, uint64_t target);

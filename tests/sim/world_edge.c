@@ -73,7 +73,7 @@ lead_to(int place, uint64_t target, const struct facts *facts)
 	if (r->target != target)
 		r->moved_ms = world.now_ms;
 	r->target = target;
-	r->replicas = target == 0 ? 0 : (1u << facts->replicas) - 1;
+	r->replicas = target == 0 ? 0 : facts->serving;
 }
 
 static void
@@ -93,17 +93,33 @@ wait_until_empty(
 	answer->kind = EV_COUNT;
 }
 
+/* Its rows name no container that runs. */
+static bool
+has_nothing_to_lead_to(const struct facts *facts)
+{
+	return facts->leads != 0 && facts->serving == 0;
+}
+
 static void
 restore(const struct effect *ask, struct event *answer)
 {
 	struct facts elder;
 	uint64_t target = ask->elder;
 
-	if (target != 0 && !world.facts(target, ask->stage, &elder))
+	if (target != 0
+	    && (!world.facts(target, ask->stage, &elder) || has_nothing_to_lead_to(&elder)))
 		target = 0;
 	lead_to(world_place(ask->stage), target, &elder);
 	answer->kind = EV_RESTORED;
 	wait_until_empty(ask, target, RESTORE_MS, answer);
+}
+
+static bool
+leads_to(int place, uint64_t deploy)
+{
+	const struct route *r = &world.routes[place];
+
+	return r->target == deploy && (r->replicas & world.running[deploy]) != 0;
 }
 
 static void
@@ -121,6 +137,11 @@ edge_perform_in_world(
 {
 	int place = world_place(ask->stage);
 
+	if (ask->kind == FX_DRAIN && has_nothing_to_lead_to(facts)) {
+		edge_did_not_drain(ask);
+		answer_as(answer, EV_TROUBLED, "no container to lead to");
+		return;
+	}
 	if (ask->kind == FX_DRAIN) {
 		answer->kind = EV_DRAINED;
 		wait_until_empty(ask, world.routes[place].target, facts->drain_ms, answer);
@@ -134,10 +155,11 @@ edge_perform_in_world(
 	if (ask->kind == FX_RESTORE) {
 		restore(ask, answer);
 	} else if (ask->kind == FX_CONFIRM) {
-		bool answers = world.routes[place].target == ask->deploy
-			       && world.running[ask->deploy] != 0;
+		bool answers = facts->leads == 0 || leads_to(place, ask->deploy);
 		answer_as(answer, answers ? EV_CONFIRMED : EV_TROUBLED,
 		    answers ? "" : "another version answers");
+	} else if (has_nothing_to_lead_to(facts)) {
+		answer_as(answer, EV_REFUSED, "no container to lead to");
 	} else if (is_taken(place, facts->leads)) {
 		answer_as(answer, EV_REFUSED, "the name is served by another stage");
 	} else {
