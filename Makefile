@@ -107,6 +107,25 @@ $(OUT)/sim/sim: $(OUT)/sim/sim.o $(SIM_OBJECTS) $(OUT)/libslipway.a
 	@echo "  LD   $@"
 	$(Q)$(CC) $(SIM_LINK) -o $@ $^ $(LINK_$(MODE)) $(LIBS)
 
+# Scenarios on simulated ports and on real ones: tests/conformance/conformance.h.
+CONFORMANCE := tests/conformance/scenario.c tests/conformance/inside.c
+CONFORMANCE_WORLD := $(patsubst %,$(OUT)/sim/%.o,ports world world_edge world_images traffic)
+$(OUT)/conformance/simulated: $(CONFORMANCE) tests/conformance/simulated.c tests/conformance/conformance.h \
+  $(CONFORMANCE_WORLD) $(OUT)/libslipway.a
+	@mkdir -p $(@D)
+	@echo "  CC   $@"
+	$(Q)$(CC) $(CFLAGS) -Itests/sim -Itests/conformance -o $@ $(filter %.c %.o %.a,$^) $(LINK_$(MODE)) $(LIBS)
+$(OUT)/conformance/real: $(CONFORMANCE) tests/conformance/real.c tests/conformance/conformance.h $(OUT)/libslipway.a
+	@mkdir -p $(@D)
+	@echo "  CC   $@"
+	$(Q)$(CC) $(CFLAGS) -Itests/conformance -o $@ $(filter %.c %.a,$^) $(LINK_$(MODE)) $(LIBS)
+
+conformance: build/slipway conformance-programs ## does the simulator follow the real ports? The same scenarios on both
+	@tools/integration tests/integration/test_conformance.py
+conformance-programs:
+	$(Q)$(MAKE) $(JOBS) MODE=sim build/sim/conformance/simulated build/sim/conformance/real
+.PHONY: conformance conformance-programs
+
 # The release with a way to die between its parts: see tests/crash/crash.c.
 CRASH_WRAPS := store_commit ports_perform runtime_post
 build/crash/slipway: | deps-once
@@ -167,10 +186,10 @@ unit: ## the unit tests under ASan and UBSan
 unit-programs: $(UNIT_PROGRAMS)
 .PHONY: unit-programs mutate generated format valgrind faults faults-long
 
-integration: build/slipway build/crash/slipway ## pytest against the real engine, registry and edge
+integration: build/slipway build/crash/slipway conformance-programs ## pytest against the real engine, registry and edge
 	@tools/integration
 
-integration-san: build/slipway ## the integration tests with the server under ASan, UBSan and leak checks
+integration-san: build/slipway conformance-programs ## the integration tests with the server under ASan, UBSan and leak checks
 	$(Q)$(MAKE) $(JOBS) MODE=san build/san/slipway
 	@tools/integration-checked san
 
