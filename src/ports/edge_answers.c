@@ -219,6 +219,16 @@ edge_take_stat(struct edge *edge, struct str answer)
 	}
 }
 
+/* Whether it can be told back in a command. No Host header is like one that cannot. */
+static bool
+is_word(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] <= ' ' || s.p[i] >= 0x7f || strchr(";\\\"'", s.p[i]) != NULL)
+			return false;
+	return s.n > 0;
+}
+
 /* A name that leads to a backend of nobody is taken off at once: it could only answer 503, and
  * would lead into whichever stage gets that backend next. */
 void
@@ -236,7 +246,7 @@ edge_take_map(struct edge *edge, struct str answer)
 		const struct edge_backend *b =
 		    edge_backend_find(edge, edge_field(line, ' ', 2));
 
-		if (name.n == 0)
+		if (!is_word(name))
 			continue;
 		if (b == NULL || b->stage == NULL)
 			edge_ask(edge->stats, NULL, NULL, "del map %s %.*s", path, (int)name.n,

@@ -1314,6 +1314,22 @@ test_drift_is_mended(void **state UNUSED)
 	assert_served_by("app1.test", "one");
 }
 
+static void
+test_a_name_that_is_none_is_not_taken(void **state UNUSED)
+{
+	const struct edge_stage *stage;
+
+	world_deploy(1, 1, 1, one_port, 1);
+	edge_start();
+	swap_to(1, 1, 0);
+	go_live(1, 1);
+	edge_take_map(edge, STR("0x1 app1.test b0\n0x2 a\x01p1.test b0\n0x3 a;p1.test b0\n"
+				"0x4 \xff\xfep1.test b0\n0x5 a\\p1.test b0\n"));
+	stage = edge_stage_find(edge, 1);
+	assert_int_equal(stage->domain_count, 1);
+	assert_string_equal(stage->domains[0], "app1.test");
+}
+
 static bool
 leads_to_two(void)
 {
@@ -1778,6 +1794,8 @@ main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(
 		    test_routes_come_from_the_store_when_the_files_are_gone, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_drift_is_mended, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_a_name_that_is_none_is_not_taken, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    test_a_changed_address_is_followed, setup, teardown),
 		cmocka_unit_test_setup_teardown(
