@@ -14,8 +14,8 @@ enum { WIDTH_DEFAULT = 80 };
 
 static int trouble; /* errno of the first write that failed */
 
-bool
-output_str(struct str text)
+static bool
+write_all(struct str text)
 {
 	while (text.n > 0 && trouble == 0) {
 		ssize_t n = write(STDOUT_FILENO, text.p, text.n);
@@ -34,6 +34,18 @@ output_str(struct str text)
 }
 
 bool
+output_str(struct str text)
+{
+	struct str piece;
+
+	if (!isatty(STDOUT_FILENO))
+		return write_all(text);
+	while ((piece = words_harmless(&text)).n > 0 && write_all(piece))
+		;
+	return trouble == 0;
+}
+
+bool
 output_buf(struct buf *text)
 {
 	bool is_written = output_str(buf_view(text));
@@ -47,7 +59,7 @@ output_json(struct str json)
 {
 	bool has_newline = json.n > 0 && json.p[json.n - 1] == '\n';
 
-	return output_str(json) && (has_newline || output_str(STR("\n")));
+	return write_all(json) && (has_newline || write_all(STR("\n")));
 }
 
 bool

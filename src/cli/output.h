@@ -8,7 +8,8 @@
 #include "base/str.h"
 #include "cli/progress.h"
 
-/* Writes at once. false: nobody reads any more, or the disk is full; output_has_failed tells. */
+/* Writes at once; to a terminal without what would steer it, whoever said it. false: nobody reads
+ * any more, or the disk is full; output_has_failed tells. */
 bool output_str(struct str text);
 bool output_buf(struct buf *text); /* and frees it */
 

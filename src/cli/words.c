@@ -121,9 +121,9 @@ words_cut(struct str text, size_t width)
 	return text;
 }
 
-/* Length of a sequence "ESC [ digits ; digits m" at the beginning of text, else 0. */
+/* Length of a sequence "ESC [ digits ; digits" with one of ends at the beginning of text, else 0. */
 static size_t
-colour_length(struct str text)
+sequence_length(struct str text, const char *ends)
 {
 	size_t i = 2;
 
@@ -131,7 +131,7 @@ colour_length(struct str text)
 		return 0;
 	while (i < text.n && (isdigit((unsigned char)text.p[i]) || text.p[i] == ';'))
 		i++;
-	return i < text.n && text.p[i] == 'm' ? i + 1 : 0;
+	return i < text.n && memchr(ends, text.p[i], strlen(ends)) != NULL ? i + 1 : 0;
 }
 
 /* U+0080 to U+009F, which some terminals obey: C2 80 to C2 9F. */
@@ -147,7 +147,7 @@ words_clean(struct buf *to, struct str text, bool keep_colour)
 {
 	while (text.n > 0) {
 		unsigned char c = (unsigned char)text.p[0];
-		size_t colour = keep_colour ? colour_length(text) : 0;
+		size_t colour = keep_colour ? sequence_length(text, "m") : 0;
 		size_t used = colour > 0 ? colour : is_upper_control(text) ? 2 : 1;
 
 		if (colour > 0 || (used == 1 && c >= ' ' && c != 0x7f))
@@ -157,6 +157,35 @@ words_clean(struct buf *to, struct str text, bool keep_colour)
 		text.p += used;
 		text.n -= used;
 	}
+}
+
+/* Bytes at the beginning of text that a terminal would obey. */
+static size_t
+obeyed_length(struct str text)
+{
+	unsigned char c = (unsigned char)text.p[0];
+
+	if (is_upper_control(text))
+		return 2;
+	if (c == 0x1b)
+		return sequence_length(text, "mK") == 0;
+	return c == 0x7f || (c < ' ' && c != '\n' && c != '\r' && c != '\t');
+}
+
+struct str
+words_harmless(struct str *rest)
+{
+	struct str run;
+	size_t obeyed;
+
+	while (rest->n > 0 && (obeyed = obeyed_length(*rest)) > 0)
+		*rest = (struct str){ rest->p + obeyed, rest->n - obeyed };
+	run = (struct str){ rest->p, 0 };
+	while (rest->n > 0 && obeyed_length(*rest) == 0) {
+		*rest = (struct str){ rest->p + 1, rest->n - 1 };
+		run.n++;
+	}
+	return run;
 }
 
 int

@@ -44,6 +44,10 @@ struct str words_cut(struct str text, size_t width); /* the first characters */
  * one blank. keep_colour lets sequences through that only set colours. */
 void words_clean(struct buf *to, struct str text, bool keep_colour);
 
+/* Cuts off and returns the next piece without what a terminal would obey, but lines, colours and
+ * clearing to the end of a line. Empty: nothing is left. */
+struct str words_harmless(struct str *rest);
+
 /* PROJECT/STAGE, or PROJECT alone where the caller allows it (stage is "" then). */
 struct target {
 	char project[NAME_SIZE];

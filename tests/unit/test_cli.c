@@ -217,6 +217,21 @@ nobody_steers_the_terminal(void **state UNUSED)
 }
 
 static void
+a_terminal_gets_what_it_may_obey(void **state UNUSED)
+{
+	struct str rest = STR("\r\x1b[1ma\tb\x1b[0m\x1b[K\n\x1b[2J\x07"
+			      "c\xc2\x9b"
+			      "d\x1b");
+	struct str piece = words_harmless(&rest);
+
+	assert_true(str_is(piece, "\r\x1b[1ma\tb\x1b[0m\x1b[K\n"));
+	assert_true(str_is(words_harmless(&rest), "[2J"));
+	assert_true(str_is(words_harmless(&rest), "c"));
+	assert_true(str_is(words_harmless(&rest), "d"));
+	assert_int_equal(words_harmless(&rest).n, 0);
+}
+
+static void
 widths_count_characters(void **state UNUSED)
 {
 	struct str text = STR("a\xc3\xa4\xe2\x82\xac");
@@ -734,6 +749,7 @@ main(void)
 		cmocka_unit_test(ages_and_durations),
 		cmocka_unit_test(digests_and_states),
 		cmocka_unit_test(nobody_steers_the_terminal),
+		cmocka_unit_test(a_terminal_gets_what_it_may_obey),
 		cmocka_unit_test(widths_count_characters),
 		cmocka_unit_test(targets),
 		cmocka_unit_test(columns_are_aligned),
