@@ -110,7 +110,7 @@ $(OUT)/sim/sim: $(OUT)/sim/sim.o $(SIM_OBJECTS) $(OUT)/libslipway.a
 # Scenarios on simulated ports and on real ones: tests/conformance/conformance.h.
 CONFORMANCE := tests/conformance/scenario.c tests/conformance/inside.c
 CONFORMANCE_WORLD := $(patsubst %,$(OUT)/sim/%.o,ports world world_edge world_images traffic)
-$(OUT)/conformance/simulated: $(CONFORMANCE) tests/conformance/simulated.c tests/conformance/conformance.h \
+$(OUT)/conformance/simulated: $(CONFORMANCE) tests/conformance/simulated.c tests/conformance/conformance.h tests/sim/sim.h tests/sim/world.h \
   $(CONFORMANCE_WORLD) $(OUT)/libslipway.a
 	@mkdir -p $(@D)
 	@echo "  CC   $@"
