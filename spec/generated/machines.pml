@@ -12,24 +12,25 @@
 #define EV_SUPERSEDED 10
 #define EV_MERGED 11
 #define EV_MOVED 12
-#define EV_ENDED 13
-#define EV_SWAPPED 14
-#define EV_UNSWAPPED 15
-#define EV_RESOLVED 16
-#define EV_PULLED 17
-#define EV_STARTED 18
-#define EV_HEALTHY 19
-#define EV_SWITCHED 20
-#define EV_CONFIRMED 21
-#define EV_RESTORED 22
-#define EV_DRAINED 23
-#define EV_RETIRED 24
-#define EV_REMOVED 25
-#define EV_SOUGHT 26
-#define EV_SURVEYED 27
-#define EV_COLLECTED 28
-#define EV_REFUSED 29
-#define EV_TROUBLED 30
+#define EV_GIVEN_UP 13
+#define EV_ENDED 14
+#define EV_SWAPPED 15
+#define EV_UNSWAPPED 16
+#define EV_RESOLVED 17
+#define EV_PULLED 18
+#define EV_STARTED 19
+#define EV_HEALTHY 20
+#define EV_SWITCHED 21
+#define EV_CONFIRMED 22
+#define EV_RESTORED 23
+#define EV_DRAINED 24
+#define EV_RETIRED 25
+#define EV_REMOVED 26
+#define EV_SOUGHT 27
+#define EV_SURVEYED 28
+#define EV_COLLECTED 29
+#define EV_REFUSED 30
+#define EV_TROUBLED 31
 #define FX_RESOLVE 1
 #define FX_PULL 2
 #define FX_RUN 3
@@ -323,7 +324,8 @@ inline stage_step(me, ev) {
 		:: ev == EV_CANCEL -> stage_DO_ignore(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, QUIET)
 		:: ev == EV_READY && stage_IS_is_live_already(me, ev) -> stage_DO_merge_live(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, KEPT)
 		:: ev == EV_READY && stage_NOT_is_live_already(me, ev) && stage_IS_is_older_than_live(me, ev) -> stage_DO_supersede_by_live(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, KEPT)
-		:: ev == EV_READY && stage_NOT_is_live_already(me, ev) && stage_NOT_is_older_than_live(me, ev) -> stage_DO_start(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
+		:: ev == EV_READY && stage_NOT_is_live_already(me, ev) && stage_NOT_is_older_than_live(me, ev) && stage_IS_is_older_than_merged(me, ev) -> stage_DO_supersede_by_merged(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, KEPT)
+		:: ev == EV_READY && stage_NOT_is_live_already(me, ev) && stage_NOT_is_older_than_live(me, ev) && stage_NOT_is_older_than_merged(me, ev) -> stage_DO_start(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
 		:: ev == EV_ENDED -> stage_DO_forget(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, KEPT)
 		:: else -> skip
 		fi
@@ -337,8 +339,10 @@ inline stage_step(me, ev) {
 		:: ev == EV_CANCEL -> stage_DO_cancel_running(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
 		:: ev == EV_READY && stage_IS_is_running_already(me, ev) -> stage_DO_merge_running(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
 		:: ev == EV_READY && stage_NOT_is_running_already(me, ev) && stage_IS_is_older_than_running(me, ev) -> stage_DO_supersede_by_running(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
-		:: ev == EV_READY && stage_NOT_is_running_already(me, ev) && stage_NOT_is_older_than_running(me, ev) -> stage_DO_enqueue(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
+		:: ev == EV_READY && stage_NOT_is_running_already(me, ev) && stage_NOT_is_older_than_running(me, ev) && stage_IS_is_older_than_merged(me, ev) -> stage_DO_supersede_by_merged(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
+		:: ev == EV_READY && stage_NOT_is_running_already(me, ev) && stage_NOT_is_older_than_running(me, ev) && stage_NOT_is_older_than_merged(me, ev) -> stage_DO_enqueue(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
 		:: ev == EV_MOVED -> stage_DO_move(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
+		:: ev == EV_GIVEN_UP -> stage_DO_disown(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
 		:: ev == EV_ENDED && stage_IS_is_from_running(me, ev) -> stage_DO_rest(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, KEPT)
 		:: ev == EV_ENDED && stage_NOT_is_from_running(me, ev) -> stage_DO_forget(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
 		:: else -> skip
@@ -354,10 +358,12 @@ inline stage_step(me, ev) {
 		:: ev == EV_READY && stage_IS_is_from_waiting(me, ev) -> stage_DO_ignore(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, QUIET)
 		:: ev == EV_READY && stage_NOT_is_from_waiting(me, ev) && stage_IS_is_older_than_running(me, ev) -> stage_DO_supersede_by_running(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
 		:: ev == EV_READY && stage_NOT_is_from_waiting(me, ev) && stage_NOT_is_older_than_running(me, ev) && stage_IS_is_older_than_waiting(me, ev) -> stage_DO_supersede_by_waiting(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
-		:: ev == EV_READY && stage_NOT_is_from_waiting(me, ev) && stage_NOT_is_older_than_running(me, ev) && stage_NOT_is_older_than_waiting(me, ev) && stage_IS_is_waiting_already(me, ev) -> stage_DO_merge_waiting(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
-		:: ev == EV_READY && stage_NOT_is_from_waiting(me, ev) && stage_NOT_is_older_than_running(me, ev) && stage_NOT_is_older_than_waiting(me, ev) && stage_NOT_is_waiting_already(me, ev) && stage_IS_is_running_already(me, ev) -> stage_DO_merge_running_drop_waiting(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
-		:: ev == EV_READY && stage_NOT_is_from_waiting(me, ev) && stage_NOT_is_older_than_running(me, ev) && stage_NOT_is_older_than_waiting(me, ev) && stage_NOT_is_waiting_already(me, ev) && stage_NOT_is_running_already(me, ev) -> stage_DO_replace_waiting(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
+		:: ev == EV_READY && stage_NOT_is_from_waiting(me, ev) && stage_NOT_is_older_than_running(me, ev) && stage_NOT_is_older_than_waiting(me, ev) && stage_IS_is_older_than_merged(me, ev) -> stage_DO_supersede_by_merged(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
+		:: ev == EV_READY && stage_NOT_is_from_waiting(me, ev) && stage_NOT_is_older_than_running(me, ev) && stage_NOT_is_older_than_waiting(me, ev) && stage_NOT_is_older_than_merged(me, ev) && stage_IS_is_waiting_already(me, ev) -> stage_DO_merge_waiting(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
+		:: ev == EV_READY && stage_NOT_is_from_waiting(me, ev) && stage_NOT_is_older_than_running(me, ev) && stage_NOT_is_older_than_waiting(me, ev) && stage_NOT_is_older_than_merged(me, ev) && stage_NOT_is_waiting_already(me, ev) && stage_IS_is_running_already(me, ev) -> stage_DO_merge_running_drop_waiting(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
+		:: ev == EV_READY && stage_NOT_is_from_waiting(me, ev) && stage_NOT_is_older_than_running(me, ev) && stage_NOT_is_older_than_waiting(me, ev) && stage_NOT_is_older_than_merged(me, ev) && stage_NOT_is_waiting_already(me, ev) && stage_NOT_is_running_already(me, ev) -> stage_DO_replace_waiting(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
 		:: ev == EV_MOVED -> stage_DO_move(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
+		:: ev == EV_GIVEN_UP -> stage_DO_disown(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
 		:: ev == EV_ENDED && stage_IS_is_waiting_live_now(me, ev) -> stage_DO_merge_waiting_rest(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, KEPT)
 		:: ev == EV_ENDED && stage_NOT_is_waiting_live_now(me, ev) && stage_IS_is_from_running(me, ev) -> stage_DO_start_waiting(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
 		:: ev == EV_ENDED && stage_NOT_is_waiting_live_now(me, ev) && stage_NOT_is_from_running(me, ev) && stage_IS_is_from_waiting(me, ev) -> stage_DO_drop_waiting(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)

@@ -117,10 +117,12 @@ ACTION(undo_again)
 	memcpy(a->deploy.reason, reason, sizeof(reason));
 }
 
+/* From here on it will not go live, and the same wish would be in vain if it were merged with it. */
 ACTION(undo)
 {
 	keep_reason(a->deploy.reason, e);
 	a->deploy.tries = 0;
+	tell_stage(a, out, EV_GIVEN_UP);
 	await(a, e, out, FX_REMOVE, REMOVE_MS);
 }
 
@@ -159,6 +161,7 @@ ACTION(begin_swap)
 ACTION(abort_swap)
 {
 	tell_swap(a, out, EV_CANCEL);
+	tell_stage(a, out, EV_GIVEN_UP);
 	keep_text(a->deploy.reason, "canceled");
 	a->deadline_ms = e->now_ms + SWAP_MS;
 }
@@ -220,6 +223,7 @@ ACTION(cancel_run)
 {
 	keep_text(a->deploy.reason, "canceled");
 	a->deploy.tries = 0;
+	tell_stage(a, out, EV_GIVEN_UP);
 	await(a, e, out, FX_REMOVE, REMOVE_MS);
 }
 

@@ -81,10 +81,11 @@ struct stage {
 	uint64_t running_spec;
 	uint64_t waiting; /* the newest that waits for its turn */
 	uint64_t waiting_spec;
-	uint64_t resolving; /* the newest that still asks for its digest */
+	uint64_t resolving; /* the newest of all, while it asks for its digest */
+	uint64_t merged; /* the newest that was merged with another one */
 	bool has_route;
 	char live_digest[DIGEST_SIZE];
-	char running_digest[DIGEST_SIZE];
+	char running_digest[DIGEST_SIZE]; /* "": it will not go live any more */
 	char waiting_digest[DIGEST_SIZE];
 	char resolving_tag[TAG_SIZE];
 };

@@ -18,7 +18,8 @@
 	/* from outside: people, hooks, configuration, Docker's event stream */               \
 	X(TRIGGER) X(CONFIGURED) X(NUDGED)                                                    \
 	/* from actor to actor */                                                             \
-	X(READY) X(GRANTED) X(SUPERSEDED) X(MERGED) X(MOVED) X(ENDED) X(SWAPPED) X(UNSWAPPED) \
+	X(READY) X(GRANTED) X(SUPERSEDED) X(MERGED) X(MOVED) X(GIVEN_UP) X(ENDED)             \
+	X(SWAPPED) X(UNSWAPPED)                                                               \
 	/* answers to effects */                                                              \
 	X(RESOLVED) X(PULLED) X(STARTED) X(HEALTHY) X(SWITCHED) X(CONFIRMED) X(RESTORED)      \
 	X(DRAINED) X(RETIRED) X(REMOVED) X(SOUGHT) X(SURVEYED) X(COLLECTED)                   \

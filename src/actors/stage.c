@@ -2,7 +2,7 @@
  *
  * Pure (see fsm.h). One deploy at a time; while it runs the newest other one waits and older ones
  * are superseded. A deploy that would bring what is live, running or waiting already is merged into
- * that. A stage asks nothing of the outside, so it rests in every state: each deploy it waits for
+ * that. What was wished last is what serves in the end, however long each took to learn its digest. A stage asks nothing of the outside, so it rests in every state: each deploy it waits for
  * has deadlines of its own and tells when it ends. */
 #include <inttypes.h>
 #include <stdio.h>
@@ -35,6 +35,7 @@ GUARD(is_waiting_already)
 GUARD(is_older_than_live) { return e->from < a->stage.live; }
 GUARD(is_older_than_running) { return e->from < a->stage.running; }
 GUARD(is_older_than_waiting) { return e->from < a->stage.waiting; }
+GUARD(is_older_than_merged) { return e->from < a->stage.merged; }
 GUARD(is_from_running) { return e->from == a->stage.running; }
 GUARD(is_from_waiting) { return e->from == a->stage.waiting; }
 GUARD(is_asked_already)
@@ -42,13 +43,16 @@ GUARD(is_asked_already)
 	return !e->flag && e->digest[0] == '\0' && a->stage.resolving != 0
 	       && strcmp(e->tag, a->stage.resolving_tag) == 0;
 }
-/* A poll finds what a webhook brought a moment ago. */
+/* A poll finds what a webhook brought a moment ago. What is live is news when something else is on its
+ * way: the tag has moved back. */
 GUARD(is_no_news)
 {
+	const char *last = a->stage.waiting != 0   ? a->stage.waiting_digest
+			   : a->stage.running != 0 ? a->stage.running_digest
+						   : a->stage.live_digest;
+
 	return e->trigger == TRIGGER_POLL && e->digest[0] != '\0'
-	       && (strcmp(e->digest, a->stage.live_digest) == 0
-		   || strcmp(e->digest, a->stage.running_digest) == 0
-		   || strcmp(e->digest, a->stage.waiting_digest) == 0);
+	       && strcmp(e->digest, last) == 0;
 }
 GUARD(is_waiting_live_now)
 {
@@ -95,19 +99,50 @@ clear_running(struct actor *a)
 }
 
 static void
-clear_resolving(struct actor *a, uint64_t deploy)
+clear_resolving(struct actor *a)
 {
-	if (a->stage.resolving != deploy)
-		return;
 	a->stage.resolving = 0;
 	memset(a->stage.resolving_tag, 0, TAG_SIZE);
 }
 
+static void
+end_resolving(struct actor *a, uint64_t deploy)
+{
+	if (a->stage.resolving == deploy)
+		clear_resolving(a);
+}
+
+/* Who asks for its digest still, and is older, comes too late. */
+static void
+note_merged(struct actor *a, uint64_t deploy)
+{
+	if (deploy > a->stage.merged)
+		a->stage.merged = deploy;
+}
+
+static void
+merge(struct actor *a, const struct event *e, struct out *out, const char *format,
+    uint64_t other)
+{
+	end_resolving(a, e->from);
+	note_merged(a, e->from);
+	settle(a, out, e->from, EV_MERGED, format, other);
+}
+
+static void
+supersede(struct actor *a, const struct event *e, struct out *out, uint64_t by)
+{
+	end_resolving(a, e->from);
+	settle(a, out, e->from, EV_SUPERSEDED, "superseded by deploy ", by);
+}
+
 ACTION(ignore) {}
 
-/* A route that was is not forgotten: the deploy that takes it away swaps and drains like any other. */
+/* A route that was is not forgotten: the deploy that takes it away swaps and drains like any other. Who
+ * asks for a tag now wants it under this configuration: what asks already is not the same. */
 ACTION(configure)
 {
+	clear_resolving(a);
 	a->stage.spec = e->spec;
 	a->stage.has_route = a->stage.has_route || e->flag;
 }
@@ -127,6 +162,7 @@ ACTION(begin)
 	memcpy(child.deploy.tag, e->tag, TAG_SIZE);
 	memcpy(child.deploy.digest, e->digest, DIGEST_SIZE);
 	uint64_t id = spawn(out, child);
+	clear_resolving(a); /* an older one will come too late: the same tag is a new wish */
 	if (!is_resolved) {
 		a->stage.resolving = id;
 		memcpy(a->stage.resolving_tag, e->tag, TAG_SIZE);
@@ -135,13 +171,13 @@ ACTION(begin)
 
 ACTION(start)
 {
-	clear_resolving(a, e->from);
+	end_resolving(a, e->from);
 	grant(a, out, e->from, e->spec, e->digest);
 }
 
 ACTION(enqueue)
 {
-	clear_resolving(a, e->from);
+	end_resolving(a, e->from);
 	a->stage.waiting = e->from;
 	a->stage.waiting_spec = e->spec;
 	memcpy(a->stage.waiting_digest, e->digest, DIGEST_SIZE);
@@ -155,23 +191,19 @@ ACTION(replace_waiting)
 
 ACTION(merge_live)
 {
-	clear_resolving(a, e->from);
-	settle(a, out, e->from, EV_MERGED, "this digest is live already, by deploy ",
-	    a->stage.live);
+	merge(a, e, out, "this digest is live already, by deploy ", a->stage.live);
 }
 
 ACTION(merge_running)
 {
-	clear_resolving(a, e->from);
-	settle(a, out, e->from, EV_MERGED, "this digest is being deployed already, by deploy ",
-	    a->stage.running);
+	merge(
+	    a, e, out, "this digest is being deployed already, by deploy ", a->stage.running);
 }
 
 ACTION(merge_waiting)
 {
-	clear_resolving(a, e->from);
-	settle(a, out, e->from, EV_MERGED,
-	    "this digest waits for its turn already, as deploy ", a->stage.waiting);
+	merge(
+	    a, e, out, "this digest waits for its turn already, as deploy ", a->stage.waiting);
 }
 
 /* The newest wish is what runs now: nothing needs to come after it. */
@@ -183,23 +215,10 @@ ACTION(merge_running_drop_waiting)
 }
 
 /* It asked for its digest for so long that a newer one has come and gone live. */
-ACTION(supersede_by_live)
-{
-	clear_resolving(a, e->from);
-	settle(a, out, e->from, EV_SUPERSEDED, "superseded by deploy ", a->stage.live);
-}
-
-ACTION(supersede_by_running)
-{
-	clear_resolving(a, e->from);
-	settle(a, out, e->from, EV_SUPERSEDED, "superseded by deploy ", a->stage.running);
-}
-
-ACTION(supersede_by_waiting)
-{
-	clear_resolving(a, e->from);
-	settle(a, out, e->from, EV_SUPERSEDED, "superseded by deploy ", a->stage.waiting);
-}
+ACTION(supersede_by_live) { supersede(a, e, out, a->stage.live); }
+ACTION(supersede_by_running) { supersede(a, e, out, a->stage.running); }
+ACTION(supersede_by_waiting) { supersede(a, e, out, a->stage.waiting); }
+ACTION(supersede_by_merged) { supersede(a, e, out, a->stage.merged); }
 
 ACTION(move)
 {
@@ -207,6 +226,9 @@ ACTION(move)
 	a->stage.live_spec = e->spec;
 	memcpy(a->stage.live_digest, e->digest, DIGEST_SIZE);
 }
+
+/* It will not go live: who wants the same has its own turn. */
+ACTION(disown) { memset(a->stage.running_digest, 0, DIGEST_SIZE); }
 
 ACTION(rest) { clear_running(a); }
 
@@ -225,12 +247,13 @@ ACTION(merge_waiting_rest)
 {
 	settle(a, out, a->stage.waiting, EV_MERGED, "this digest is live already, by deploy ",
 	    a->stage.live);
+	note_merged(a, a->stage.waiting);
 	clear_waiting(a);
 	clear_running(a);
 }
 
 ACTION(drop_waiting) { clear_waiting(a); }
-ACTION(forget) { clear_resolving(a, e->from); }
+ACTION(forget) { end_resolving(a, e->from); }
 
 ACTION(cancel_running)
 {
@@ -264,6 +287,7 @@ static const struct row rows[] = {
 	QUIET(IDLE,      ON(CANCEL), always,                ignore,                     IDLE),
 	ROW(  IDLE,      ON(READY),  is_live_already,       merge_live,                 IDLE),
 	ROW(  IDLE,      ON(READY),  is_older_than_live,    supersede_by_live,          IDLE),
+	ROW(  IDLE,      ON(READY),  is_older_than_merged,  supersede_by_merged,        IDLE),
 	ROW(  IDLE,      ON(READY),  always,                start,                      DEPLOYING),
 	ROW(  IDLE,      ON(ENDED),  always,                forget,                     IDLE),
 
@@ -272,8 +296,10 @@ static const struct row rows[] = {
 	ROW(  DEPLOYING, ON(CANCEL), always,                cancel_running,             DEPLOYING),
 	ROW(  DEPLOYING, ON(READY),  is_running_already,    merge_running,              DEPLOYING),
 	ROW(  DEPLOYING, ON(READY),  is_older_than_running, supersede_by_running,       DEPLOYING),
+	ROW(  DEPLOYING, ON(READY),  is_older_than_merged,  supersede_by_merged,        DEPLOYING),
 	ROW(  DEPLOYING, ON(READY),  always,                enqueue,                    QUEUEING),
 	ROW(  DEPLOYING, ON(MOVED),  always,                move,                       DEPLOYING),
+	ROW(  DEPLOYING, ON(GIVEN_UP), always,              disown,                     DEPLOYING),
 	ROW(  DEPLOYING, ON(ENDED),  is_from_running,       rest,                       IDLE),
 	ROW(  DEPLOYING, ON(ENDED),  always,                forget,                     DEPLOYING),
 
@@ -283,10 +309,12 @@ static const struct row rows[] = {
 	QUIET(QUEUEING,  ON(READY),  is_from_waiting,       ignore,                     QUEUEING),
 	ROW(  QUEUEING,  ON(READY),  is_older_than_running, supersede_by_running,       QUEUEING),
 	ROW(  QUEUEING,  ON(READY),  is_older_than_waiting, supersede_by_waiting,       QUEUEING),
+	ROW(  QUEUEING,  ON(READY),  is_older_than_merged,  supersede_by_merged,        QUEUEING),
 	ROW(  QUEUEING,  ON(READY),  is_waiting_already,    merge_waiting,              QUEUEING),
 	ROW(  QUEUEING,  ON(READY),  is_running_already,    merge_running_drop_waiting, DEPLOYING),
 	ROW(  QUEUEING,  ON(READY),  always,                replace_waiting,            QUEUEING),
 	ROW(  QUEUEING,  ON(MOVED),  always,                move,                       QUEUEING),
+	ROW(  QUEUEING,  ON(GIVEN_UP), always,              disown,                     QUEUEING),
 	ROW(  QUEUEING,  ON(ENDED),  is_waiting_live_now,   merge_waiting_rest,         IDLE),
 	ROW(  QUEUEING,  ON(ENDED),  is_from_running,       start_waiting,              DEPLOYING),
 	ROW(  QUEUEING,  ON(ENDED),  is_from_waiting,       drop_waiting,               DEPLOYING),

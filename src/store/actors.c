@@ -71,6 +71,7 @@ static const struct column stage_columns[] = {
 	COLUMN(stage, waiting, UNSIGNED64),
 	COLUMN(stage, waiting_spec, UNSIGNED64),
 	COLUMN(stage, resolving, UNSIGNED64),
+	COLUMN(stage, merged, UNSIGNED64),
 	COLUMN(stage, has_route, FLAG),
 	COLUMN(stage, live_digest, TEXT),
 	COLUMN(stage, running_digest, TEXT),

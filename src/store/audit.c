@@ -76,6 +76,11 @@ static const struct rule rules[] = {
 	  "SELECT a.id FROM stage_actor a WHERE a.resolving != 0 AND" NO "deploy d"
 	  " WHERE d.id = a.resolving AND d.stage = a.id AND d.ended_ms = 0"
 	  " AND d.state = 'RESOLVING')" },
+	/* It would supersede all that come, up to that id. Rows may be gone: the floor is what was given. */
+	{ "stage", "merged a deploy that there never was",
+	  "SELECT a.id FROM stage_actor a WHERE a.merged < 0 OR a.merged > max("
+	  "coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'id_floor'), 0),"
+	  " coalesce((SELECT max(id) FROM deploy), 0))" },
 	{ "stage", "is in a state that does not fit what it waits for",
 	  "SELECT id FROM stage_actor WHERE state IN ('IDLE', 'DEPLOYING', 'QUEUEING')"
 	  " AND ((state != 'IDLE') != (running != 0) OR (state = 'QUEUEING') != (waiting != 0))" },

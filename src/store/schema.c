@@ -69,6 +69,9 @@ static const char *const migrations[] = {
 	"CREATE INDEX swap_by_deploy ON swap(deploy);"
 	"CREATE INDEX swap_open ON swap(id) WHERE deadline_ms != 0;"
 	"CREATE INDEX journal_by_time ON journal(at_ms) WHERE deploy = 0;",
+
+	/* 3: wishes older than one that was merged come too late */
+	"ALTER TABLE stage_actor ADD COLUMN merged INTEGER NOT NULL DEFAULT 0;",
 };
 /* clang-format on */
 

@@ -211,9 +211,12 @@ measure(const struct spec *s)
 	else if (s == &swap_spec)
 		a.swap = (struct swap){ .stage = 1, .deploy = 1 };
 	else if (s == &stage_spec)
-		a.stage = (struct stage){
-			.live = 1, .running = 1, .waiting = 1, .resolving = 1, .spec = 1
-		};
+		a.stage = (struct stage){ .live = 1,
+			.running = 1,
+			.waiting = 1,
+			.resolving = 1,
+			.spec = 1,
+			.running_digest = "1" };
 	else if (s == &poll_spec)
 		a.poll = (struct poll){ .stage = 1 };
 	before = a;

@@ -4,8 +4,17 @@
 
 #include "fsm_bed.h"
 
-/* The stage of most tests: deploy 4 is live, 17 runs, 19 waits, 25 asks for the digest of v5. */
-enum { STAGE_ID = 1, SPEC = 3, LIVE = 4, RUNNING = 17, WAITING = 19, RESOLVING = 25 };
+/* The stage of most tests: deploy 4 is live, 12 was merged with it, 17 runs, 19 waits, 25 asks for the
+ * digest of v5. */
+enum {
+	STAGE_ID = 1,
+	SPEC = 3,
+	LIVE = 4,
+	WAS_MERGED = 12,
+	RUNNING = 17,
+	WAITING = 19,
+	RESOLVING = 25
+};
 
 static inline struct actor
 stage_in(enum stage_state state)
@@ -18,6 +27,7 @@ stage_in(enum stage_state state)
 	a.stage.live = LIVE;
 	a.stage.live_spec = SPEC;
 	snprintf(a.stage.live_digest, DIGEST_SIZE, "sha256:live");
+	a.stage.merged = WAS_MERGED;
 	a.stage.resolving = RESOLVING;
 	snprintf(a.stage.resolving_tag, TAG_SIZE, "v5");
 	if (state != STAGE_IDLE) {
@@ -69,6 +79,7 @@ is_quiet_about(struct actor a, const struct event *event)
 	a.stage.has_route = true;
 	a.stage.running = a.stage.running == 0 ? RUNNING : a.stage.running;
 	a.stage.waiting = a.stage.waiting == 0 ? WAITING : a.stage.waiting;
+	snprintf(a.stage.running_digest, DIGEST_SIZE, "sha256:running");
 	e.from = e.from == 0 ? RESOLVING : e.from;
 	a.stage.resolving = e.from;
 	step_gives(&a, &e, a);

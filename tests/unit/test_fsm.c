@@ -165,8 +165,8 @@ stale_answers_change_nothing(void **state UNUSED)
 {
 	static const uint64_t never_old =
 	    ON(START) | ON(CANCEL) | ON(RECOVERED) | ON(TRIGGER) | ON(CONFIGURED) | ON(NUDGED)
-	    | ON(READY) | ON(GRANTED) | ON(SUPERSEDED) | ON(MERGED) | ON(MOVED) | ON(ENDED)
-	    | ON(SWAPPED) | ON(UNSWAPPED);
+	    | ON(READY) | ON(GRANTED) | ON(SUPERSEDED) | ON(MERGED) | ON(MOVED) | ON(GIVEN_UP)
+	    | ON(ENDED) | ON(SWAPPED) | ON(UNSWAPPED);
 	struct spec s = spec_of(light_rows, COUNT(light_rows));
 
 	for (int ev = 0; ev < EV_COUNT; ev++)

@@ -22,6 +22,8 @@ a_configuration_is_for_the_next_deploy(void **state UNUSED)
 			struct actor wanted = a;
 			wanted.stage.spec = 8;
 			wanted.stage.has_route = has_route;
+			/* The same tag under another configuration is another wish. */
+			no_longer_resolving(&wanted);
 			gives(&a,
 			    &(struct event){
 				.kind = EV_CONFIGURED, .spec = 8, .flag = has_route },
@@ -40,6 +42,7 @@ a_route_that_was_is_not_forgotten(void **state UNUSED)
 		a.stage.has_route = true;
 		wanted = a;
 		wanted.stage.spec = 8;
+		no_longer_resolving(&wanted);
 		gives(&a, &(struct event){ .kind = EV_CONFIGURED, .spec = 8 }, &wanted);
 	}
 }
@@ -72,7 +75,8 @@ anything_else_is_refused(void **state UNUSED)
 	for (int in = 0; in < STAGE_COUNT; in++)
 		for (int ev = 0; ev < EV_COUNT; ev++) {
 			struct actor a = stage_in((enum stage_state)in);
-			uint64_t here = in == STAGE_IDLE ? ON(START) : ON(MOVED);
+			uint64_t here =
+			    in == STAGE_IDLE ? ON(START) : ON(MOVED) | ON(GIVEN_UP);
 			if (!((always_heard | here) >> ev & 1u))
 				step_refused(
 				    &a, &(struct event){ .kind = (enum event_kind)ev });
@@ -98,6 +102,7 @@ bears(enum stage_state in, struct event e)
 	struct actor wanted = a;
 	const struct actor *child = &last.spawns[0];
 
+	no_longer_resolving(&wanted); /* who asks has become an older one */
 	if (e.digest[0] == '\0') {
 		wanted.stage.resolving = FRESH_ID;
 		memcpy(wanted.stage.resolving_tag, e.tag, TAG_SIZE);
@@ -155,6 +160,23 @@ a_hook_that_comes_twice_is_one_question(void **state UNUSED)
 }
 
 static void
+is_no_news(struct actor a, const struct event *event)
+{
+	struct event e = *event;
+
+	a.stage.spec = SPEC + 5;
+	a.stage.has_route = true;
+	a.stage.running_spec = SPEC;
+	a.stage.waiting_spec = SPEC;
+	snprintf(a.stage.running_digest, DIGEST_SIZE, "sha256:running");
+	e.from = RESOLVING;
+	step_gives(&a, &e, a);
+	assert_true(last.row->is_quiet);
+	assert_int_equal(last.effect_count, 0);
+	says_nothing();
+}
+
+static void
 a_poll_finds_what_a_hook_brought(void **state UNUSED)
 {
 	static const char *const known[] = { "sha256:live", "sha256:running",
@@ -164,14 +186,33 @@ a_poll_finds_what_a_hook_brought(void **state UNUSED)
 		for (int i = 0; i < (int)COUNT(known); i++) {
 			struct event e = trigger("v9", known[i]);
 			e.trigger = TRIGGER_POLL;
-			if (i <= in)
-				is_quiet_about(stage_in((enum stage_state)in), &e);
+			/* What will be live when nothing is in line any more. */
+			if (i == in)
+				is_no_news(stage_in((enum stage_state)in), &e);
 			else
 				bears((enum stage_state)in, e);
 		}
 }
 
 /* Ends. */
+
+static void
+what_is_given_up_is_compared_with_nothing(void **state UNUSED)
+{
+	const struct event given_up = { .kind = EV_GIVEN_UP, .from = RUNNING };
+	struct event e = trigger("v9", "sha256:running");
+
+	e.trigger = TRIGGER_POLL;
+	for (int in = STAGE_DEPLOYING; in < STAGE_COUNT; in++) {
+		struct actor a = stage_in((enum stage_state)in);
+		struct actor wanted = a;
+		wanted.stage.running_digest[0] = '\0';
+		gives(&a, &given_up, &wanted);
+		says_nothing();
+		assert_int_equal(take(&a, &e), STEP_TAKEN);
+		assert_int_equal(last.spawn_count, 1);
+	}
+}
 
 static void
 what_moved_the_traffic_is_live(void **state UNUSED)
@@ -227,6 +268,7 @@ who_waits_for_what_is_live_now_is_merged(void **state UNUSED)
 	snprintf(a.stage.live_digest, DIGEST_SIZE, "sha256:waiting");
 	wanted = a;
 	wanted.state = STAGE_IDLE;
+	wanted.stage.merged = WAITING;
 	no_longer_waiting(&wanted);
 	no_longer_running(&wanted);
 	gives(&a, &ended, &wanted);
@@ -287,6 +329,7 @@ main(void)
 		cmocka_unit_test(a_trigger_bears_a_deploy),
 		cmocka_unit_test(a_hook_that_comes_twice_is_one_question),
 		cmocka_unit_test(a_poll_finds_what_a_hook_brought),
+		cmocka_unit_test(what_is_given_up_is_compared_with_nothing),
 		cmocka_unit_test(what_moved_the_traffic_is_live),
 		cmocka_unit_test(the_end_of_the_last_is_rest),
 		cmocka_unit_test(the_end_of_one_starts_the_next),

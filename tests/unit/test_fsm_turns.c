@@ -90,6 +90,8 @@ who_comes_late_is_superseded(void **state UNUSED)
 	is_superseded(STAGE_DEPLOYING, RUNNING - 1, "sha256:old", RUNNING);
 	is_superseded(STAGE_QUEUEING, RUNNING - 1, "sha256:old", RUNNING);
 	is_superseded(STAGE_QUEUEING, RUNNING + 1, "sha256:old", WAITING);
+	/* A newer wish is granted by what is live, runs or waits. */
+	is_superseded(STAGE_IDLE, WAS_MERGED - 1, "sha256:old", WAS_MERGED);
 	/* Even if it brings the same as a newer one. */
 	is_superseded(STAGE_QUEUEING, RUNNING - 1, "sha256:waiting", RUNNING);
 	is_superseded(STAGE_QUEUEING, RUNNING + 1, "sha256:waiting", WAITING);
@@ -103,6 +105,7 @@ is_merged(struct actor a, const char *digest, const char *text)
 	struct actor wanted = a;
 
 	no_longer_resolving(&wanted);
+	wanted.stage.merged = RESOLVING;
 	gives(&a, &e, &wanted);
 	assert_int_equal(last.message_count, 1);
 	says(0, RESOLVING, EV_MERGED, text);
@@ -133,9 +136,54 @@ who_comes_late_with_the_same_is_merged(void **state UNUSED)
 	a = stage_in(STAGE_DEPLOYING);
 	e = ready(RUNNING - 1, "sha256:running");
 	wanted = a;
+	wanted.stage.merged = RUNNING - 1;
 	gives(&a, &e, &wanted);
 	assert_int_equal(last.message_count, 1);
 	says(0, RUNNING - 1, EV_MERGED, "this digest is being deployed already, by deploy 17");
+}
+
+/* While it asked for its digest, somebody wished for what is live, runs or waits again. */
+static void
+who_is_older_than_a_merged_one_comes_late(void **state UNUSED)
+{
+	static const char *const digests[] = { "sha256:other", "sha256:running",
+		"sha256:waiting" };
+	const uint64_t merged = RESOLVING + 5;
+
+	for (int in = 0; in < STAGE_COUNT; in++)
+		for (size_t i = 0; i < COUNT(digests); i++) {
+			struct actor a = stage_in((enum stage_state)in);
+			struct event e = ready(RESOLVING, digests[i]);
+			struct actor wanted;
+			if (in == STAGE_DEPLOYING && i == 1)
+				continue; /* told where its digest is, as always */
+			a.stage.merged = merged;
+			wanted = a;
+			no_longer_resolving(&wanted);
+			gives(&a, &e, &wanted);
+			assert_int_equal(last.message_count, 1);
+			says(0, RESOLVING, EV_SUPERSEDED, "superseded by deploy 30");
+		}
+	for (int in = STAGE_DEPLOYING; in < STAGE_COUNT;
+	     in++) { /* who runs or waits is named first */
+		struct actor a = stage_in((enum stage_state)in);
+		struct event e = ready(RUNNING - 1, "sha256:old");
+		a.stage.merged = merged;
+		assert_int_equal(take(&a, &e), STEP_TAKEN);
+		says(0, RUNNING - 1, EV_SUPERSEDED, "superseded by deploy 17");
+		e = ready(RUNNING + 1, "sha256:old");
+		assert_int_equal(take(&a, &e), STEP_TAKEN);
+		says(0, RUNNING + 1, EV_SUPERSEDED,
+		    in == STAGE_QUEUEING ? "superseded by deploy 19"
+					 : "superseded by deploy 30");
+	}
+	for (int in = 0; in < STAGE_COUNT; in++) { /* the merged one itself insists */
+		struct actor a = stage_in((enum stage_state)in);
+		struct event e = ready(merged, "sha256:other");
+		a.stage.merged = merged;
+		assert_int_equal(take(&a, &e), STEP_TAKEN);
+		assert_int_equal(in == STAGE_IDLE ? a.stage.running : a.stage.waiting, merged);
+	}
 }
 
 /* Somebody insisted on deploying it twice: the second time stays in line. */
@@ -178,6 +226,20 @@ what_only_looks_the_same_has_its_own_turn(void **state UNUSED)
 	has_its_own_turn(STAGE_IDLE, ready(RESOLVING, "")); /* no digest is like no other */
 }
 
+/* Who cancels, and then wants it after all, gets it. */
+static void
+what_is_given_up_is_no_answer_to_a_wish(void **state UNUSED)
+{
+	for (int in = STAGE_DEPLOYING; in < STAGE_COUNT; in++) {
+		struct actor a = stage_in((enum stage_state)in);
+		struct event e = ready(RESOLVING, "sha256:running");
+		assert_int_equal(step(&a, EV_GIVEN_UP), STEP_TAKEN);
+		assert_int_equal(take(&a, &e), STEP_TAKEN);
+		assert_int_equal(a.state, STAGE_QUEUEING);
+		assert_int_equal(a.stage.waiting, RESOLVING);
+	}
+}
+
 static void
 going_back_to_what_runs_drops_what_waits(void **state UNUSED)
 {
@@ -188,6 +250,7 @@ going_back_to_what_runs_drops_what_waits(void **state UNUSED)
 	wanted.state = STAGE_DEPLOYING;
 	no_longer_waiting(&wanted);
 	no_longer_resolving(&wanted);
+	wanted.stage.merged = RESOLVING;
 	gives(&a, &e, &wanted);
 	assert_int_equal(last.message_count, 2);
 	says(0, WAITING, EV_SUPERSEDED, "superseded by deploy 25");
@@ -204,8 +267,10 @@ main(void)
 		cmocka_unit_test(who_comes_late_is_superseded),
 		cmocka_unit_test(one_digest_is_one_deploy),
 		cmocka_unit_test(who_comes_late_with_the_same_is_merged),
+		cmocka_unit_test(who_is_older_than_a_merged_one_comes_late),
 		cmocka_unit_test(what_runs_and_waits_is_merged_with_what_waits),
 		cmocka_unit_test(what_only_looks_the_same_has_its_own_turn),
+		cmocka_unit_test(what_is_given_up_is_no_answer_to_a_wish),
 		cmocka_unit_test(going_back_to_what_runs_drops_what_waits),
 	};
 

@@ -27,7 +27,7 @@
 
 /* One place in the sources may prepare several: the mixes of filters of store_deploys(), an actor of
  * each kind put and loaded, the rules of store_audit(). */
-enum { PAGES = 6, AUDITS = 14 };
+enum { PAGES = 6, AUDITS = 15 };
 enum { MORE_THAN_PLACES = PAGES - 1 + AUDITS - 1 + 2 * (ACTOR_KIND_COUNT - 1) };
 
 static sqlite3 *sqlite;

@@ -171,7 +171,7 @@ fill(struct store *store)
 	    "INSERT INTO spec VALUES(1, 2, 0, '{}');"
 	    "INSERT INTO stage VALUES(2, 1, 'production', 1, 3);"
 	    "INSERT INTO stage_actor VALUES(2, 'QUEUEING', 1, 0, 1, 4, 1, 5, 1, 7, 1, 8, 1,"
-	    " 'a', 'b', 'c', 'v');"
+	    " 'a', 'b', 'c', 'v', 4);"
 	    "INSERT INTO poll_actor VALUES(3, 'WAITING', 1, 9, 2, 30000, 1, 0, '', '', '');"
 	    "INSERT INTO sweep_actor VALUES(9, 'WAITING', 1, 9, 1, 30000, 0, '');"
 	    "INSERT INTO deploy VALUES(4, 'LIVE', 9, 0, 2, 1, 0, 0, 0, 'MANUAL', 1, 0, 1, 2,"
@@ -216,6 +216,8 @@ a_store_that_contradicts_itself_is_refused(void **state UNUSED)
 		    "stage 2 waits for the end of a deploy that is not under way" },
 		{ "UPDATE stage_actor SET waiting = 4", "stage 2 keeps a turn" },
 		{ "UPDATE stage_actor SET resolving = 7", "stage 2 waits for the digest" },
+		{ "UPDATE stage_actor SET merged = 9", "stage 2 merged a deploy" },
+		{ "UPDATE stage_actor SET merged = -1", "stage 2 merged a deploy" },
 		{ "UPDATE stage_actor SET state = 'DEPLOYING'", "stage 2 is in a state" },
 	};
 	struct store *store = open_store();
