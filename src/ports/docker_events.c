@@ -32,12 +32,18 @@ struct event_stream {
 	struct buf pending;
 };
 
+/* A look that is under way is answered first. Else an engine that says more than it can be asked, a
+ * container that ends all the time for example, would never be looked at to the end. */
 static void
 on_nudge(void *context)
 {
 	struct event_stream *events = context;
 	const struct docker_settings *settings = &events->engine->docker->settings;
 
+	if (survey_is_under_way(events->engine)) {
+		loop_timer_set(events->nudge, NUDGE_MS);
+		return;
+	}
 	events->is_nudging = false;
 	settings->nudge(settings->context, events->engine->config.id);
 }

@@ -237,6 +237,7 @@ void gate_wake(struct docker *docker, const struct engine *engine, const char *c
 
 void events_start(struct engine *engine); /* already started: nothing; new address: again */
 void events_stop(struct engine *engine);
+bool survey_is_under_way(const struct engine *engine);
 void survey_memory_free(struct survey_memory *memory);
 void logs_free_all(struct docker *docker);
 bool logs_use(const struct docker *docker, const struct engine *engine);

@@ -342,6 +342,17 @@ survey_release(struct job *job)
 
 const struct job_kind survey_kind = { sizeof(struct survey_job), survey_work, survey_release };
 
+bool
+survey_is_under_way(const struct engine *engine)
+{
+	const struct job *job;
+
+	LIST_FOREACH(job, &engine->docker->jobs, entry)
+	if (job->kind == &survey_kind && job->engine == engine && !job->is_over)
+		return true;
+	return false;
+}
+
 /* The collection: one after the other; there is no hurry. */
 
 struct collect_job {

@@ -34,7 +34,7 @@ enum { WAIT_MS = 20000, SLOW_MS = 1500, PEERS_MAX = 32 };
 
 struct turn { /* of the script */
 	const char *request; /* how the request line begins: "GET /v1.41/x" */
-	const char *status; /* "200 OK"; NULL: the connection is cut */
+	const char *status; /* "200 OK"; "": see give(); NULL: the connection is cut */
 	const char *body;
 };
 
@@ -64,6 +64,9 @@ static int event_count;
 static bool is_stage_busy;
 static uint64_t live_deploy;
 static int changes;
+static int nudges;
+static int events_when_nudged;
+static struct peer *unanswered;
 
 /* The scripted engine. */
 
@@ -77,10 +80,21 @@ peer_close(struct peer *peer)
 }
 
 static void
-answer(struct peer *peer)
+give(struct peer *peer, const struct turn *turn)
 {
 	char head[512];
 
+	snprintf(head, sizeof(head),
+	    "HTTP/1.1 %s\r\nApi-Version: 1.41\r\nServer: Docker/20\r\n"
+	    "Content-Length: %zu\r\n\r\n",
+	    turn->status, strlen(turn->body));
+	(void)!write(peer->fd, head, strlen(head));
+	(void)!write(peer->fd, turn->body, strlen(turn->body));
+}
+
+static void
+answer(struct peer *peer)
+{
 	snprintf(last_request, sizeof(last_request), "%s", buf_cstr(&peer->in));
 	buf_clear(&peer->in);
 	if (script->request == NULL
@@ -92,12 +106,10 @@ answer(struct peer *peer)
 		peer_close(peer);
 		return;
 	}
-	snprintf(head, sizeof(head),
-	    "HTTP/1.1 %s\r\nApi-Version: 1.41\r\nServer: Docker/20\r\n"
-	    "Content-Length: %zu\r\n\r\n",
-	    script->status, strlen(script->body));
-	(void)!write(peer->fd, head, strlen(head));
-	(void)!write(peer->fd, script->body, strlen(script->body));
+	if (script->status[0] == '\0')
+		unanswered = peer;
+	else
+		give(peer, script);
 	script++;
 }
 
@@ -171,6 +183,8 @@ stage_live(void *context UNUSED, uint64_t stage UNUSED)
 static void
 nudge(void *context UNUSED, uint64_t engine UNUSED)
 {
+	events_when_nudged = event_count;
+	nudges++;
 }
 
 static void
@@ -231,6 +245,7 @@ set_up(void **state UNUSED)
 		peers[i] = (struct peer){ .fd = -1 };
 	event_count = 0;
 	changes = 0;
+	nudges = 0;
 	live_deploy = 0;
 	is_stage_busy = false;
 	last_event = (struct event){ 0 };
@@ -909,6 +924,35 @@ test_survey_judges(void **state UNUSED)
 }
 
 static void
+give_list(void *context UNUSED)
+{
+	give(unanswered, &(struct turn){ "", "200 OK", "[]" });
+}
+
+/* Else an engine that says much and answers slowly would never be looked at to the end. */
+static void
+test_a_survey_is_not_begun_anew_before_its_answer(void **state UNUSED)
+{
+	const struct turn turns[] = { GREET, { "GET /v1.41/events?", "", "" },
+		{ "GET /v1.41/containers/json?all=true", "", "" }, END };
+	struct loop_timer *timer = loop_timer_new(loop, give_list, NULL);
+	int64_t end_us = clock_mono_us() + WAIT_MS * 1000;
+
+	script = turns;
+	docker_watch(docker); /* which wants a look soon */
+	while (script < turns + 3) {
+		assert_true(clock_mono_us() < end_us);
+		loop_turn(loop, false);
+	}
+	perform(FX_SURVEY);
+	loop_timer_set(timer, 400); /* later than a nudge comes by itself */
+	turn_until(&nudges, 1);
+	assert_int_equal(events_when_nudged, 1);
+	assert_int_equal(last_event.kind, EV_SURVEYED);
+	loop_timer_free(timer);
+}
+
+static void
 test_survey_follows_live_instances(void **state UNUSED)
 {
 	struct instance row = { .deploy = 7,
@@ -1069,6 +1113,7 @@ main(void)
 		TEST(test_gate_does_not_count_the_time_of_an_engine_that_hangs),
 		TEST(test_gate_says_what_was_lacking),
 		TEST(test_survey_judges),
+		TEST(test_a_survey_is_not_begun_anew_before_its_answer),
 		TEST(test_survey_follows_live_instances),
 		TEST(test_survey_knows_who_restarts),
 		TEST(test_orphan_rule),
