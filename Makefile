@@ -269,6 +269,14 @@ build/fuzz/%: build/fuzz/obj/tests/fuzz_%.o $(FUZZ_PARTS) build/fuzz/libslipway.
 	@echo "  LD   $@"
 	$(Q)$(CC) $(FUZZ_WRAP_$(*F)) -o $@ $< $(FUZZ_LINK:%=build/fuzz/obj/tests/%.o) build/fuzz/libslipway.a $(LINK_fuzz) $(LIBS)
 
+RUNS ?=
+model: deps-once ## the model checker: every state of a small world (RUNS=--quick or names of runs)
+	@$(PYTHON) tools/model.py $(RUNS)
+
+model-sabotage: deps-once ## breaks the tables on purpose; the model checker must notice each
+	@$(PYTHON) tools/model.py --sabotage
+.PHONY: model model-sabotage
+
 check: ## formatting, static analysis, layering, banned functions, generated files
 	@tools/check
 

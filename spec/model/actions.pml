@@ -1,0 +1,189 @@
+/* actions.pml - what the guards and actions of the tables mean.
+ *
+ * Each is named as in src/actors and does what the function of that name does there, as far as other
+ * actors and the outside can see it: times and texts are left out. Those that are no single line are
+ * inlines in steps.pml. A name of the tables that neither file knows is named by `make model` and by
+ * tests/integration/test_model.py. */
+
+/* deploy */
+
+#define deploy_IS_tries_left(me, ev) (deploy_tries[me] < TRIES)
+#define deploy_NOT_tries_left(me, ev) (!deploy_IS_tries_left(me, ev))
+#define deploy_IS_has_route(me, ev) deploy_has_route[me]
+#define deploy_NOT_has_route(me, ev) (!deploy_IS_has_route(me, ev))
+#define deploy_IS_is_forced(me, ev) deploy_is_forced[me]
+#define deploy_NOT_is_forced(me, ev) (!deploy_IS_is_forced(me, ev))
+#define deploy_IS_has_elder(me, ev) (deploy_elder[me] != 0)
+#define deploy_NOT_has_elder(me, ev) (!deploy_IS_has_elder(me, ev))
+
+#define tell_stage(me, ev) post(STAGE, deploy_stage[me], ev); with(from) = me
+
+#define deploy_DO_resolve(me, ev) skip
+#define deploy_DO_repull(me, ev) skip
+#define deploy_DO_rerun(me, ev) skip
+#define deploy_DO_reprobe(me, ev) skip
+#define deploy_DO_redrain(me, ev) skip
+#define deploy_DO_reretire(me, ev) skip
+#define deploy_DO_reundo(me, ev) skip
+#define deploy_DO_watch_swap(me, ev) skip
+#define deploy_DO_run(me, ev) deploy_tries[me] = 0
+#define deploy_DO_probe(me, ev) deploy_tries[me] = 0
+#define deploy_DO_retire(me, ev) deploy_tries[me] = 0
+#define deploy_DO_undo(me, ev) deploy_tries[me] = 0; tell_stage(me, EV_GIVEN_UP)
+#define deploy_DO_cancel_run(me, ev) deploy_tries[me] = 0; tell_stage(me, EV_GIVEN_UP)
+#define deploy_DO_resolve_again(me, ev) deploy_tries[me]++
+#define deploy_DO_pull_again(me, ev) deploy_tries[me]++
+#define deploy_DO_run_again(me, ev) deploy_tries[me]++
+#define deploy_DO_probe_again(me, ev) deploy_tries[me]++
+#define deploy_DO_drain_again(me, ev) deploy_tries[me]++
+#define deploy_DO_retire_again(me, ev) deploy_tries[me]++
+#define deploy_DO_undo_again(me, ev) deploy_tries[me]++
+#define deploy_DO_ask_turn(me, ev) tell_stage(me, EV_READY)
+#define deploy_DO_take_digest(me, ev) deploy_digest[me] = e_digest; tell_stage(me, EV_READY)
+#define deploy_DO_pull(me, ev) deploy_elder[me] = e_word; deploy_tries[me] = 0
+#define deploy_DO_abort_swap(me, ev) post(SWAP, me, EV_CANCEL); tell_stage(me, EV_GIVEN_UP)
+#define deploy_DO_drain(me, ev) tell_stage(me, EV_MOVED); deploy_tries[me] = 0
+#define deploy_DO_replace(me, ev) tell_stage(me, EV_MOVED); deploy_tries[me] = 0
+#define deploy_DO_go_live(me, ev) tell_stage(me, EV_MOVED); tell_stage(me, EV_ENDED)
+#define deploy_DO_finish(me, ev) tell_stage(me, EV_ENDED)
+#define deploy_DO_finish_untidy(me, ev) tell_stage(me, EV_ENDED)
+#define deploy_DO_fail(me, ev) tell_stage(me, EV_ENDED)
+#define deploy_DO_roll_back(me, ev) tell_stage(me, EV_ENDED)
+#define deploy_DO_cancel(me, ev) tell_stage(me, EV_ENDED)
+
+/* swap */
+
+#define swap_IS_tries_left(me, ev) (swap_tries[me] < TRIES)
+#define swap_NOT_tries_left(me, ev) (!swap_IS_tries_left(me, ev))
+
+#define swap_DO_switch_route(me, ev) skip
+#define swap_DO_switch_again(me, ev) swap_tries[me]++
+#define swap_DO_confirm(me, ev) skip
+#define swap_DO_finish(me, ev) post(DEPLOY, me, EV_SWAPPED)
+#define swap_DO_give_back(me, ev) post(DEPLOY, me, EV_UNSWAPPED)
+#define swap_DO_restore_now(me, ev) skip
+#define swap_DO_restore(me, ev) swap_tries[me] = 0
+#define swap_DO_restore_again(me, ev) swap_tries[me] = TRIES
+
+/* stage */
+
+#define is_same(other) \
+	(!deploy_is_forced[e_from] && other != 0 && e_from != other && deploy_digest[e_from] != 0 \
+	    && deploy_digest[e_from] == deploy_digest[other] \
+	    && deploy_spec[e_from] == deploy_spec[other])
+#define stage_IS_is_live_already(me, ev) is_same(stage_live[me])
+#define stage_NOT_is_live_already(me, ev) (!stage_IS_is_live_already(me, ev))
+#define stage_IS_is_running_already(me, ev) \
+	(!stage_is_given_up[me] && is_same(stage_running[me]))
+#define stage_NOT_is_running_already(me, ev) (!stage_IS_is_running_already(me, ev))
+#define stage_IS_is_waiting_already(me, ev) is_same(stage_waiting[me])
+#define stage_NOT_is_waiting_already(me, ev) (!stage_IS_is_waiting_already(me, ev))
+#define stage_IS_is_older_than_live(me, ev) (e_from < stage_live[me])
+#define stage_NOT_is_older_than_live(me, ev) (!stage_IS_is_older_than_live(me, ev))
+#define stage_IS_is_older_than_running(me, ev) (e_from < stage_running[me])
+#define stage_NOT_is_older_than_running(me, ev) (!stage_IS_is_older_than_running(me, ev))
+#define stage_IS_is_older_than_waiting(me, ev) (e_from < stage_waiting[me])
+#define stage_NOT_is_older_than_waiting(me, ev) (!stage_IS_is_older_than_waiting(me, ev))
+#define stage_IS_is_older_than_merged(me, ev) (e_from < stage_merged[me])
+#define stage_NOT_is_older_than_merged(me, ev) (!stage_IS_is_older_than_merged(me, ev))
+#define stage_IS_is_from_running(me, ev) (e_from == stage_running[me])
+#define stage_NOT_is_from_running(me, ev) (!stage_IS_is_from_running(me, ev))
+#define stage_IS_is_from_waiting(me, ev) (e_from == stage_waiting[me])
+#define stage_NOT_is_from_waiting(me, ev) (!stage_IS_is_from_waiting(me, ev))
+#define stage_IS_is_asked_already(me, ev) \
+	(!e_flag && e_digest == 0 && stage_resolving[me] != 0 && e_word == stage_resolving_tag[me])
+#define stage_NOT_is_asked_already(me, ev) (!stage_IS_is_asked_already(me, ev))
+#ifdef LIVE_IS_NO_NEWS
+#define last_digest(me) deploy_digest[stage_live[me]]
+#else
+#define last_digest(me) \
+	(stage_waiting[me] != 0 -> deploy_digest[stage_waiting[me]] : \
+	    (stage_running[me] == 0 -> deploy_digest[stage_live[me]] : \
+		(stage_is_given_up[me] -> 0 : deploy_digest[stage_running[me]])))
+#endif
+#define stage_IS_is_no_news(me, ev) (e_is_poll && e_digest != 0 && e_digest == last_digest(me))
+#define stage_NOT_is_no_news(me, ev) (!stage_IS_is_no_news(me, ev))
+#define stage_IS_is_waiting_live_now(me, ev) \
+	(e_from == stage_running[me] && deploy_digest[stage_waiting[me]] == deploy_digest[stage_live[me]] \
+	    && deploy_spec[stage_waiting[me]] == deploy_spec[stage_live[me]])
+#define stage_NOT_is_waiting_live_now(me, ev) (!stage_IS_is_waiting_live_now(me, ev))
+
+#define grant(me, deploy_) \
+	stage_running[me] = deploy_; stage_is_given_up[me] = false; \
+	post(DEPLOY, deploy_, EV_GRANTED); with(word) = stage_live[me]
+#define clear_running(me) stage_running[me] = 0; stage_is_given_up[me] = false
+#define settle(deploy_, ev_, other_) post(DEPLOY, deploy_, ev_); with(word) = other_
+
+#define clear_resolving(me) stage_resolving[me] = 0; stage_resolving_tag[me] = 0
+#ifdef OLD_QUESTION_STANDS
+#define outdate_resolving(me) skip
+#else
+#define outdate_resolving(me) clear_resolving(me)
+#endif
+#define note_merged(me, deploy_) \
+	stage_merged[me] = (deploy_ > stage_merged[me] -> deploy_ : stage_merged[me])
+
+#define stage_DO_configure(me, ev) \
+	stage_has_route[me] = stage_has_route[me] || e_flag; stage_spec[me]++; outdate_resolving(me)
+#define stage_DO_start(me, ev) end_resolving(me, e_from); grant(me, e_from)
+#define stage_DO_enqueue(me, ev) end_resolving(me, e_from); stage_waiting[me] = e_from
+#define stage_DO_replace_waiting(me, ev) \
+	settle(stage_waiting[me], EV_SUPERSEDED, e_from); stage_DO_enqueue(me, ev)
+#define merge(me, other) \
+	end_resolving(me, e_from); note_merged(me, e_from); assert_is_on_its_way(other); \
+	settle(e_from, EV_MERGED, other)
+#define stage_DO_merge_live(me, ev) merge(me, stage_live[me])
+#define stage_DO_merge_running(me, ev) merge(me, stage_running[me])
+#define stage_DO_merge_waiting(me, ev) merge(me, stage_waiting[me])
+#define stage_DO_merge_running_drop_waiting(me, ev) \
+	settle(stage_waiting[me], EV_SUPERSEDED, e_from); stage_waiting[me] = 0; \
+	stage_DO_merge_running(me, ev)
+#define supersede(me, other) end_resolving(me, e_from); settle(e_from, EV_SUPERSEDED, other)
+#define stage_DO_supersede_by_live(me, ev) supersede(me, stage_live[me])
+#define stage_DO_supersede_by_running(me, ev) supersede(me, stage_running[me])
+#define stage_DO_supersede_by_waiting(me, ev) supersede(me, stage_waiting[me])
+#define stage_DO_supersede_by_merged(me, ev) supersede(me, stage_merged[me])
+#define stage_DO_disown(me, ev) stage_is_given_up[me] = true
+#define stage_DO_rest(me, ev) clear_running(me)
+#define stage_DO_merge_waiting_rest(me, ev) \
+	settle(stage_waiting[me], EV_MERGED, stage_live[me]); \
+	note_merged(me, stage_waiting[me]); stage_waiting[me] = 0; clear_running(me)
+#define stage_DO_drop_waiting(me, ev) stage_waiting[me] = 0
+#define stage_DO_forget(me, ev) end_resolving(me, e_from)
+#define stage_DO_cancel_running(me, ev) post(DEPLOY, stage_running[me], EV_CANCEL)
+#define stage_DO_cancel_both(me, ev) \
+	post(DEPLOY, stage_waiting[me], EV_CANCEL); post(DEPLOY, stage_running[me], EV_CANCEL)
+
+/* sweep */
+
+#define sweep_IS_has_orphans(me, ev) e_flag
+#define sweep_NOT_has_orphans(me, ev) (!sweep_IS_has_orphans(me, ev))
+#define sweep_DO_survey(me, ev) skip
+#define sweep_DO_collect(me, ev) skip
+#define sweep_DO_wait(me, ev) skip
+#define sweep_DO_back_off(me, ev) skip
+#define sweep_DO_stop(me, ev) skip
+
+/* poll. A tag of its own is left out: a digest tells as much. */
+
+#define poll_IS_is_wanted(me, ev) e_flag
+#define poll_NOT_is_wanted(me, ev) (!poll_IS_is_wanted(me, ev))
+#define poll_IS_is_first(me, ev) (poll_digest == 0)
+#define poll_NOT_is_first(me, ev) (!poll_IS_is_first(me, ev))
+#define poll_IS_is_known(me, ev) (poll_digest == e_digest)
+#define poll_NOT_is_known(me, ev) (!poll_IS_is_known(me, ev))
+#define poll_IS_is_older(me, ev) (e_word != 0)
+#define poll_NOT_is_older(me, ev) (!poll_IS_is_older(me, ev))
+#define poll_IS_is_auto(me, ev) poll_is_auto
+#define poll_NOT_is_auto(me, ev) (!poll_IS_is_auto(me, ev))
+#define poll_DO_ignore(me, ev) skip
+#define poll_DO_wait(me, ev) skip
+#define poll_DO_wait_in_turn(me, ev) skip
+#define poll_DO_configure(me, ev) \
+	poll_is_auto = e_word == 0; poll_digest = (e_digest != 0 -> 0 : poll_digest)
+#define poll_DO_seek(me, ev) skip
+#define poll_DO_back_off(me, ev) skip
+#define poll_DO_record(me, ev) poll_digest = e_digest
+#define poll_DO_report(me, ev) \
+	poll_digest = e_digest; post(STAGE, 0, EV_TRIGGER); with(word) = e_digest; \
+	with(digest) = e_digest; with(is_poll) = true

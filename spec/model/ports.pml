@@ -1,0 +1,125 @@
+/* ports.pml - the ports of one deploy and its swap: what they answer on a good day, and what else may come. */
+
+/* A drain that got no good answer: the time of what is in flight is over. */
+inline give_up_drain(d) {
+	if
+	:: deploy_ask[d] == FX_DRAIN -> has_drained[deploy_elder[d]] = true
+	:: else -> skip
+	fi
+}
+
+proctype ports(byte d) {
+end:	do
+	/* What a good day brings. */
+	:: atomic {
+		deploy_wire[d] == ASKED && deploy_ask[d] == FX_RESOLVE ->
+		deploy_wire[d] = NOWHERE;
+		if
+		:: post(DEPLOY, d, EV_RESOLVED); with(digest) = 1
+		:: DIGESTS > 1 -> post(DEPLOY, d, EV_RESOLVED); with(digest) = 2
+		fi;
+		go!0
+	}
+	:: atomic {
+		deploy_wire[d] == ASKED && IS_AT_ONCE(deploy_ask[d]) && deploy_ask[d] != FX_RESOLVE ->
+		deploy_wire[d] = NOWHERE;
+		perform(deploy_ask[d], d, deploy_elder[d], 0, 0);
+		post(DEPLOY, d, said);
+		go!0
+	}
+#ifndef GOOD_DAY
+	:: atomic { /* the image is bad */
+		deploy_wire[d] == ASKED && deploy_ask[d] == FX_PROBE ->
+		deploy_wire[d] = NOWHERE;
+		post(DEPLOY, d, EV_REFUSED);
+		go!0
+	}
+#endif
+	:: atomic {
+		deploy_wire[d] == ASKED && !IS_AT_ONCE(deploy_ask[d]) ->
+		perform(deploy_ask[d], d, deploy_elder[d], 0, 0);
+		deploy_wire[d] = DONE
+	}
+	:: atomic {
+		deploy_wire[d] == DONE ->
+		deploy_wire[d] = NOWHERE;
+		if
+		:: deploy_ask[d] == FX_RUN -> post(DEPLOY, d, EV_STARTED)
+		:: deploy_ask[d] == FX_REMOVE -> post(DEPLOY, d, EV_REMOVED)
+		:: deploy_ask[d] == FX_DRAIN -> post(DEPLOY, d, EV_DRAINED)
+		:: deploy_ask[d] == FX_RETIRE -> post(DEPLOY, d, EV_RETIRED)
+		fi;
+		go!0
+	}
+	:: atomic {
+		swap_wire[d] == ASKED ->
+		perform(swap_ask[d], d, deploy_elder[d], swap_id[d], swap_epoch[d]);
+		if
+		:: said == EV_REFUSED || said == EV_TROUBLED ->
+			swap_wire[d] = NOWHERE;
+			post(SWAP, d, said);
+			go!0
+		:: else -> swap_wire[d] = DONE
+		fi
+	}
+	:: atomic {
+		swap_wire[d] == DONE ->
+		swap_wire[d] = NOWHERE;
+		if
+		:: swap_ask[d] == FX_SWITCH -> post(SWAP, d, EV_SWITCHED)
+		:: swap_ask[d] == FX_CONFIRM -> post(SWAP, d, EV_CONFIRMED)
+		:: swap_ask[d] == FX_RESTORE -> post(SWAP, d, EV_RESTORED)
+		fi;
+		go!0
+	}
+	/* What was lost is noticed by its deadline. */
+	:: atomic {
+		deploy_ask[d] != FX_NOTHING && deploy_wire[d] == NOWHERE ->
+		give_up_drain(d);
+		post(DEPLOY, d, EV_TIMEOUT);
+		go!0
+	}
+	:: atomic {
+		swap_ask[d] != FX_NOTHING && swap_wire[d] == NOWHERE ->
+		post(SWAP, d, EV_TIMEOUT);
+		go!0
+	}
+	/* Faults. */
+	:: atomic { faults > 0 && deploy_wire[d] != NOWHERE -> faults--; deploy_wire[d] = NOWHERE }
+	:: atomic { faults > 0 && swap_wire[d] != NOWHERE -> faults--; swap_wire[d] = NOWHERE }
+	:: atomic {
+		faults > 0 && deploy_wire[d] != NOWHERE ->
+		faults--;
+		give_up_drain(d);
+		if
+		:: deploy_wire[d] == ASKED -> deploy_wire[d] = NOWHERE; post(DEPLOY, d, EV_REFUSED)
+		:: deploy_wire[d] = NOWHERE; post(DEPLOY, d, EV_TROUBLED)
+		:: post(DEPLOY, d, EV_TIMEOUT)
+		fi;
+		go!0
+	}
+	:: atomic {
+		faults > 0 && swap_wire[d] != NOWHERE ->
+		faults--;
+		if
+		:: swap_wire[d] == ASKED -> swap_wire[d] = NOWHERE; post(SWAP, d, EV_REFUSED)
+		:: swap_wire[d] = NOWHERE; post(SWAP, d, EV_TROUBLED)
+		:: post(SWAP, d, EV_TIMEOUT)
+		fi;
+		go!0
+	}
+	:: atomic { /* a deadline while it waits for another actor */
+		faults > 0 && deploy_ask[d] == FX_NOTHING && deploy_state[d] != UNBORN &&
+		    !deploy_IS_FINAL(deploy_state[d]) ->
+		faults--;
+		post(DEPLOY, d, EV_TIMEOUT);
+		go!0
+	}
+	:: atomic {
+		cancels > 0 && deploy_state[d] != UNBORN && !deploy_IS_FINAL(deploy_state[d]) ->
+		cancels--;
+		post(DEPLOY, d, EV_CANCEL);
+		go!0
+	}
+	od
+}

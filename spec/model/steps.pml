@@ -1,0 +1,216 @@
+/* steps.pml - what a step of an actor does, and the runtime that takes one event at a time.
+ *
+ * The one idea: a step that was committed is whole. Mail and births among actors follow within it, as in
+ * src/serve/runtime.c; what it asks of the outside goes on the wire, where the adversary waits. */
+
+/* Mail. */
+
+inline post(kind_, to_, ev_) {
+	assert(mail_count < MAIL);
+	mail_kind[mail_count] = kind_;
+	mail_to[mail_count] = to_;
+	mail_ev[mail_count] = ev_;
+	mail_count++
+}
+
+/* Steps. An ask that is still under way when its actor moves on is gone, or lands late. */
+
+#define CHANGES_THE_WORLD(fx) \
+	(fx == FX_RUN || fx == FX_REMOVE || fx == FX_RETIRE || fx == FX_SWITCH || fx == FX_RESTORE)
+
+inline overtake(me, ask_, wire_, id_, epoch_) {
+	if
+	:: true -> skip
+	:: lates > 0 && wire_ == ASKED && CHANGES_THE_WORLD(ask_) ->
+		keep_late(me, ask_, id_, epoch_, false)
+#ifdef STALE
+	:: lates > 0 && wire_ != NOWHERE && ask_ != FX_NOTHING ->
+		keep_late(me, ask_, id_, epoch_, true)
+#endif
+	fi
+}
+
+inline keep_late(me, ask_, id_, epoch_, is_answer_) {
+	lates--;
+	late_ask[lates] = ask_;
+	late_deploy[lates] = me;
+	late_elder[lates] = deploy_elder[me];
+	late_id[lates] = id_;
+	late_epoch[lates] = epoch_;
+	late_is_answer[lates] = is_answer_
+}
+
+inline deploy_taken(me) {
+	if
+	:: then_state != UNBORN ->
+		overtake(me, deploy_ask[me], deploy_wire[me], 0, 0);
+		deploy_state[me] = then_state;
+		deploy_ask[me] = then_ask;
+		deploy_wire[me] = (then_ask == FX_NOTHING -> NOWHERE : ASKED)
+	:: else -> skip
+	fi;
+	if
+	:: deploy_IS_FINAL(then_state) ->
+		assert(swap_state[me] == UNBORN); /* 30: a swap ends before its deploy */
+		became_live = (then_state == deploy_LIVE -> me : became_live);
+		deploy_tries[me] = 0;
+		deploy_elder[me] = 0
+	:: else -> skip
+	fi
+}
+
+inline swap_taken(me) {
+	if
+	:: then_state != UNBORN ->
+		overtake(me, swap_ask[me], swap_wire[me], swap_id[me], swap_epoch[me]);
+		swap_state[me] = then_state;
+		swap_epoch[me]++;
+		swap_ask[me] = then_ask;
+		swap_wire[me] = (then_ask == FX_NOTHING -> NOWHERE : ASKED)
+	:: else -> skip
+	fi;
+	if
+	:: swap_IS_FINAL(then_state) ->
+		swap_state[me] = UNBORN;
+		swap_id[me] = 0;
+		swap_epoch[me] = 0;
+		swap_tries[me] = 0
+	:: else -> skip
+	fi
+}
+
+inline stage_taken(me) {
+	stage_state[me] = (then_state != UNBORN -> then_state : stage_state[me])
+}
+
+/* A quiet step is not stored: a crash takes it back. */
+inline sweep_taken() {
+	if
+	:: then_state != UNBORN ->
+		sweep_state[0] = then_state;
+		sweep_stored = (then_is_kept -> then_state : sweep_stored);
+		sweep_ask = then_ask;
+		sweep_wire = (then_ask == FX_NOTHING -> NOWHERE : ASKED)
+	:: else -> skip
+	fi
+}
+
+inline poll_taken() {
+	if
+	:: then_state != UNBORN ->
+		poll_state[0] = then_state;
+		poll_stored = (then_is_kept -> then_state : poll_stored);
+		poll_ask = then_ask;
+		poll_wire = (then_ask == FX_NOTHING -> NOWHERE : ASKED)
+	:: else -> skip
+	fi
+}
+
+inline deploy_DO_begin_swap(me, ev) {
+	assert(swap_state[me] == UNBORN); /* 30: a deploy has one */
+	assert(swap_IS_INITIAL(swap_SWITCHING));
+	swap_state[me] = swap_SWITCHING;
+	swap_births++;
+	swap_id[me] = swap_births;
+	post(SWAP, me, EV_START)
+}
+
+/* 17: merged is only what nobody forced, into one with the same digest and configuration. */
+inline deploy_DO_close(me, ev) {
+	if
+	:: ev == EV_MERGED ->
+		assert(!deploy_is_forced[me] && deploy_digest[me] == deploy_digest[e_word]);
+		assert(deploy_spec[me] == deploy_spec[e_word])
+	:: ev == EV_SUPERSEDED -> assert(e_word > me) /* 16: by a newer one */
+	:: else -> skip
+	fi
+}
+
+inline end_resolving(me, deploy_) {
+	if
+	:: stage_resolving[me] == deploy_ -> clear_resolving(me)
+	:: else -> skip
+	fi
+}
+
+inline stage_DO_move(me, ev) {
+	assert(e_from > stage_live[me]); /* 16: what is newer never gives way to what is older */
+	stage_live[me] = e_from
+}
+
+inline stage_DO_start_waiting(me, ev) {
+	fresh = stage_waiting[me];
+	stage_waiting[me] = 0;
+	grant(me, fresh)
+}
+
+/* A wish that changes nothing has been granted already, or will be. */
+inline stage_DO_ignore(me, ev) {
+	if
+	:: ev != EV_TRIGGER -> skip
+	:: ev == EV_TRIGGER && e_digest != 0 -> finds(me, e_digest)
+	:: ev == EV_TRIGGER && e_digest == 0 -> wishes(me, stage_resolving[me], 0)
+	fi
+}
+
+inline stage_DO_begin(me, ev) {
+	assert(deploy_births + 1 < DEPLOYS);
+	deploy_births++;
+	deploy_state[deploy_births] = (e_digest != 0 -> deploy_QUEUED : deploy_RESOLVING);
+	assert(deploy_IS_INITIAL(deploy_state[deploy_births]));
+	deploy_stage[deploy_births] = me;
+	deploy_digest[deploy_births] = e_digest;
+	deploy_has_route[deploy_births] = stage_has_route[me];
+	deploy_is_forced[deploy_births] = e_flag;
+	deploy_spec[deploy_births] = stage_spec[me];
+	wishes(me, deploy_births, 0);
+	has_drained[deploy_births] = true;
+#ifdef SHARED /* each stage's new revision wants what the old one had not, and the other way round */
+	wants_domain[deploy_births] = !wants_domain[1 + me];
+#endif
+	if
+	:: e_digest == 0 -> stage_resolving[me] = deploy_births; stage_resolving_tag[me] = e_word
+	:: else -> outdate_resolving(me)
+	fi;
+	post(DEPLOY, deploy_births, EV_START)
+}
+
+/* The runtime: one event, and within the same step all that follows among the actors. */
+
+active proctype runtime() {
+end:	do
+	:: atomic {
+		go?_ ->
+		mail_first = 0;
+		do
+		:: mail_first < mail_count ->
+			e_to = mail_to[mail_first];
+			e_kind = mail_ev[mail_first];
+			e_from = mail_from[mail_first];
+			e_word = mail_word[mail_first];
+			e_digest = mail_digest[mail_first];
+			e_flag = mail_flag[mail_first];
+			e_is_poll = mail_is_poll[mail_first];
+			mail_from[mail_first] = 0;
+			mail_word[mail_first] = 0;
+			mail_digest[mail_first] = 0;
+			mail_flag[mail_first] = 0;
+			mail_is_poll[mail_first] = 0;
+			then_state = UNBORN;
+			printf("%e %d hears %d\n", mail_kind[mail_first], e_to, e_kind);
+			mail_first++;
+			if
+			:: mail_kind[mail_first - 1] == DEPLOY -> deploy_step(e_to, e_kind); deploy_taken(e_to)
+			:: mail_kind[mail_first - 1] == SWAP -> swap_step(e_to, e_kind); swap_taken(e_to)
+			:: mail_kind[mail_first - 1] == STAGE -> stage_step(e_to, e_kind); stage_taken(e_to)
+			:: mail_kind[mail_first - 1] == SWEEP -> sweep_step(e_to, e_kind); sweep_taken()
+			:: mail_kind[mail_first - 1] == POLL -> poll_step(e_to, e_kind); poll_taken()
+			fi
+		:: else -> break
+		od;
+		mail_count = 0;
+		mail_first = 0;
+		check()
+	}
+	od
+}

@@ -1,0 +1,99 @@
+/* world.pml - engine, proxy and registry, doing what they are asked; the laws are asserted where they act. */
+
+/* An orphan, by the rule of src/actors/orphan.c. */
+
+#ifdef NO_BUSY
+#define is_busy(stage_) false
+#else
+#define is_busy(stage_) (stage_running[stage_] != 0)
+#endif
+#define is_orphan(d) \
+	(runs[d] && deploy_IS_FINAL(deploy_state[d]) && stage_live[deploy_stage[d]] != d && \
+	    !is_busy(deploy_stage[d]))
+
+#if DEPLOYS > 5
+#define has_orphan (is_orphan(1) || is_orphan(2) || is_orphan(3) || is_orphan(4) || is_orphan(5))
+#elif DEPLOYS > 4
+#define has_orphan (is_orphan(1) || is_orphan(2) || is_orphan(3) || is_orphan(4))
+#elif DEPLOYS > 3
+#define has_orphan (is_orphan(1) || is_orphan(2) || is_orphan(3))
+#else
+#define has_orphan (is_orphan(1) || is_orphan(DEPLOYS - 1))
+#endif
+
+/* The outside, doing what it is asked. */
+
+#ifdef NO_FENCE
+#define is_fenced(s, id_, epoch_) false
+#else
+#define is_fenced(s, id_, epoch_) (id_ < fence_id[s] || (id_ == fence_id[s] && epoch_ < fence_epoch[s]))
+#endif
+
+inline remove_container(d) {
+	assert(target[deploy_stage[d]] != d); /* 1: the route never points at what does not run */
+	assert(has_drained[d]); /* 4: what was in flight has ended, or its time is over */
+	runs[d] = false
+}
+
+inline move_route(s, to, id_, epoch_) {
+	target[s] = to;
+	has_drained[to] = false;
+	fence_id[s] = id_;
+	fence_epoch[s] = epoch_
+}
+
+/* A domain belongs to one stage at a time. What claims another's is refused, but a restore must end: it
+ * leaves the domain to whom it belongs now. */
+#ifdef SHARED
+#define is_taken(d, s) (wants_domain[d] && owner != 0 && owner != s + 1)
+inline claim_domain(d, s) {
+	if
+	:: wants_domain[d] && owner == 0 -> owner = s + 1
+	:: !wants_domain[d] && owner == s + 1 -> owner = 0
+	:: else -> skip
+	fi
+}
+#else
+#define is_taken(d, s) false
+#define claim_domain(d, s) skip
+#endif
+#ifdef RESTORE_MAY_BE_TAKEN
+#define is_restore_taken(d, s) is_taken(d, s)
+#else
+#define is_restore_taken(d, s) false
+#endif
+
+inline perform(ask_, d, elder_, id_, epoch_) {
+	if
+	:: ask_ == FX_RUN -> runs[d] = true; said = EV_STARTED
+	:: ask_ == FX_REMOVE -> remove_container(d); said = EV_REMOVED
+	:: ask_ == FX_RETIRE -> remove_container(elder_); said = EV_RETIRED
+	:: ask_ == FX_DRAIN -> has_drained[elder_] = target[deploy_stage[d]] != elder_; said = EV_DRAINED
+	:: ask_ == FX_SWITCH ->
+		if
+		:: is_fenced(deploy_stage[d], id_, epoch_) || !runs[d] || is_taken(d, deploy_stage[d]) ->
+			said = EV_REFUSED
+		:: else ->
+			move_route(deploy_stage[d], d, id_, epoch_);
+			claim_domain(d, deploy_stage[d]);
+			said = EV_SWITCHED
+		fi
+	:: ask_ == FX_CONFIRM -> said = (target[deploy_stage[d]] == d -> EV_CONFIRMED : EV_TROUBLED)
+	:: ask_ == FX_RESTORE ->
+		if
+		:: is_fenced(deploy_stage[d], id_, epoch_) || is_restore_taken(elder_, deploy_stage[d]) ->
+			said = EV_REFUSED
+		:: else ->
+			has_drained[d] = true;
+			fresh = (deploy_has_route[elder_] -> elder_ : 0);
+			move_route(deploy_stage[d], fresh, id_, epoch_);
+			claim_domain(elder_, deploy_stage[d]);
+			said = EV_RESTORED
+		fi
+	:: ask_ == FX_PULL -> said = EV_PULLED
+	:: ask_ == FX_PROBE -> said = (runs[d] -> EV_HEALTHY : EV_REFUSED)
+	fi
+}
+
+/* Whether landing and answering are told apart: only where something can come between. */
+#define IS_AT_ONCE(fx) (fx == FX_RESOLVE || fx == FX_PULL || fx == FX_PROBE)
