@@ -89,7 +89,7 @@ def missing_names(tables, model):
 def run(command, where):
     """What it printed, and the seconds of processor it took, whoever else is busy on this machine."""
     with open(where / "output", "w+") as output:
-        process = subprocess.Popen(["timeout", str(SECONDS_MAX), *command], cwd=where, stdout=output,
+        process = subprocess.Popen(["timeout", "--foreground", str(SECONDS_MAX), *command], cwd=where, stdout=output,
                                    stderr=subprocess.STDOUT)
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)

@@ -55,3 +55,16 @@ def test_each_sabotage_is_one_row_of_the_tables(model, tables, monkeypatch):
 def test_a_row_that_does_not_exist_cannot_be_changed(model, tables):
     with pytest.raises(model.Failure):
         model.change(tables, "deploy LIVE CANCEL = undo REMOVE UNDOING")
+
+
+@pytest.mark.parametrize("changed, is_kept", [
+    (None, True), ("stage IDLE READY is_older_than_merged = never", False)])
+def test_the_last_wish_serves(model, tables, monkeypatch, changed, is_kept):
+    monkeypatch.chdir(ROOT)
+    definitions = "-DHOOKS=3 -DFAULTS=0 -DCRASHES=0 -DLATES=0 -DCANCELS=0 -DCHANGES=1 -DGOOD_DAY"
+    where, definitions, out, _ = model.search(
+        "test-wishes", "safety", definitions, model.change(tables, changed) if changed else tables)
+    assert model.is_whole(out) == is_kept, out
+    if not is_kept:
+        steps = model.trace(where, definitions, tables).splitlines()
+        assert len(steps) > 10 and steps[0].strip() == "stage 0 hears TRIGGER" and "laws.pml" in steps[-1]
