@@ -76,6 +76,12 @@ on_connect(void *context, int ready UNUSED)
 }
 
 static void
+tear_down(void)
+{
+	unlink(path);
+}
+
+static void
 set_up(void)
 {
 	static int fd;
@@ -90,6 +96,7 @@ set_up(void)
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
 	unlink(path);
 	CHECK(bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0);
+	CHECK(atexit(tear_down) == 0);
 	CHECK(listen(fd, PEERS_MAX) == 0);
 	listener = loop_io_new(loop, fd, LOOP_READ, on_connect, &fd);
 }
