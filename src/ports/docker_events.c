@@ -15,7 +15,8 @@
 enum {
 	BACKOFF_MIN_MS = 200,
 	BACKOFF_MAX_MS = 5000,
-	NUDGE_MS = 100,
+	LOOK_SOON_MS = 100,
+	LOOK_LATER_MS = 2000,
 	STEADY_MS = 10000, /* a stream that lived so long begins with the least backoff */
 	LINE_BYTES_MAX = 65536,
 };
@@ -26,7 +27,7 @@ struct event_stream {
 	struct call_list calls;
 	struct loop_timer *again;
 	struct loop_timer *nudge;
-	bool is_nudging;
+	int64_t nudge_due_ms; /* 0: none is under way */
 	int64_t backoff_ms;
 	int64_t opened_ms;
 	struct buf pending;
@@ -41,20 +42,22 @@ on_nudge(void *context)
 	const struct docker_settings *settings = &events->engine->docker->settings;
 
 	if (survey_is_under_way(events->engine)) {
-		loop_timer_set(events->nudge, NUDGE_MS);
+		loop_timer_set(events->nudge, LOOK_SOON_MS);
 		return;
 	}
-	events->is_nudging = false;
+	events->nudge_due_ms = 0;
 	settings->nudge(settings->context, events->engine->config.id);
 }
 
 static void
-nudge(struct event_stream *events)
+nudge(struct event_stream *events, int64_t delay_ms)
 {
-	if (events->is_nudging)
+	int64_t due_ms = clock_mono_us() / 1000 + delay_ms;
+
+	if (events->nudge_due_ms != 0 && events->nudge_due_ms <= due_ms)
 		return;
-	events->is_nudging = true;
-	loop_timer_set(events->nudge, NUDGE_MS);
+	events->nudge_due_ms = due_ms;
+	loop_timer_set(events->nudge, delay_ms);
 }
 
 /* The deploy of a container that serves, into row; false: it is another's, or does not serve. */
@@ -73,21 +76,20 @@ serves(const struct docker *docker, const struct json *labels, struct deploy_row
 /* One that serves and ends by itself may be back before anybody looks: it is told here. What we stop
  * does not serve any more. */
 static void
-tell_end(const struct event_stream *events, const struct json *json, const char *action)
+tell_end(const struct event_stream *events, const struct json *actor, const char *action,
+    const struct deploy_row *deploy)
 {
-	const struct json *actor = json_get(json, "Actor");
 	const struct json *labels = json_get(actor, "Attributes");
 	struct log_context context;
-	struct deploy_row row;
 
-	if ((strcmp(action, "oom") != 0 && strcmp(action, "die") != 0)
-	    || !serves(events->engine->docker, labels, &row))
+	if (strcmp(action, "oom") != 0 && strcmp(action, "die") != 0)
 		return;
-	context = (struct log_context){ .project = row.project,
-		.stage = row.stage_name,
-		.tag = row.tag,
-		.digest = row.digest,
-		.deploy_id = row.id,
+	events->engine->is_one_away = true;
+	context = (struct log_context){ .project = deploy->project,
+		.stage = deploy->stage_name,
+		.tag = deploy->tag,
+		.digest = deploy->digest,
+		.deploy_id = deploy->id,
 		.instance_id = json_text(json_get(actor, "ID")) };
 	if (action[0] == 'o')
 		log_warn(&context, "instance.memory",
@@ -101,21 +103,28 @@ tell_end(const struct event_stream *events, const struct json *json, const char 
 		    json_text(json_get(labels, "exitCode")));
 }
 
+/* What serves and changes is looked at soon. All others may wait a moment for each other: a hundred
+ * deploys at once would have the engine list all its containers ten times a second. */
 static void
 on_line(void *context, struct str line)
 {
 	struct event_stream *events = context;
+	struct engine *engine = events->engine;
 	struct err err;
 	struct json *json = json_parse(line, &err);
+	const struct json *actor = json_get(json, "Actor");
 	const char *action = json_text(json_get(json, "Action"));
-	const char *id = json_text(json_get(json_get(json, "Actor"), "ID"));
+	struct deploy_row deploy;
 
-	if (action[0] != '\0') {
-		tell_end(events, json, action);
-		if (strcmp(action, "start") != 0)
-			gate_wake(events->engine->docker, events->engine, id);
-		if (strncmp(action, "health_status", 13) != 0)
-			nudge(events);
+	if (action[0] != '\0' && strcmp(action, "start") != 0)
+		gate_wake(engine->docker, engine, json_text(json_get(actor, "ID")));
+	if (action[0] != '\0' && strncmp(action, "health_status", 13) != 0) {
+		if (serves(engine->docker, json_get(actor, "Attributes"), &deploy)) {
+			tell_end(events, actor, action, &deploy);
+			nudge(events, LOOK_SOON_MS);
+		} else {
+			nudge(events, LOOK_LATER_MS);
+		}
 	}
 	json_free(json);
 }
@@ -172,7 +181,7 @@ open_stream(void *context)
 	request.path = buf_cstr(&path);
 	call_start(events->engine, &events->calls, &request);
 	buf_free(&path);
-	nudge(events); /* whatever was missed */
+	nudge(events, LOOK_SOON_MS); /* whatever was missed */
 }
 
 void

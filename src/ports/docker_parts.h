@@ -140,6 +140,8 @@ struct engine {
 	char greeting[96]; /* of /_ping: the same means that the rest is the same */
 	char os[16];
 	char architecture[16];
+	bool
+	    is_one_away; /* a container that serves has ended, or did not run at the last look */
 	bool has_network;
 	bool is_making_network;
 	struct network_line network_line;

@@ -105,7 +105,8 @@ replica_done(struct replica *r, const struct json *json)
 	port_note(&run->job.docker->host, &run->job.effect, LOG_INFO, "%d container%s started",
 	    run->count, run->count == 1 ? "" : "s");
 	/* They may have the address of one that serves no more: its route must not lead here. */
-	settings->nudge(settings->context, run->job.engine->config.id);
+	if (run->job.engine->is_one_away)
+		settings->nudge(settings->context, run->job.engine->config.id);
 	job_answer(&run->job, EV_STARTED);
 }
 

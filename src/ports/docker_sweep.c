@@ -216,13 +216,16 @@ check_instance(struct survey_job *survey, struct instance *row, const struct sta
 	const struct json *container = find_container(survey, row->container_id);
 	const char *status = listed_status(survey, container, row, spec->port);
 	bool is_running = strcmp(status, "running") == 0;
+	struct engine *engine = survey->job.engine;
 	struct effect about = { .deploy = row->deploy };
 	char address[64];
 
+	if (!is_running)
+		engine->is_one_away = true;
 	memcpy(address, row->address, sizeof(address));
 	if (is_running)
-		listed_address(&survey->job.engine->config, container, spec->port, address,
-		    sizeof(address));
+		listed_address(
+		    &engine->config, container, spec->port, address, sizeof(address));
 	/* The engine's network was changed since, or it was detached by hand: what is known of it is
 	 * worth more than nothing, as long as it runs. */
 	if (address[0] == '\0')
@@ -322,6 +325,7 @@ survey_work(struct job *job)
 	};
 	struct buf path;
 
+	job->engine->is_one_away = false;
 	survey->timer = loop_timer_new(job->docker->host.loop, check_slice, survey);
 	buf_init(&path, 512);
 	buf_text(&path, "/containers/json?all=true&filters=");
