@@ -91,8 +91,9 @@ tick(struct app *app)
 	if (!app->is_draining)
 		retention_step(app->retention, clock_now_ms());
 	store_commit(app->store);
-	runtime_release(app->runtime);
+	/* Answers first: ports may write lines while they are asked, and a stream reads the store. */
 	http_server_release(app->server);
+	runtime_release(app->runtime);
 	catalog_reap(app->catalog);
 	count_tick(app, clock_mono_us() - started_us);
 }

@@ -189,6 +189,12 @@ ports_start(struct app *app UNUSED)
 	compare_routes();
 }
 
+static void
+note(uint64_t deploy, const char *level, const char *text)
+{
+	store_deploy_log_add(sim.store, deploy, level, str_of(text));
+}
+
 void
 ports_perform(void *context, const struct effect *effect)
 {
@@ -201,17 +207,16 @@ ports_perform(void *context, const struct effect *effect)
 	sim_trace("           ask    %3" PRIu64 "  %s of %" PRIu64 "\n", effect->actor,
 	    effect_names[effect->kind], effect->deploy);
 	world_ask(effect);
+	/* As src/ports/gate.c does at once: it is not committed before the next tick. */
+	if (effect->kind == FX_PROBE) {
+		sim.has_port_written = true;
+		note(effect->deploy, "warn", "no health check is configured");
+	}
 	if (!sim.is_calm && world_chance(sim.crash_percent / 4))
 		server_die(CRASH_IN_EFFECTS, "between two effects");
 }
 
 /* Answers. */
-
-static void
-note(uint64_t deploy, const char *level, const char *text)
-{
-	store_deploy_log_add(sim.store, deploy, level, str_of(text));
-}
 
 static void
 put_instances(uint64_t deploy)

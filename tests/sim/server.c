@@ -60,6 +60,7 @@ __wrap_store_commit(struct store *store)
 	if (may_die && world_chance(sim.crash_percent))
 		server_die(CRASH_BEFORE_COMMIT, "before the commit");
 	if (sim.is_dead) {
+		sim.has_port_written = false;
 		store_rollback(store);
 		kept_end(false);
 		return;
@@ -69,6 +70,7 @@ __wrap_store_commit(struct store *store)
 	if (sim.is_born && sabotage == SABOTAGE_LOSE_COMMIT && world_chance(2))
 		store_rollback(store);
 	__real_store_commit(store);
+	sim.has_port_written = false;
 	kept_end(true);
 	if (may_die && world_chance(sim.crash_percent))
 		server_die(CRASH_AFTER_COMMIT, "after the commit");
@@ -196,6 +198,7 @@ server_bury(void)
 {
 	sim.is_dead = true; /* its last words are for nobody */
 	store_rollback(sim.store);
+	sim.has_port_written = false;
 	kept_end(false);
 	net_die();
 	world_crash();

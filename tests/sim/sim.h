@@ -36,6 +36,7 @@ struct sim {
 	bool is_up;
 	bool is_born; /* and not in its birth any more */
 	bool is_releasing; /* HTTP answers */
+	bool has_port_written; /* since the last commit, while it was asked */
 	bool is_settled; /* the checks of the end are under way */
 	uint64_t journal_hash;
 	uint32_t crash_percent;
