@@ -178,13 +178,25 @@ reply_hook(struct app *app, struct request *rq, const struct hook_result *hook)
 	reply_json(rq, hook->count == 0 ? 200 : 202);
 }
 
+static void
+log_hook(struct app *app, const struct request *rq, const struct project_entry *project,
+    const char *image, const struct hook_result *hook)
+{
+	struct log_context log = { .request_id = rq->id, .project = project->name };
+
+	log_info(&log, "webhook.received", "webhook for %s: %zu deploy%s", image, hook->count,
+	    hook->count == 1 ? "" : "s");
+	for (size_t i = 0; i < hook->count; i++)
+		api_log_deploy(app, rq, hook->deploys[i], "deploy.requested",
+		    "a webhook brought this image");
+}
+
 void
 api_webhook(void *context, struct request *rq)
 {
 	struct app *app = context;
 	static const char *const known[] = { "image", NULL };
 	const struct project_entry *project;
-	struct log_context log = { .request_id = rq->id };
 	const char *image = NULL;
 	struct hook_result hook;
 	enum command_result result;
@@ -210,22 +222,11 @@ api_webhook(void *context, struct request *rq)
 		return;
 	}
 	result = command_webhook(app, request_parameter(rq, "uuid"), image, &hook, &err);
-	if (result == COMMAND_DONE && hook.was_refused && hook.count == 0) {
-		err_set(&err,
-		    "%d tags of this stage wait for the registry already; try again later",
-		    RESOLVING_MAX);
-		result = COMMAND_BUSY;
-	}
-	if (result != COMMAND_DONE) {
-		api_refuse(rq, result, &err);
-	} else {
-		log.project = project->name;
-		log_info(&log, "webhook.received", "webhook for %s: %zu deploy%s", image,
-		    hook.count, hook.count == 1 ? "" : "s");
-		for (size_t i = 0; i < hook.count; i++)
-			api_log_deploy(app, rq, hook.deploys[i], "deploy.requested",
-			    "a webhook brought this image");
+	if (result == COMMAND_DONE || hook.count > 0)
+		log_hook(app, rq, project, image, &hook);
+	if (result == COMMAND_DONE)
 		reply_hook(app, rq, &hook);
-	}
+	else
+		api_refuse(rq, result, &err);
 	json_free(body);
 }

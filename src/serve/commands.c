@@ -79,6 +79,14 @@ is_resolving_too_much(const struct app *app, const struct stage_entry *stage)
 	return found.count >= RESOLVING_MAX;
 }
 
+static enum command_result
+refuse_one_more(const struct stage_entry *stage, struct err *err)
+{
+	err_set(err, "%d tags of %s/%s wait for the registry already; try again later",
+	    RESOLVING_MAX, stage->spec->project, stage->spec->stage);
+	return COMMAND_BUSY;
+}
+
 /* Which deploy a trigger ended in: a new one, or the one that asks for the same tag already. */
 static uint64_t
 trigger_stage(struct app *app, uint64_t stage, const struct event *event)
@@ -120,11 +128,8 @@ command_deploy(struct app *app, const struct deploy_command *command, uint64_t *
 		err_set(err, "a digest is 'sha256:' and 64 hexadecimal digits");
 		return COMMAND_INVALID;
 	}
-	if (is_resolving_too_much(app, stage)) {
-		err_set(err, "%d tags of %s/%s wait for the registry already; try again later",
-		    RESOLVING_MAX, command->project, command->stage);
-		return COMMAND_BUSY;
-	}
+	if (is_resolving_too_much(app, stage))
+		return refuse_one_more(stage, err);
 	event.to = stage->id;
 	event.flag |= !is_live_whole(app, stage);
 	CHECK(str_copy(event.tag, sizeof(event.tag), str_of(command->tag)));
@@ -231,28 +236,28 @@ command_cancel(struct app *app, uint64_t deploy, struct err *err)
 	return COMMAND_DONE;
 }
 
-static void
+/* COMMAND_BUSY: the stage would take it, but asks for too many tags already. */
+static enum command_result
 hook_stage(struct app *app, const struct stage_entry *stage, const struct image_ref *ref,
-    struct hook_result *ret)
+    struct hook_result *ret, struct err *err)
 {
 	struct event event = {
 		.kind = EV_TRIGGER, .to = stage->id, .trigger = TRIGGER_WEBHOOK
 	};
 
 	if (!str_glob(stage->spec->tags, ref->tag))
-		return;
+		return COMMAND_DONE;
 	if (!stage->spec->is_auto) {
 		ret->was_reported = true;
-		return;
+		return COMMAND_DONE;
 	}
-	if (is_resolving_too_much(app, stage)) {
-		ret->was_refused = true;
-		return;
-	}
+	if (is_resolving_too_much(app, stage))
+		return refuse_one_more(stage, err);
 	event.flag = !is_live_whole(app, stage);
 	CHECK(str_copy(event.tag, sizeof(event.tag), str_of(ref->tag)));
 	ret->stages[ret->count] = stage->id;
 	ret->deploys[ret->count++] = trigger_stage(app, stage->id, &event);
+	return COMMAND_DONE;
 }
 
 /* The body is a hint only: the digest comes from the registry. */
@@ -285,7 +290,8 @@ command_webhook(struct app *app, struct str uuid, const char *image, struct hook
 		if (image_ref_parse(stage->spec->image, &own, &ignored) != 0
 		    || strcmp(own.host, ref.host) != 0 || strcmp(own.path, ref.path) != 0)
 			continue;
-		hook_stage(app, stage, &ref, ret);
+		if (hook_stage(app, stage, &ref, ret, err) != COMMAND_DONE)
+			result = COMMAND_BUSY; /* the others need not wait for this one */
 	}
-	return COMMAND_DONE;
+	return result;
 }

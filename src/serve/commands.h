@@ -40,14 +40,14 @@ enum command_result command_rollback(struct app *app, const char *project, const
 
 enum command_result command_cancel(struct app *app, uint64_t deploy, struct err *err);
 
-/* A hook: every stage of the webhook's project whose image and tag pattern match. */
+/* A hook: every stage of the webhook's project whose image and tag pattern match. COMMAND_BUSY, too,
+ * when one of them asks its registry for too many tags already: ret tells which of the others have
+ * begun; they merge the same hook when it comes again. */
 struct hook_result {
 	uint64_t deploys[STAGES_MAX];
 	uint64_t stages[STAGES_MAX];
 	size_t count;
 	bool was_reported; /* a stage matched that deploys by hand only */
-	bool
-	    was_refused; /* a stage matched that asks its registry for too many tags already */
 };
 enum command_result command_webhook(struct app *app, struct str uuid, const char *image,
     struct hook_result *ret, struct err *err);

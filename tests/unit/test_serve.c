@@ -26,6 +26,7 @@
 #include <cmocka.h>
 
 #include "base/check.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "config/settings.h"
 #include "serve/serve.h"
@@ -39,6 +40,7 @@ enum { PATIENCE_MS = 20000, ANSWER_SIZE = 65536, STILL_RUNS = -1 };
 static char directory[64];
 static char config[4096];
 static int registry; /* listens */
+static uint16_t registry_port;
 static uint16_t port;
 static pid_t server;
 static char answer[ANSWER_SIZE];
@@ -72,7 +74,8 @@ write_config(void)
 {
 	uint16_t at;
 
-	registry = listener(&at);
+	registry = listener(&registry_port);
+	at = registry_port;
 	assert_int_equal(listen(registry, 64), 0);
 	snprintf(config, sizeof(config),
 	    "version: 1\n"
@@ -84,7 +87,8 @@ write_config(void)
 	    "  shop:\n"
 	    "    image: 127.0.0.1:%u/shop/web\n"
 	    "    stages:\n"
-	    "      one: {tags: \"v*\", health: none}\n",
+	    "      one: {tags: \"v*\", health: none}\n"
+	    "      two: {tags: \"v9*\", health: none}\n",
 	    directory, at, at);
 }
 
@@ -360,6 +364,44 @@ an_answer_from_outside_is_heard(void **state UNUSED)
 	assert_true(is_reason_told());
 }
 
+/* The path of the project's webhook. */
+static void
+read_webhook(char *path, size_t size)
+{
+	static const char key[] = "\"webhook_path\":\"";
+	const char *at;
+
+	assert_true(is_answered("GET", "/api/v1/projects", "", "200"));
+	at = strstr(answer, key);
+	assert_non_null(at);
+	snprintf(path, size, "%.*s", (int)strcspn(at + sizeof(key) - 1, "\""),
+	    at + sizeof(key) - 1);
+}
+
+/* Two stages take the image, one of them nothing more: whoever sent it must know, to come again. */
+static void
+a_hook_that_a_stage_cannot_take_comes_again(void **state UNUSED)
+{
+	char webhook[64];
+	char body[128];
+
+	start_with_a_stage();
+	read_webhook(webhook, sizeof(webhook));
+	for (int i = 0; i < RESOLVING_MAX; i++) {
+		snprintf(body, sizeof(body), "{\"tag\": \"v1.%d\"}", i);
+		assert_true(is_answered("POST", STAGE "/deploys", body, "202"));
+	}
+	assert_true(is_answered("POST", STAGE "/deploys", "{\"tag\": \"v2\"}", "503"));
+	snprintf(
+	    body, sizeof(body), "{\"image\": \"127.0.0.1:%u/shop/web:v9\"}", registry_port);
+	assert_true(is_answered("POST", webhook, body, "503"));
+	assert_non_null(strstr(answer, "Retry-After: "));
+	assert_non_null(strstr(answer, "shop/one"));
+	/* The other one need not wait for that. */
+	assert_true(is_answered("GET", "/api/v1/deploys?project=shop&stage=two", "", "200"));
+	assert_non_null(strstr(answer, "\"v9\""));
+}
+
 static void
 a_server_ends_in_peace_or_at_once(void **state UNUSED)
 {
@@ -387,6 +429,7 @@ main(void)
 		TEST(what_is_committed_is_asked_and_asked_again),
 		TEST(a_store_that_contradicts_itself_starts_nothing),
 		TEST(an_answer_from_outside_is_heard),
+		TEST(a_hook_that_a_stage_cannot_take_comes_again),
 		TEST(a_server_ends_in_peace_or_at_once),
 	};
 
