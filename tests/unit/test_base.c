@@ -1,13 +1,16 @@
 /* test_base.c - views, buffers, version order, JSON, log lines, the heap of deadlines, files. */
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -114,6 +117,42 @@ cuts_and_copies(void **state UNUSED)
 	assert_true(str_equal_secret(STR("same"), STR("same")));
 	assert_false(str_equal_secret(STR("same"), STR("sama")));
 	assert_false(str_equal_secret(STR("same"), STR("sam")));
+}
+
+static _Noreturn void
+on_fault(int signal UNUSED)
+{
+	_exit(7);
+}
+
+/* How long it takes must not tell how many bytes are right: it goes on to the last, though the first
+ * is wrong, and meets memory that is not there. */
+static void
+secrets_are_compared_to_their_ends(void **state UNUSED)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	char *memory =
+	    mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char other[64];
+	pid_t child;
+	int status;
+
+	assert_true(memory != MAP_FAILED);
+	assert_int_equal(mprotect(memory + page, page, PROT_NONE), 0);
+	memset(memory, 'a', page);
+	memset(other, 'b', sizeof(other));
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		struct str cut = { memory + page - 32, sizeof(other) };
+
+		signal(SIGSEGV, on_fault);
+		_exit(str_equal_secret((struct str){ other, sizeof(other) }, cut));
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 7);
+	munmap(memory, 2 * page);
 }
 
 static void
@@ -335,6 +374,7 @@ main(void)
 		cmocka_unit_test(numbers_are_whole_and_bounded),
 		cmocka_unit_test(a_buffer_that_overflowed_says_so_until_cleared),
 		cmocka_unit_test(cuts_and_copies),
+		cmocka_unit_test(secrets_are_compared_to_their_ends),
 		cmocka_unit_test(json_out_can_be_read_back),
 		cmocka_unit_test(broken_json_is_told_with_its_place),
 		cmocka_unit_test(a_log_line_is_one_json_object),

@@ -88,8 +88,13 @@ write_config(void)
 	    "    image: 127.0.0.1:%u/shop/web\n"
 	    "    stages:\n"
 	    "      one: {tags: \"v*\", health: none}\n"
-	    "      two: {tags: \"v9*\", health: none}\n",
-	    directory, at, at);
+	    "      two: {tags: \"v9*\", health: none}\n"
+	    "      byhand: {tags: \"*\", auto: false, health: none}\n"
+	    "  blog:\n"
+	    "    image: 127.0.0.1:%u/shop/web\n"
+	    "    stages:\n"
+	    "      one: {health: none}\n",
+	    directory, at, at, at);
 }
 
 static int
@@ -372,10 +377,50 @@ read_webhook(char *path, size_t size)
 	const char *at;
 
 	assert_true(is_answered("GET", "/api/v1/projects", "", "200"));
-	at = strstr(answer, key);
+	at = strstr(answer, "\"name\":\"shop\"");
+	assert_non_null(at);
+	at = strstr(at, key);
 	assert_non_null(at);
 	snprintf(path, size, "%.*s", (int)strcspn(at + sizeof(key) - 1, "\""),
 	    at + sizeof(key) - 1);
+}
+
+/* Bytes of {"image": ...} sent to a webhook: what it says, and what has come of it in the store. */
+static bool
+is_hook_ignored(const char *webhook, const char *image)
+{
+	char body[128];
+
+	snprintf(body, sizeof(body), "{\"image\": \"%s\"}", image);
+	if (!is_answered("POST", webhook, body, "200")
+	    || strstr(answer, "\"ignored\"") == NULL)
+		return false;
+	return is_answered("GET", "/api/v1/deploys", "", "200")
+	       && strstr(answer, "{\"items\":[]") != NULL;
+}
+
+static void
+a_hook_is_for_its_own_image_and_project(void **state UNUSED)
+{
+	char webhook[64];
+	char image[64];
+	char body[128];
+
+	start_with_a_stage();
+	read_webhook(webhook, sizeof(webhook));
+	assert_true(is_hook_ignored(webhook, "registry.example/shop/web:v1"));
+	snprintf(image, sizeof(image), "127.0.0.1:%u/shop/other:v1", registry_port);
+	assert_true(is_hook_ignored(webhook, image));
+	snprintf(image, sizeof(image), "127.0.0.1:%u/shop/web:latest", registry_port);
+	assert_true(is_hook_ignored(webhook, image));
+	snprintf(image, sizeof(image), "127.0.0.1:%u/shop/web:v1", registry_port);
+	snprintf(body, sizeof(body), "{\"image\": \"%s\"}", image);
+	assert_true(is_answered("POST", webhook, body, "202"));
+	assert_true(is_answered("GET", "/api/v1/deploys", "", "200"));
+	assert_non_null(strstr(answer, "\"stage\":\"one\""));
+	assert_null(strstr(answer, "\"stage\":\"two\""));
+	assert_null(strstr(answer, "\"stage\":\"byhand\""));
+	assert_null(strstr(answer, "\"project\":\"blog\""));
 }
 
 /* Two stages take the image, one of them nothing more: whoever sent it must know, to come again. */
@@ -429,6 +474,7 @@ main(void)
 		TEST(what_is_committed_is_asked_and_asked_again),
 		TEST(a_store_that_contradicts_itself_starts_nothing),
 		TEST(an_answer_from_outside_is_heard),
+		TEST(a_hook_is_for_its_own_image_and_project),
 		TEST(a_hook_that_a_stage_cannot_take_comes_again),
 		TEST(a_server_ends_in_peace_or_at_once),
 	};

@@ -452,6 +452,12 @@ logs_are_kept_in_order_and_cut(void **state UNUSED)
 	assert_string_equal(rows[0].text, "first");
 	assert_int_equal(strlen(rows[1].text), LOG_LINE_SIZE - 1);
 	assert_int_equal(store_deploy_log(store, 42, rows[0].seq, rows, 3), 1);
+	/* One byte too long for a row of ours is enough to be called damage when it is read. */
+	for (size_t n = LOG_LINE_SIZE - 1; n <= LOG_LINE_SIZE + 1; n++) {
+		store_deploy_log_add(store, n, "out", (struct str){ line, n });
+		assert_int_equal(store_deploy_log(store, n, 0, rows, 3), 1);
+		assert_int_equal(strlen(rows[0].text), LOG_LINE_SIZE - 1);
+	}
 	free(line);
 	store_close(store);
 }
