@@ -447,6 +447,65 @@ a_hook_that_a_stage_cannot_take_comes_again(void **state UNUSED)
 	assert_non_null(strstr(answer, "\"v9\""));
 }
 
+#define DIGEST_OF(c) "sha256:" c c c c c c c c
+#define EIGHT(c) c c c c c c c c
+#define VERSION_1 DIGEST_OF(EIGHT("1"))
+#define VERSION_2 DIGEST_OF(EIGHT("2"))
+
+/* The stage has had version 1, then 2 by two deploys, the second of which is live, and one that
+ * failed. */
+static void
+put_history(void)
+{
+	char data[128];
+	struct store *store;
+	struct err err;
+
+	stop(SIGKILL);
+	snprintf(data, sizeof(data), "%s/data", directory);
+	store = store_open(data, &err);
+	assert_non_null(store);
+	db_script(store_db(store),
+	    "INSERT INTO deploy(id, state, epoch, deadline_ms, stage, spec, elder, swap, "
+	    "tries,"
+	    " trigger, has_route, is_forced, created_ms, ended_ms, tag, digest, reason)"
+	    " SELECT x.id, x.state, 9, 0, s.id, s.spec, 0, 0, 0, 'MANUAL', 0, 0, 1, 2, x.tag,"
+	    " x.digest, '' FROM stage s JOIN project p ON p.id = s.project AND p.name = "
+	    "'shop',"
+	    " (SELECT 101 id, 'LIVE' state, 'v1' tag, '" VERSION_1 "' digest"
+	    " UNION SELECT 102, 'LIVE', 'v2', '" VERSION_2 "'"
+	    " UNION SELECT 103, 'FAILED', 'v3', '" DIGEST_OF(
+		EIGHT("3")) "'"
+			    " UNION SELECT 104, 'LIVE', 'v2.0', '" VERSION_2
+			    "') x WHERE s.name = 'one';"
+			    "UPDATE stage_actor SET live = 104, live_digest = '" VERSION_2
+			    "' WHERE id ="
+			    " (SELECT stage FROM deploy WHERE id = 104)");
+	store_commit(store);
+	store_close(store);
+	start();
+}
+
+/* By one: to the newest that was live with another digest, and not while a version is on its way. */
+static void
+a_rollback_goes_to_another_version(void **state UNUSED)
+{
+	start_with_a_stage();
+	assert_true(is_answered("POST", STAGE "/rollback", "", "409"));
+	put_history();
+	assert_true(is_answered("POST", STAGE "/rollback", "{\"to\": 103}", "409"));
+	assert_true(is_answered("POST", STAGE "/rollback", "{\"to\": 99}", "404"));
+	assert_true(is_answered(
+	    "POST", "/api/v1/projects/shop/stages/two/rollback", "{\"to\": 101}", "404"));
+	assert_true(is_answered("POST", STAGE "/rollback", "", "202"));
+	assert_true(is_answered("GET", "/api/v1/deploys?limit=1", "", "200"));
+	assert_non_null(strstr(answer, "\"trigger\":\"ROLLBACK\""));
+	assert_non_null(strstr(answer, "\"tag\":\"v1\""));
+	assert_non_null(strstr(answer, VERSION_1));
+	assert_true(is_answered("POST", STAGE "/rollback", "", "409"));
+	assert_non_null(strstr(answer, "under way"));
+}
+
 static void
 a_server_ends_in_peace_or_at_once(void **state UNUSED)
 {
@@ -476,6 +535,7 @@ main(void)
 		TEST(an_answer_from_outside_is_heard),
 		TEST(a_hook_is_for_its_own_image_and_project),
 		TEST(a_hook_that_a_stage_cannot_take_comes_again),
+		TEST(a_rollback_goes_to_another_version),
 		TEST(a_server_ends_in_peace_or_at_once),
 	};
 
