@@ -452,10 +452,9 @@ a_hook_that_a_stage_cannot_take_comes_again(void **state UNUSED)
 #define VERSION_1 DIGEST_OF(EIGHT("1"))
 #define VERSION_2 DIGEST_OF(EIGHT("2"))
 
-/* The stage has had version 1, then 2 by two deploys, the second of which is live, and one that
- * failed. */
+/* Between two lives of the server. */
 static void
-put_history(void)
+edit_store(const char *sql)
 {
 	char data[128];
 	struct store *store;
@@ -465,7 +464,18 @@ put_history(void)
 	snprintf(data, sizeof(data), "%s/data", directory);
 	store = store_open(data, &err);
 	assert_non_null(store);
-	db_script(store_db(store),
+	db_script(store_db(store), sql);
+	store_commit(store);
+	store_close(store);
+	start();
+}
+
+/* The stage has had version 1, then 2 by two deploys, the second of which is live, and one that
+ * failed. */
+static void
+put_history(void)
+{
+	edit_store(
 	    "INSERT INTO deploy(id, state, epoch, deadline_ms, stage, spec, elder, swap, "
 	    "tries,"
 	    " trigger, has_route, is_forced, created_ms, ended_ms, tag, digest, reason)"
@@ -478,12 +488,29 @@ put_history(void)
 		EIGHT("3")) "'"
 			    " UNION SELECT 104, 'LIVE', 'v2.0', '" VERSION_2
 			    "') x WHERE s.name = 'one';"
-			    "UPDATE stage_actor SET live = 104, live_digest = '" VERSION_2
-			    "' WHERE id ="
-			    " (SELECT stage FROM deploy WHERE id = 104)");
-	store_commit(store);
-	store_close(store);
-	start();
+			    "UPDATE stage_actor SET live = 104, live_digest = '" VERSION_2 "',"
+			    " live_spec = (SELECT spec FROM deploy WHERE id = 104) WHERE id ="
+			    " (SELECT stage FROM deploy WHERE id = 104);"
+			    "INSERT INTO instance(deploy, replica, container_id, name, "
+			    "address, status, since_ms)"
+			    " VALUES(104, 0, 'c', 'n', '10.0.0.2:80', 'running', 1)");
+}
+
+/* Who asks for what is live means it when it does not run. */
+static void
+what_is_live_is_deployed_again_when_it_is_broken(void **state UNUSED)
+{
+	static const char wish[] = "{\"tag\": \"v2\", \"digest\": \"" VERSION_2 "\"}";
+
+	start_with_a_stage();
+	put_history();
+	assert_true(is_answered("POST", STAGE "/deploys", wish, "202"));
+	assert_true(is_answered("GET", "/api/v1/deploys?limit=1", "", "200"));
+	assert_non_null(strstr(answer, "\"state\":\"SKIPPED\""));
+	edit_store("UPDATE instance SET status = 'exited'");
+	assert_true(is_answered("POST", STAGE "/deploys", wish, "202"));
+	assert_true(is_answered("GET", "/api/v1/deploys?limit=1", "", "200"));
+	assert_non_null(strstr(answer, "\"state\":\"PULLING\""));
 }
 
 /* By one: to the newest that was live with another digest, and not while a version is on its way. */
@@ -535,6 +562,7 @@ main(void)
 		TEST(an_answer_from_outside_is_heard),
 		TEST(a_hook_is_for_its_own_image_and_project),
 		TEST(a_hook_that_a_stage_cannot_take_comes_again),
+		TEST(what_is_live_is_deployed_again_when_it_is_broken),
 		TEST(a_rollback_goes_to_another_version),
 		TEST(a_server_ends_in_peace_or_at_once),
 	};
