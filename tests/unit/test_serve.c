@@ -496,6 +496,28 @@ put_history(void)
 			    " VALUES(104, 0, 'c', 'n', '10.0.0.2:80', 'running', 1)");
 }
 
+/* What a poll has seen under one pattern says nothing about another: its first look only records. */
+static void
+a_poll_forgets_what_it_saw_when_its_tags_change(void **state UNUSED)
+{
+	static const char seen[] = "\"digest\":\"" VERSION_1 "\"";
+	char *tags;
+
+	start_with_a_stage();
+	edit_store("UPDATE poll_actor SET tag = 'v1', digest = '" VERSION_1 "'");
+	assert_true(is_answered("POST", "/api/v1/apply", config, "200"));
+	assert_true(is_answered("GET", STAGE, "", "200"));
+	assert_non_null(strstr(answer, seen));
+	tags = strstr(config, "\"v*\"");
+	assert_non_null(tags);
+	tags[1] = 'w';
+	assert_true(is_answered("POST", "/api/v1/apply", config, "200"));
+	assert_true(is_answered("GET", STAGE, "", "200"));
+	assert_null(strstr(answer, seen));
+	assert_true(is_answered("GET", "/api/v1/projects/shop/stages/two", "", "200"));
+	assert_non_null(strstr(answer, seen));
+}
+
 /* Who asks for what is live means it when it does not run. */
 static void
 what_is_live_is_deployed_again_when_it_is_broken(void **state UNUSED)
@@ -544,6 +566,7 @@ a_server_ends_in_peace_or_at_once(void **state UNUSED)
 	kill(server, SIGTERM);
 	while (!is_answered("POST", STAGE "/deploys", "{\"tag\": \"v2\"}", "503"))
 		assert_int_equal(end_of_server(2), STILL_RUNS);
+	assert_true(is_answered("POST", "/api/v1/apply", config, "503"));
 	assert_int_equal(end_of_server(0), STILL_RUNS); /* a deploy is under way */
 	kill(server, SIGTERM);
 	assert_int_equal(end_of_server(PATIENCE_MS), EXIT_SERVE_CUT);
@@ -563,6 +586,7 @@ main(void)
 		TEST(a_hook_is_for_its_own_image_and_project),
 		TEST(a_hook_that_a_stage_cannot_take_comes_again),
 		TEST(what_is_live_is_deployed_again_when_it_is_broken),
+		TEST(a_poll_forgets_what_it_saw_when_its_tags_change),
 		TEST(a_rollback_goes_to_another_version),
 		TEST(a_server_ends_in_peace_or_at_once),
 	};
