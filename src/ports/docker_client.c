@@ -58,18 +58,36 @@ call_finish(struct call *call, const struct answer *answer)
 }
 
 static void
+join_line(struct call *call)
+{
+	struct engine *engine = call->engine;
+
+	call->place = CALL_IN_LINE;
+	call->round = engine->round;
+	TAILQ_INSERT_TAIL(&engine->line, call, queued);
+}
+
+/* Another one may go. While it is not known how the engine is to be asked, because it was lost or is
+ * another one by now, all go back into the line: who stays would wait for somebody to leave. */
+static void
 lane_leave(struct call *call)
 {
-	struct lane_state *lane = &call->engine->lanes[call->request.lane];
-	struct call *next = TAILQ_FIRST(&lane->line);
+	struct engine *engine = call->engine;
+	struct lane_state *lane = &engine->lanes[call->request.lane];
+	struct call *next;
 
 	if (call->request.lane == LANE_NONE)
 		return;
 	CHECK(lane->used > 0);
 	lane->used--;
-	if (next != NULL && lane->used < lane->limit) {
+	if (engine->link != LINK_READY && !TAILQ_EMPTY(&lane->line))
+		engine_negotiate(engine);
+	while ((next = TAILQ_FIRST(&lane->line)) != NULL && lane->used < lane->limit) {
 		TAILQ_REMOVE(&lane->line, next, queued);
-		call_admit(next);
+		if (engine->link != LINK_READY)
+			join_line(next);
+		else
+			call_admit(next);
 	}
 }
 
@@ -221,9 +239,7 @@ call_start(struct engine *engine, struct call_list *owner, const struct call_req
 		return;
 	}
 	engine_negotiate(engine);
-	call->place = CALL_IN_LINE;
-	call->round = engine->round;
-	TAILQ_INSERT_TAIL(&engine->line, call, queued);
+	join_line(call);
 }
 
 void

@@ -724,6 +724,54 @@ test_a_replaced_run_ends_before_the_removal_begins(void **state UNUSED)
 }
 
 static void
+turn_until_asked(const struct turn *turn)
+{
+	int64_t end_us = clock_mono_us() + WAIT_MS * 1000;
+
+	while (script < turn) {
+		assert_true(clock_mono_us() < end_us);
+		loop_turn(loop, false);
+	}
+}
+
+/* An apply changes the engine while creations wait for room: they are asked once it is known which
+ * API is spoken there. */
+static void
+test_who_waits_for_room_waits_for_a_changed_engine(void **state UNUSED)
+{
+	enum { MOST = 8 };
+	const struct turn begin[] = { GREET, NETWORK };
+	const struct turn created = { "", "201 Created", "{\"Id\":\"c1\"}" };
+	const struct turn ping = { "", "200 OK", "OK" };
+	struct turn turns[COUNT(begin) + MOST + 4] = { { NULL, NULL, NULL } };
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	size_t room = cores * 2 > MOST ? MOST : (size_t)cores * 2;
+	struct peer *creation;
+	size_t n = COUNT(begin);
+
+	memcpy(turns, begin, sizeof(begin));
+	for (size_t i = 0; i < room; i++)
+		turns[n++] = (struct turn){ "POST /v1.41/containers/create", "", "" };
+	spec.replicas = (int)room + 1;
+	script = turns;
+	perform(FX_RUN);
+	turn_until_asked(&turns[n]);
+	creation = unanswered;
+	snprintf(catalog.engines[0].publish_address, 64, "127.0.0.2");
+	turns[n++] = (struct turn){ "GET /_ping ", "", "" };
+	turns[n++] = (struct turn){ "GET /version ", "200 OK", VERSION };
+	turns[n++] = (struct turn){ "POST /v1.41/containers/create", "", "" };
+	perform(FX_SURVEY);
+	turn_until_asked(&turns[n - 2]);
+	docker_forget(docker, 99);
+	give(creation, &created); /* which makes room */
+	for (int i = 0; i < 20; i++)
+		loop_turn(loop, false);
+	give(unanswered, &ping);
+	turn_until_asked(&turns[n]);
+}
+
+static void
 test_create_body(void **state UNUSED)
 {
 	struct pair_spec env[] = { { "A", "1" }, { "SLIPWAY_TAG", "mine" } };
@@ -1106,6 +1154,7 @@ main(void)
 		TEST(test_run_leaves_others_alone),
 		TEST(test_run_tells_a_final_failure_from_an_engine_going_down),
 		TEST(test_a_replaced_run_ends_before_the_removal_begins),
+		TEST(test_who_waits_for_room_waits_for_a_changed_engine),
 		TEST(test_create_body),
 		TEST(test_name_keeps_the_id),
 		TEST(test_gate_compares_the_image),
