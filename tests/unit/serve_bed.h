@@ -45,6 +45,9 @@ static uint16_t registry_port;
 static uint16_t port;
 static pid_t server;
 static char answer[ANSWER_SIZE];
+static char token[64]; /* of who asks; the server is given it, too */
+static bool is_token_given;
+static bool is_config_given; /* the file of that name in the directory, at the start */
 
 static int64_t
 clock_ms(void)
@@ -105,6 +108,9 @@ make_place(void **state UNUSED)
 	if (mkdtemp(directory) == NULL)
 		return -1;
 	write_config();
+	snprintf(token, sizeof(token), TOKEN);
+	is_token_given = true;
+	is_config_given = false;
 	close(listener(&port)); /* free a moment ago */
 	return 0;
 }
@@ -122,14 +128,14 @@ stop(int signal)
 static int
 remove_place(void **state UNUSED)
 {
-	static const char *const names[] = { "lock", "slipway.db", "slipway.db-wal",
-		"slipway.db-shm" };
+	static const char *const names[] = { "data/lock", "data/slipway.db",
+		"data/slipway.db-wal", "data/slipway.db-shm", "config", "stderr" };
 	char path[128];
 
 	stop(SIGKILL);
 	close(registry);
 	for (size_t i = 0; i < COUNT(names); i++) {
-		snprintf(path, sizeof(path), "%s/data/%s", directory, names[i]);
+		snprintf(path, sizeof(path), "%s/%s", directory, names[i]);
 		unlink(path);
 	}
 	snprintf(path, sizeof(path), "%s/data", directory);
@@ -143,16 +149,26 @@ be_server(void)
 {
 	char data[128];
 	char address[64];
-	char token[] = "SLIPWAY_TOKEN=" TOKEN;
+	char given[96];
+	char file[128];
+	char said[128];
 	char edge[] = "SLIPWAY_EDGE=off";
-	char *environment[] = { data, address, token, edge, NULL };
+	char *environment[6] = { data, address, edge };
+	size_t count = 3;
 	struct settings *settings;
 
 	snprintf(data, sizeof(data), "SLIPWAY_DATA=%s/data", directory);
 	snprintf(address, sizeof(address), "SLIPWAY_LISTEN=127.0.0.1:%u", port);
-	if (freopen("/dev/null", "w", stdout) == NULL
-	    || freopen("/dev/null", "w", stderr) == NULL)
+	snprintf(given, sizeof(given), "SLIPWAY_TOKEN=%s", token);
+	snprintf(file, sizeof(file), "SLIPWAY_CONFIG=%s/config", directory);
+	snprintf(said, sizeof(said), "%s/stderr", directory);
+	if (is_token_given)
+		environment[count++] = given;
+	if (is_config_given)
+		environment[count++] = file;
+	if (freopen("/dev/null", "w", stdout) == NULL || freopen(said, "w", stderr) == NULL)
 		_exit(9);
+	setvbuf(stderr, NULL, _IONBF, 0); /* as it was */
 	close(registry);
 	signal(SIGXFSZ, SIG_IGN); /* then a write that is too far fails */
 	settings = settings_load(environment);
@@ -176,9 +192,9 @@ ask(const char *method, const char *path, const char *body)
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	int length = snprintf(question, sizeof(question),
 	    "%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
-	    "Authorization: Bearer " TOKEN "\r\n"
+	    "Authorization: Bearer %s\r\n"
 	    "Content-Type: application/%s\r\nContent-Length: %zu\r\n\r\n%s",
-	    method, path, body == config ? "yaml" : "json", strlen(body), body);
+	    method, path, token, body == config ? "yaml" : "json", strlen(body), body);
 
 	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0
 	    || send(fd, question, (size_t)length, MSG_NOSIGNAL) != length) {
@@ -241,7 +257,7 @@ start(void)
 	}
 }
 
-static void
+static UNUSED void
 start_with_a_stage(void)
 {
 	start();
@@ -252,7 +268,7 @@ start_with_a_stage(void)
 #define STAGE "/api/v1/projects/shop/stages/one"
 
 /* Between two lives of the server: ends the one, and begins none. */
-static void
+static UNUSED void
 edit_store(const char *sql)
 {
 	char data[128];

@@ -30,6 +30,8 @@
 	"{\"Version\":\"20.10.24\",\"ApiVersion\":\"1.41\",\"MinAPIVersion\":\"1.12\"," \
 	"\"Os\":\"linux\",\"Arch\":\"amd64\"}"
 
+#define PULL_CALL "POST /v1.41/images/create?fromImage=" IMAGE "&tag=" DIGEST " "
+
 enum { WAIT_MS = 20000, SLOW_MS = 1500, PEERS_MAX = 32 };
 
 struct turn { /* of the script */
@@ -59,6 +61,7 @@ static const struct turn *slow; /* its answer comes late */
 static int listener_fd = -1;
 static struct sockaddr_un address = { .sun_family = AF_UNIX };
 static char last_request[65536];
+static char last_pull[4096];
 static struct event last_event;
 static int event_count;
 static bool is_stage_busy;
@@ -97,6 +100,8 @@ answer(struct peer *peer)
 {
 	snprintf(last_request, sizeof(last_request), "%s", buf_cstr(&peer->in));
 	buf_clear(&peer->in);
+	if (strncmp(last_request, PULL_CALL, sizeof(PULL_CALL) - 1) == 0)
+		snprintf(last_pull, sizeof(last_pull), "%s", last_request);
 	if (script->request == NULL
 	    || strncmp(last_request, script->request, strlen(script->request)) != 0)
 		fail_msg("expected %s, got %.300s",
@@ -329,7 +334,6 @@ run(enum effect_kind kind, const struct turn *turns)
 	{                        \
 		NULL, NULL, NULL \
 	}
-#define PULL_CALL "POST /v1.41/images/create?fromImage=" IMAGE "&tag=" DIGEST " "
 #define INSPECT_IMAGE "GET /v1.41" IMAGE_PATH " "
 
 static void
@@ -447,6 +451,9 @@ test_pull_with_credentials_and_progress(void **state UNUSED)
 	setenv("TEST_DOCKER_PASSWORD", "se?cret>", 1);
 	assert_int_equal(run(FX_PULL, turns)->kind, EV_PULLED);
 	unsetenv("TEST_DOCKER_PASSWORD");
+	assert_has(last_pull, "\r\nX-Registry-Auth: "
+			      "eyJ1c2VybmFtZSI6InJvYm90IiwicGFzc3dvcmQiOiJzZT9jcmV0PiIsInNlcnZ"
+			      "lcmFkZHJlc3MiOiJyZWdpc3RyeS5leGFtcGxlIn0=\r\n");
 	assert_has(double_log(&store, 7), "is pulled");
 	assert_null(strstr(double_log(&store, 7), "cret"));
 }
