@@ -710,6 +710,211 @@ test_run_tells_a_final_failure_from_an_engine_going_down(void **state UNUSED)
 }
 
 static void
+turn_until_asked(const struct turn *turn)
+{
+	int64_t end_us = clock_mono_us() + WAIT_MS * 1000;
+
+	while (script < turn) {
+		assert_true(clock_mono_us() < end_us);
+		loop_turn(loop, false);
+	}
+}
+
+#define EXISTING(replica) "GET /v1.41/containers/shop-web-7-" replica "/json "
+
+static void
+test_every_replica_has_to_run(void **state UNUSED)
+{
+	const struct turn turns[] = { GREET, NETWORK,
+		{ "POST /v1.41/containers/create?name=shop-web-7-", "", "" },
+		{ "POST /v1.41/containers/create?name=shop-web-7-", "", "" },
+		{ "GET /v1.41/containers/shop-web-7-", "200 OK", RUNNING },
+		{ "GET /v1.41/containers/shop-web-7-", "200 OK", RUNNING }, END };
+	const struct turn conflict = { "", "409 Conflict", "{}" };
+	struct instance rows[2];
+	struct peer *first;
+
+	spec.replicas = 2;
+	script = turns;
+	perform(FX_RUN);
+	turn_until_asked(&turns[4]);
+	first = unanswered;
+	turn_until_asked(&turns[5]);
+	give(first, &conflict);
+	turn_until_asked(&turns[6]);
+	give(unanswered, &conflict);
+	turn_until(&event_count, 1);
+	assert_int_equal(last_event.kind, EV_STARTED);
+	assert_null(script->request);
+	assert_int_equal(store_instances(&store, 7, rows, 2), 2);
+}
+
+/* Docker has started it again since: it crashes. */
+static void
+test_run_makes_anew_what_was_restarted(void **state UNUSED)
+{
+	const struct turn turns[] = { GREET, NETWORK, { CREATE, "409 Conflict", "{}" },
+		{ EXISTING("0"), "200 OK",
+		    "{\"Id\":\"c0\",\"RestartCount\":1,\"State\":{\"Running\":true},"
+		    "\"Config\":{\"Labels\":{\"slipway.managed\":\"true\","
+		    "\"slipway.store\":\"u-1\",\"slipway.deploy\":\"7\","
+		    "\"slipway.digest\":\"" DIGEST "\"}}}" },
+		{ "DELETE /v1.41/containers/c0?", "204 No Content", "" },
+		{ CREATE, "201 Created", "{\"Id\":\"c1\"}" },
+		{ "POST /v1.41/containers/c1/start ", "204 No Content", "" },
+		{ "GET /v1.41/containers/c1/json ", "200 OK", RUNNING }, END };
+
+	assert_int_equal(run(FX_RUN, turns)->kind, EV_STARTED);
+}
+
+static void
+test_who_ends_right_after_the_start_did_not_start(void **state UNUSED)
+{
+	const struct turn turns[] = { GREET, NETWORK,
+		{ CREATE, "201 Created", "{\"Id\":\"c1\"}" },
+		{ "POST /v1.41/containers/c1/start ", "204 No Content", "" },
+		{ "GET /v1.41/containers/c1/json ", "200 OK",
+		    "{\"Id\":\"c1\",\"State\":{\"Running\":false,\"ExitCode\":3}}" },
+		{ "GET /v1.41/containers/c1/logs?stdout=1&stderr=1&tail=50 ", "200 OK", "" },
+		END };
+	const struct event *e = run(FX_RUN, turns);
+
+	assert_int_equal(e->kind, EV_REFUSED);
+	assert_has(e->text, "exited with code 3");
+	assert_int_equal(store.instance_count, 0);
+}
+
+/* Removing and retiring. */
+
+#define LABELS(more)                                                                       \
+	"GET /v1.41/containers/json?all=true&filters=%7B%22label%22:%5B%22slipway.managed" \
+	"%3Dtrue%22" more
+/* Of this deploy, this store and this digest; nobody else's. */
+#define LIST                                                                          \
+	LABELS("%2C%22slipway.deploy%3D7%22%2C%22slipway.store%3Du-1%22%2C%22slipway" \
+	       ".digest%3D" DIGEST "%22%5D%7D ")
+#define ONE "[{\"Id\":\"c1\",\"Names\":[\"/shop-web-7-0\"]}]"
+#define TROUBLE "{\"message\":\"the disk is slow\"}"
+
+static void
+put_row(void)
+{
+	struct instance row = { .deploy = 7, .status = "running", .container_id = "c1" };
+
+	store_instance_put(&store, &row);
+}
+
+static void
+retire(const struct turn *turns)
+{
+	script = turns;
+	docker_perform(docker, &(struct effect){ .kind = FX_RETIRE,
+				   .actor = 8,
+				   .epoch = 1,
+				   .stage = 5,
+				   .deploy = 8,
+				   .elder = 7 });
+	turn_until(&event_count, 1);
+	assert_null(script->request);
+}
+
+/* The elder is asked to end and has its time; then it is removed, and looked for once more. */
+static void
+test_retire_stops_in_peace_and_looks_again(void **state UNUSED)
+{
+	const struct turn turns[] = { GREET, { LIST, "200 OK", ONE },
+		{ "POST /v1.41/containers/c1/stop?t=2 ", "204 No Content", "" },
+		{ "DELETE /v1.41/containers/c1?force=true&v=true ", "204 No Content", "" },
+		{ LIST, "200 OK", "[]" }, END };
+
+	*double_deploy(&store, 8) = store.deploys[0];
+	store.deploys[1].id = 8;
+	put_row();
+	retire(turns);
+	assert_int_equal(last_event.kind, EV_RETIRED);
+	assert_string_equal(store.instances[0].status, "removed");
+}
+
+/* Who could not be stopped may serve still: killing it is not what was asked for. */
+static void
+test_who_cannot_be_stopped_is_not_removed(void **state UNUSED)
+{
+	const struct turn turns[] = { GREET, { LIST, "200 OK", ONE },
+		{ "POST /v1.41/containers/c1/stop?t=2 ", "500 Server Error", TROUBLE }, END };
+
+	*double_deploy(&store, 8) = store.deploys[0];
+	store.deploys[1].id = 8;
+	put_row();
+	retire(turns);
+	assert_int_equal(last_event.kind, EV_TROUBLED);
+	assert_has(last_event.text, "the disk is slow");
+	assert_string_equal(store.instances[0].status, "running");
+}
+
+static void
+test_remove_looks_until_nothing_is_left(void **state UNUSED)
+{
+	const struct turn trouble[] = { GREET, { LIST, "200 OK", ONE },
+		{ "DELETE /v1.41/containers/c1?", "500 Server Error", TROUBLE }, END };
+	const struct turn later[] = { { LIST, "200 OK", ONE },
+		{ "DELETE /v1.41/containers/c1?", "409 Conflict", "{}" }, /* it is at it */
+		{ LIST, "200 OK", ONE },
+		{ "DELETE /v1.41/containers/c1?", "404 Not Found", "{}" },
+		{ LIST, "200 OK", "[]" }, END };
+
+	put_row();
+	assert_int_equal(run(FX_REMOVE, trouble)->kind, EV_TROUBLED);
+	assert_string_equal(store.instances[0].status, "running");
+	assert_int_equal(run(FX_REMOVE, later)->kind, EV_REMOVED);
+	assert_string_equal(store.instances[0].status, "removed");
+}
+
+/* What is given up while the engine works at it makes room for others. */
+static void
+test_who_is_forgotten_makes_room(void **state UNUSED)
+{
+	const struct turn turns[] = { GREET, { LIST, "200 OK", ONE },
+		{ "DELETE /v1.41/containers/c1?", "", "" }, END };
+	const struct turn again[] = { { LIST, "200 OK", ONE },
+		{ "DELETE /v1.41/containers/c1?", "", "" }, END };
+
+	script = turns;
+	perform(FX_REMOVE);
+	turn_until_asked(&turns[4]);
+	for (int i = 0; i < 10; i++) { /* there is room for eight at most */
+		docker_forget(docker, 7);
+		script = again;
+		perform(FX_REMOVE);
+		turn_until_asked(&again[2]);
+	}
+	assert_int_equal(event_count, 0);
+}
+
+/* The engine would go on with a creation that nobody waits for: the container would be there after its
+ * removal. The survey shows that the removal waits. */
+static void
+test_a_creation_on_its_way_is_waited_for(void **state UNUSED)
+{
+	const struct turn turns[] = { GREET, NETWORK, { CREATE, "", "" },
+		{ LABELS("%5D%7D "), "200 OK", "[]" }, { LIST, "200 OK", "[]" }, END };
+	const struct turn created = { "", "201 Created", "{\"Id\":\"c1\"}" };
+	struct peer *creation;
+
+	script = turns;
+	perform(FX_RUN);
+	turn_until_asked(&turns[4]);
+	creation = unanswered;
+	perform(FX_REMOVE);
+	perform(FX_SURVEY);
+	turn_until(&event_count, 1);
+	assert_int_equal(last_event.kind, EV_SURVEYED);
+	give(creation, &created);
+	turn_until(&event_count, 2);
+	assert_int_equal(last_event.kind, EV_REMOVED);
+	assert_null(script->request);
+}
+
+static void
 test_a_replaced_run_ends_before_the_removal_begins(void **state UNUSED)
 {
 	const struct turn turns[] = { GREET, NETWORK,
@@ -728,17 +933,6 @@ test_a_replaced_run_ends_before_the_removal_begins(void **state UNUSED)
 	turn_until(&event_count, 1);
 	assert_int_equal(last_event.kind, EV_REMOVED);
 	assert_null(script->request);
-}
-
-static void
-turn_until_asked(const struct turn *turn)
-{
-	int64_t end_us = clock_mono_us() + WAIT_MS * 1000;
-
-	while (script < turn) {
-		assert_true(clock_mono_us() < end_us);
-		loop_turn(loop, false);
-	}
 }
 
 /* An apply changes the engine while creations wait for room: they are asked once it is known which
@@ -1160,6 +1354,14 @@ main(void)
 		TEST(test_run_leaves_another_digest_alone),
 		TEST(test_run_leaves_others_alone),
 		TEST(test_run_tells_a_final_failure_from_an_engine_going_down),
+		TEST(test_every_replica_has_to_run),
+		TEST(test_run_makes_anew_what_was_restarted),
+		TEST(test_who_ends_right_after_the_start_did_not_start),
+		TEST(test_retire_stops_in_peace_and_looks_again),
+		TEST(test_who_cannot_be_stopped_is_not_removed),
+		TEST(test_remove_looks_until_nothing_is_left),
+		TEST(test_who_is_forgotten_makes_room),
+		TEST(test_a_creation_on_its_way_is_waited_for),
 		TEST(test_a_replaced_run_ends_before_the_removal_begins),
 		TEST(test_who_waits_for_room_waits_for_a_changed_engine),
 		TEST(test_create_body),
