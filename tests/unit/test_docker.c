@@ -252,6 +252,7 @@ set_up(void **state UNUSED)
 	changes = 0;
 	nudges = 0;
 	live_deploy = 0;
+	slow = NULL;
 	is_stage_busy = false;
 	last_event = (struct event){ 0 };
 	snprintf(address.sun_path, sizeof(address.sun_path),
@@ -1089,6 +1090,93 @@ test_gate_does_not_count_the_time_of_an_engine_that_hangs(void **state UNUSED)
 	assert_int_equal(run(FX_PROBE, turns)->kind, EV_HEALTHY);
 }
 
+#define LOOK(json)                                               \
+	{                                                        \
+		"GET /v1.41/containers/c1/json ", "200 OK", json \
+	}
+#define FIRST_LOOK(json) \
+	GREET, { "GET /v1.41/containers/shop-web-7-0/json ", "200 OK", json }
+#define TAIL                                                                             \
+	{                                                                                \
+		"GET /v1.41/containers/c1/logs?stdout=1&stderr=1&tail=50 ", "200 OK", "" \
+	}
+#define DOCKER_SAYS(started, health)                                                      \
+	"{\"Id\":\"c1\",\"Image\":\"sha256:i1\",\"State\":{\"Status\":\"running\","       \
+	"\"Running\":true,\"StartedAt\":\"" started "\",\"Health\":{\"Status\":\"" health \
+	"\",\"Log\":[]}}}"
+#define GOOD DOCKER_SAYS("2026-01-01T00:00:00Z", "healthy")
+#define BAD DOCKER_SAYS("2026-01-01T00:00:00Z", "unhealthy")
+
+/* In a row: one that fails begins the count anew. */
+static void
+test_gate_counts_anew_after_a_failure(void **state UNUSED)
+{
+	const struct turn turns[] = { FIRST_LOOK(GOOD), LOOK(BAD), LOOK(GOOD), LOOK(GOOD),
+		{ INSPECT_IMAGE, "200 OK", "{\"Id\":\"sha256:i1\"}" }, LOOK(GOOD), END };
+
+	spec.health.kind = HEALTH_DOCKER;
+	spec.health.successes = 2;
+	assert_int_equal(run(FX_PROBE, turns)->kind, EV_HEALTHY);
+}
+
+/* Somebody restarted it by hand, which Docker does not count: what was good was another process. */
+static void
+test_gate_notices_another_process(void **state UNUSED)
+{
+	const struct turn turns[] = { FIRST_LOOK(GOOD),
+		LOOK(DOCKER_SAYS("2026-01-01T00:00:09Z", "healthy")), TAIL, END };
+
+	spec.health.kind = HEALTH_DOCKER;
+	spec.health.successes = 2;
+	assert_int_equal(run(FX_PROBE, turns)->kind, EV_REFUSED);
+}
+
+static void
+test_gate_waits_for_the_uptime(void **state UNUSED)
+{
+	const struct turn turns[] = { FIRST_LOOK(RUNNING), TAIL, END };
+
+	spec.health.interval_ms = 60000;
+	spec.health.min_uptime_ms = 60000;
+	spec.health.deadline_ms = 300;
+	assert_int_equal(run(FX_PROBE, turns)->kind, EV_REFUSED);
+	assert_has(last_event.text, "was not healthy within 0.3 s");
+}
+
+static void
+test_gate_fails_when_the_container_is_gone(void **state UNUSED)
+{
+	const struct turn turns[] = { GREET,
+		{ "GET /v1.41/containers/shop-web-7-0/json ", "404 Not Found",
+		    "{\"message\":\"no such container\"}" },
+		END };
+
+	assert_int_equal(run(FX_PROBE, turns)->kind, EV_REFUSED);
+	assert_has(last_event.text, "is gone");
+}
+
+/* One of two ends between its last probe and the last look. */
+static void
+test_gate_looks_at_all_once_more(void **state UNUSED)
+{
+	const struct turn turns[] = { GREET,
+		{ "GET /v1.41/containers/shop-web-7-", "200 OK", RUNNING },
+		{ "GET /v1.41/containers/shop-web-7-", "200 OK", RUNNING },
+		{ INSPECT_IMAGE, "200 OK", image_json },
+		{ "GET /v1.41/containers/c1/json ", "", "" }, LOOK(RUNNING), TAIL, END };
+	const struct turn ended = { "", "200 OK",
+		"{\"Id\":\"c1\",\"State\":{\"Status\":\"exited\",\"ExitCode\":3}}" };
+
+	spec.replicas = 2;
+	script = turns;
+	perform(FX_PROBE);
+	turn_until_asked(&turns[7]);
+	give(unanswered, &ended);
+	turn_until(&event_count, 1);
+	assert_int_equal(last_event.kind, EV_REFUSED);
+	assert_null(script->request);
+}
+
 /* A good answer is not told as the reason of the failure. */
 static void
 test_gate_says_what_was_lacking(void **state UNUSED)
@@ -1370,6 +1458,11 @@ main(void)
 		TEST(test_gate_keeps_the_last_lines),
 		TEST(test_gate_does_not_count_the_time_of_an_engine_that_hangs),
 		TEST(test_gate_says_what_was_lacking),
+		TEST(test_gate_counts_anew_after_a_failure),
+		TEST(test_gate_notices_another_process),
+		TEST(test_gate_waits_for_the_uptime),
+		TEST(test_gate_fails_when_the_container_is_gone),
+		TEST(test_gate_looks_at_all_once_more),
 		TEST(test_survey_judges),
 		TEST(test_a_survey_is_not_begun_anew_before_its_answer),
 		TEST(test_survey_follows_live_instances),
