@@ -21,6 +21,8 @@ enum {
 	FOREIGN_MAX = 128, /* remembered, so that each is reported once */
 };
 
+#define LABEL_ID_MAX (INT64_MAX / 4) /* half of what store/audit.c lets an id be */
+
 struct orphan {
 	char id[65];
 	uint64_t deploy;
@@ -74,12 +76,13 @@ judge(const struct docker *docker, bool is_ours, uint64_t deploy, uint64_t stage
 	return orphan_judge(&facts);
 }
 
+/* 0: it is none of ours. Ids are counted up; who wrote a larger one by hand must not end that. */
 static uint64_t
-label_number(const struct json *labels, const char *name)
+label_id(const struct json *labels, const char *name)
 {
 	uint64_t number = 0;
 
-	(void)str_number(str_of(json_text(json_get(labels, name))), UINT64_MAX, &number);
+	(void)str_number(str_of(json_text(json_get(labels, name))), LABEL_ID_MAX, &number);
 	return number;
 }
 
@@ -120,8 +123,8 @@ judge_found(struct survey_job *survey, const struct json *container)
 	bool is_ours =
 	    strcmp(json_text(json_get(labels, "slipway.store")), engine->docker->store_uuid)
 	    == 0;
-	struct orphan orphan = { .deploy = label_number(labels, "slipway.deploy"),
-		.stage = label_number(labels, "slipway.stage-id") };
+	struct orphan orphan = { .deploy = label_id(labels, "slipway.deploy"),
+		.stage = label_id(labels, "slipway.stage-id") };
 
 	if (is_ours)
 		store_id_raise(engine->docker->host.store, orphan.deploy);

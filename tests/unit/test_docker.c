@@ -66,6 +66,7 @@ static struct event last_event;
 static int event_count;
 static bool is_stage_busy;
 static uint64_t live_deploy;
+static uint64_t live_stage; /* 0: each */
 static int changes;
 static int nudges;
 static int events_when_nudged;
@@ -180,9 +181,9 @@ stage_is_busy(void *context UNUSED, uint64_t stage UNUSED)
 }
 
 static uint64_t
-stage_live(void *context UNUSED, uint64_t stage UNUSED)
+stage_live(void *context UNUSED, uint64_t stage)
 {
-	return live_deploy;
+	return live_stage == 0 || stage == live_stage ? live_deploy : 0;
 }
 
 static void
@@ -252,6 +253,7 @@ set_up(void **state UNUSED)
 	changes = 0;
 	nudges = 0;
 	live_deploy = 0;
+	live_stage = 0;
 	slow = NULL;
 	is_stage_busy = false;
 	last_event = (struct event){ 0 };
@@ -1290,6 +1292,58 @@ test_a_survey_is_not_begun_anew_before_its_answer(void **state UNUSED)
 }
 
 static void
+test_an_orphan_that_stays_is_told(void **state UNUSED)
+{
+	const struct turn turns[] = { { "DELETE /v1.41/containers/c1?force=true&v=true ",
+					  "500 Server Error", TROUBLE },
+		END };
+
+	store.deploys[0].ended_ms = 1;
+	assert_int_equal(survey(survey_list("running", "u-1", "7")), 1);
+	assert_int_equal(run(FX_COLLECT, turns)->kind, EV_TROUBLED);
+	assert_has(last_event.text, "the disk is slow");
+	assert_null(strstr(double_log(&store, 7), "it is removed"));
+}
+
+/* Ids are counted up: one that nobody can have given would be the end of them. */
+static void
+test_a_label_that_is_no_id_of_ours_takes_none(void **state UNUSED)
+{
+	survey(survey_list("running", "u-1", "18446744073709551615"));
+	survey(survey_list("running", "u-1", "4611686018427387903"));
+	assert_int_equal(store.id_floor, 0);
+}
+
+/* What this engine does not list may well run on another. */
+static void
+test_survey_leaves_what_is_on_another_engine(void **state UNUSED)
+{
+	snprintf(double_engine(&catalog, 2)->name, NAME_SIZE, "far");
+	spec.engine = "far";
+	live_deploy = 7;
+	put_row();
+	survey("[]");
+	assert_string_equal(store.instances[0].status, "running");
+	assert_int_equal(changes, 0);
+}
+
+static void
+test_survey_looks_at_every_stage(void **state UNUSED)
+{
+	enum { STAGES = 101 }; /* two slices, and one more */
+
+	catalog.stage_count = 0;
+	for (uint64_t id = 1; id <= STAGES; id++)
+		double_stage(&catalog, id);
+	live_deploy = 7;
+	live_stage = STAGES;
+	put_row();
+	survey("[]");
+	assert_string_equal(store.instances[0].status, "missing");
+	assert_int_equal(changes, 1);
+}
+
+static void
 test_survey_follows_live_instances(void **state UNUSED)
 {
 	struct instance row = { .deploy = 7,
@@ -1465,6 +1519,10 @@ main(void)
 		TEST(test_gate_looks_at_all_once_more),
 		TEST(test_survey_judges),
 		TEST(test_a_survey_is_not_begun_anew_before_its_answer),
+		TEST(test_an_orphan_that_stays_is_told),
+		TEST(test_a_label_that_is_no_id_of_ours_takes_none),
+		TEST(test_survey_leaves_what_is_on_another_engine),
+		TEST(test_survey_looks_at_every_stage),
 		TEST(test_survey_follows_live_instances),
 		TEST(test_survey_knows_who_restarts),
 		TEST(test_orphan_rule),
