@@ -69,6 +69,7 @@ __wrap_store_commit(struct store *store)
 		__wrap_http_server_release(sim.app.server);
 	if (sim.is_born && sabotage == SABOTAGE_LOSE_COMMIT && world_chance(2))
 		store_rollback(store);
+	sim.commits += store_is_dirty(store);
 	__real_store_commit(store);
 	sim.has_port_written = false;
 	kept_end(true);
@@ -172,6 +173,7 @@ server_reset(void)
 	    "DELETE FROM stage; DELETE FROM project; DELETE FROM engine;"
 	    "DELETE FROM registry; DELETE FROM sqlite_sequence;"
 	    "DELETE FROM meta WHERE key LIKE '%floor'");
+	sim.commits++;
 	__real_store_commit(sim.store);
 }
 
