@@ -88,7 +88,7 @@ $(OUT)/unit/%: tests/unit/%.c $(OUT)/libslipway.a
 -include $(wildcard $(OUT)/obj/*.d $(OUT)/obj/*/*.d $(OUT)/obj/tests/*.d $(OUT)/unit/*.d $(OUT)/sim/*.d $(OUT)/mutate/*.d $(OUT)/probe/*.d)
 
 # The simulator stands in front of a few calls: src/http's sockets, and where a crash may happen.
-SIM_FILES := loop net server ports storm config world world_edge world_images traffic clients questions followers \
+SIM_FILES := loop memory net server ports storm config world world_edge world_images traffic clients questions followers \
   check_deploys check_traffic check_settled check_journal check_answers check_kept sabotage
 SIM_WRAPS := socket bind listen setsockopt accept4 recv send sendmsg shutdown close ioctl getrandom \
   random_bytes store_commit runtime_new http_server_release fsm_step orphan_judge store_journal_add \

@@ -190,12 +190,19 @@ db_read(struct db *db, const char *sql)
 	return q;
 }
 
+/* Of a transaction: kept, too, as each tick that writes needs two of them. */
+static void
+run(struct db *db, const char *sql)
+{
+	db_run(db_read(db, sql));
+}
+
 struct query *
 db_write(struct db *db, const char *sql)
 {
 	CHECK(!db->in_reads);
 	if (!db->in_transaction) {
-		execute(db, "BEGIN IMMEDIATE");
+		run(db, "BEGIN IMMEDIATE");
 		db->in_transaction = true;
 	}
 	return db_read(db, sql);
@@ -207,7 +214,7 @@ db_reads_begin(struct db *db)
 	CHECK(!db->in_reads);
 	if (db->in_transaction)
 		return;
-	execute(db, "BEGIN");
+	run(db, "BEGIN");
 	db->in_reads = true;
 }
 
@@ -216,7 +223,7 @@ db_reads_end(struct db *db)
 {
 	if (!db->in_reads)
 		return;
-	execute(db, "COMMIT");
+	run(db, "COMMIT");
 	db->in_reads = false;
 }
 
@@ -269,6 +276,12 @@ db_run(struct query *q)
 }
 
 int64_t
+db_inserted(const struct db *db)
+{
+	return sqlite3_last_insert_rowid(db->sqlite);
+}
+
+int64_t
 column_integer(struct query *q, int column)
 {
 	return sqlite3_column_int64(q->stmt, column);
@@ -307,7 +320,7 @@ void
 db_script(struct db *db, const char *sql)
 {
 	if (!db->in_transaction) {
-		execute(db, "BEGIN IMMEDIATE");
+		run(db, "BEGIN IMMEDIATE");
 		db->in_transaction = true;
 	}
 	execute(db, sql);
@@ -324,7 +337,7 @@ db_commit(struct db *db)
 {
 	if (!db->in_transaction)
 		return;
-	execute(db, "COMMIT");
+	run(db, "COMMIT");
 	db->in_transaction = false;
 }
 
@@ -333,7 +346,7 @@ db_rollback(struct db *db)
 {
 	if (!db->in_transaction)
 		return;
-	execute(db, "ROLLBACK");
+	run(db, "ROLLBACK");
 	db->in_transaction = false;
 }
 

@@ -40,6 +40,9 @@ bool db_next(struct query *q);
 void db_done(struct query *q);
 void db_run(struct query *q);
 
+/* The key of the row that the last INSERT made; cheaper than RETURNING, which makes a table for it. */
+int64_t db_inserted(const struct db *db);
+
 int64_t column_integer(struct query *q, int column);
 const char *column_text(struct query *q, int column); /* "" for NULL; until the next db_next */
 struct str column_str(struct query *q, int column);

@@ -38,10 +38,9 @@ store_journal_add(struct store *store, int64_t at_ms, const struct actor *after,
 	const struct spec *spec = fsm_spec_of(after->kind);
 	uint64_t deploy;
 	uint64_t stage;
-	int64_t seq;
 	struct query *q = db_write(store_db(store),
 	    "INSERT INTO journal(at_ms, kind, actor, deploy, stage, from_, on_, to_)"
-	    " VALUES(?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq");
+	    " VALUES(?, ?, ?, ?, ?, ?, ?, ?)");
 
 	subject(after, &deploy, &stage);
 	query_integer(q, at_ms);
@@ -52,10 +51,8 @@ store_journal_add(struct store *store, int64_t at_ms, const struct actor *after,
 	query_text(q, spec->state_names[from_state]);
 	query_text(q, event_names[on]);
 	query_text(q, spec->state_names[after->state]);
-	CHECK(db_next(q));
-	seq = column_integer(q, 0);
 	db_run(q);
-	return seq;
+	return db_inserted(store_db(store));
 }
 
 static void

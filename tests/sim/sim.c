@@ -97,7 +97,7 @@ set_up(void)
 	is_done = true;
 	CHECK(sqlite3_config(SQLITE_CONFIG_SINGLETHREAD) == SQLITE_OK);
 	CHECK(sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0) == SQLITE_OK);
-	CHECK(sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 512, 512) == SQLITE_OK);
+	memory_set_up();
 	CHECK(mallopt(M_MMAP_THRESHOLD, 1 << 20) == 1);
 	log_setup(LOG_ERROR, false, 2);
 	fsm_on_taken = count_hit;

@@ -74,6 +74,9 @@ void server_die(enum crash_point point, const char *when);
 void server_tick(void);
 void server_stop_in_peace(void); /* SIGTERM, and the ticks until it has ended or died */
 
+/* memory.c */
+void memory_set_up(void); /* before SQLite begins */
+
 /* ports.c */
 void ports_reset(void);
 void ports_answer(const struct event *answer);

@@ -265,7 +265,12 @@ check_plan(const char *sql)
 static bool
 is_query(const char *sql)
 {
-	return strncmp(sql, "BEGIN", 5) != 0 && strncmp(sql, "EXPLAIN", 7) != 0;
+	static const char *const others[] = { "BEGIN", "COMMIT", "ROLLBACK", "EXPLAIN" };
+
+	for (size_t i = 0; i < COUNT(others); i++)
+		if (strncmp(sql, others[i], strlen(others[i])) == 0)
+			return false;
+	return true;
 }
 
 static void
