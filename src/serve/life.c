@@ -17,7 +17,6 @@
 #include "serve/ports.h"
 #include "serve/runtime.h"
 #include "store/catalog.h"
-#include "store/deploys.h"
 #include "store/retention.h"
 #include "store/store.h"
 
@@ -28,33 +27,47 @@ on_wake(void *context UNUSED)
 {
 }
 
+/* Of what is in memory: each step comes by here. */
+static void
+tell_whose(const struct app *app, const struct moved *m, struct log_context *log)
+{
+	const struct actor *a = &m->after;
+	bool is_swap = a->kind == ACTOR_SWAP;
+	const struct actor *deploy =
+	    is_swap ? runtime_actor(app->runtime, a->swap.deploy) : a;
+	const struct stage_entry *stage =
+	    catalog_stage(app->catalog, is_swap ? a->swap.stage : a->deploy.stage);
+
+	log->deploy_id = is_swap ? a->swap.deploy : a->id;
+	if (stage != NULL) {
+		log->project = stage->spec->project;
+		log->stage = stage->spec->stage;
+	}
+	if (deploy != NULL) {
+		log->tag = deploy->deploy.tag;
+		log->digest = deploy->deploy.digest;
+	}
+}
+
 /* One place prints transitions: here, from what the journal keeps, after the commit. */
 static void
 on_moved(void *context, const struct moved *m)
 {
 	struct app *app = context;
 	const struct spec *spec = fsm_spec_of(m->after.kind);
-	uint64_t deploy = m->after.kind == ACTOR_DEPLOY ? m->after.id
-			  : m->after.kind == ACTOR_SWAP ? m->after.swap.deploy
-							: 0;
-	struct log_context log = { .deploy_id = deploy };
-	struct deploy_row row;
+	struct log_context log = { 0 };
 
-	if (deploy != 0 && store_deploy_get(app->store, deploy, &row)) {
-		log.project = row.project;
-		log.stage = row.stage_name;
-		log.tag = row.tag;
-		log.digest = row.digest;
-	}
-	log_event(deploy == 0 ? LOG_DEBUG : LOG_INFO, &log, "actor.moved",
+	if (m->after.kind == ACTOR_DEPLOY || m->after.kind == ACTOR_SWAP)
+		tell_whose(app, m, &log);
+	log_event(log.deploy_id == 0 ? LOG_DEBUG : LOG_INFO, &log, "actor.moved",
 	    (struct log_field[]){ LOG_TEXT("actor", spec->name),
 		LOG_TEXT("from", spec->state_names[m->from]),
 		LOG_TEXT("on", event_names[m->on]),
 		LOG_TEXT("to", spec->state_names[m->after.state]), LOG_END },
 	    "%s %s -> %s%s%s", spec->name, spec->state_names[m->from],
 	    spec->state_names[m->after.state], m->text[0] == '\0' ? "" : ": ", m->text);
-	if (deploy != 0)
-		api_wake(app, deploy);
+	if (log.deploy_id != 0)
+		api_wake(app, log.deploy_id);
 	if (fsm_is_final(spec, m->after.state))
 		ports_forget(app, m->after.id);
 	if (m->after.kind == ACTOR_DEPLOY && fsm_is_final(spec, m->after.state))
