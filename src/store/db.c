@@ -129,6 +129,8 @@ set_up(struct db *db, bool is_file, struct err *err)
 	ask_pragma(db, "PRAGMA cache_size=-1024", answer, sizeof(answer));
 	snprintf(sql, sizeof(sql), "PRAGMA journal_size_limit=%d", STORE_WAL_KEPT);
 	ask_pragma(db, sql, answer, sizeof(answer));
+	/* Or a statement is planned anew for each value that a partial index might have wanted. */
+	sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_ENABLE_QPSG, 1, NULL);
 	sqlite3_wal_hook(db->sqlite, on_wal, db);
 	return 0;
 }
