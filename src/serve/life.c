@@ -33,8 +33,7 @@ tell_whose(const struct app *app, const struct moved *m, struct log_context *log
 {
 	const struct actor *a = &m->after;
 	bool is_swap = a->kind == ACTOR_SWAP;
-	const struct actor *deploy =
-	    is_swap ? runtime_actor(app->runtime, a->swap.deploy) : a;
+	const struct actor *deploy = is_swap ? runtime_actor(app->runtime, a->swap.deploy) : a;
 	const struct stage_entry *stage =
 	    catalog_stage(app->catalog, is_swap ? a->swap.stage : a->deploy.stage);
 

@@ -43,7 +43,8 @@ struct sim {
 	int64_t pace; /* of polls and sweeps: slow ones leave room for long waits */
 	uint64_t crashes[CRASH_POINT_COUNT];
 	uint64_t drains;
-	uint64_t commits; /* that changed something; between two the store says the same; 0: nobody counts */
+	uint64_t
+	    commits; /* that changed something; between two the store says the same; 0: nobody counts */
 	uint64_t happened; /* steps, effects, answers: what counts as something */
 	int64_t drained_ms; /* the last moment in which new work was refused */
 	struct keep_settings keep; /* retention */

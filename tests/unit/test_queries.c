@@ -291,8 +291,8 @@ every_statement_has_an_index(void **state UNUSED)
 		if (is_query(sqlite3_sql(s))) {
 			assert_true(count < COUNT(kept));
 			if (sqlite3_stmt_status(s, SQLITE_STMTSTATUS_REPREPARE, 0) != 0)
-				fail_msg("%s\n  is planned anew for each value",
-				    sqlite3_sql(s));
+				fail_msg(
+				    "%s\n  is planned anew for each value", sqlite3_sql(s));
 			kept[count++] = sqlite3_sql(s);
 		}
 	}
