@@ -212,7 +212,9 @@ route(struct conn *c)
 		say("exit code=%ld by request", query_number(c, "code", 1));
 		exit((int)query_number(c, "code", 1));
 	} else if (path_is(c, "/ws")) {
-		if (!header(c, "Sec-WebSocket-Key", text, sizeof text)
+		if (!header(c, "Upgrade", text, sizeof text)
+		    || strcasecmp(text, "websocket") != 0
+		    || !header(c, "Sec-WebSocket-Key", text, sizeof text)
 		    || !websocket_accept(c, text))
 			answer_text(
 			    c, 426, "{\"error\":\"a WebSocket upgrade is expected\"}\n");

@@ -33,16 +33,17 @@ class Scene:
         return push_app(self.registry, app.repository, tag, behaviour=behaviour)
 
     def app(self, health=HEALTH, stage="domains: [{name}.localhost]", more="", address=None, edge=True,
-            stages="", **settings):
-        """Return a started server with one project of a new name; `stages` are lines of more stages."""
+            stages="", front=None, **settings):
+        """Return a started server with one project of a new name; `stages` are lines of more stages, `front` is
+        a proxy before it (bed/front.py)."""
         return App(self, f"app{next(_numbers)}", health, stage, more, address or self.registry.address, edge,
-                   stages, settings)
+                   stages, front, settings)
 
 
 class App(Slipway):
     """A server with one project: `name`, its `repository`, its `stage_name` ("app1/production")."""
 
-    def __init__(self, scene, name, health, stage, more, address, edge, stages, settings):
+    def __init__(self, scene, name, health, stage, more, address, edge, stages, front, settings):
         self.scene = scene
         self.name = name
         self.repository = f"test/{name}"
@@ -53,7 +54,7 @@ engines:
   local: {{host: "{scene.engine.host}"}}
 registries:
   "{address}": {{insecure: true}}
-projects:
+{front.configuration if front else ""}projects:
   {name}:
     image: {address}/{self.repository}
     port: 8080
@@ -63,7 +64,7 @@ projects:
       production: {{{stage.format(name=name)}}}
 {stages.format(name=name)}
 """
-        super().__init__(scene.directory / name, config, edge=edge, **settings)
+        super().__init__(scene.directory / name, config, edge=edge, **(front.settings if front else {}), **settings)
 
     def __exit__(self, kind, *_):
         if kind:

@@ -13,11 +13,11 @@ import urllib.request
 import pytest
 
 from .checker import Checker, difference, target
-from .compile import app_binary
 from .docker_api import ApiError
 from .engine import Engine
 from .fault_proxy import WRONG_DIGEST, Fault, FaultProxy, rate_limit, too_many_requests, wrong_digest
 from .image import MACHINE, OCI, OTHER_MACHINE, make_app, push_app
+from .plain_app import App
 from .ports import free_port, free_ports
 from .registry import ACCEPT, Registry
 from .wait import NotInTime, wait_for
@@ -43,24 +43,6 @@ def registry(directory):
     """An open registry, shared by the tests."""
     with Registry(f"{directory}/registry") as one:
         yield one
-
-
-class App:
-    """The app as a plain process, for tests which need no container."""
-
-    def __init__(self, **knobs):
-        self.port = free_port()
-        self.address = f"127.0.0.1:{self.port}"
-        knobs = {name: str(value) for name, value in knobs.items()}
-        self.process = subprocess.Popen([app_binary()], env={"PORT": str(self.port), **knobs},
-                                        stdout=subprocess.PIPE, text=True)
-        wait_for(lambda: "listening" in self.process.stdout.readline(), 5, "the app to listen", 0)
-
-    def end(self, number=signal.SIGTERM):
-        """Send a signal, wait for the end and return the exit code."""
-        self.process.send_signal(number)
-        self.process.communicate()
-        return self.process.returncode
 
 
 def get(address, path="/", **headers):
@@ -247,6 +229,13 @@ def test_the_app_echoes_over_a_websocket():
         assert b"101 Switching" in head and b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" in head  # RFC 6455, 1.3
         client.sendall(b"\x81\x82\0\0\0\0hi")
         assert client.recv(100) == b"\x81\x02hi"
+    assert app.end() == 0
+
+
+def test_the_app_refuses_a_websocket_that_lost_its_upgrade_on_the_way():
+    app = App(VERSION="v1")
+    key = {"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version": "13"}
+    assert get(app.address, "/ws", **key)[0] == 426
     assert app.end() == 0
 
 
