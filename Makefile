@@ -87,12 +87,15 @@ $(OUT)/unit/%: tests/unit/%.c $(OUT)/libslipway.a
 
 -include $(wildcard $(OUT)/obj/*.d $(OUT)/obj/*/*.d $(OUT)/obj/tests/*.d $(OUT)/unit/*.d $(OUT)/sim/*.d $(OUT)/mutate/*.d $(OUT)/probe/*.d)
 
+# SQLite's own calls of itself are most of the simulator's time: they go through no table of the linker.
+SIM_LIBS := $(LIBS:-lsqlite3=-l:libsqlite3.a)
 # The simulator stands in front of a few calls: src/http's sockets, and where a crash may happen.
-SIM_FILES := loop memory net server ports storm config world world_edge world_images traffic clients questions followers \
+SIM_FILES := loop memory net server ports fronts storm config world world_edge world_front world_images traffic \
+  clients questions followers \
   check_deploys check_traffic check_settled check_journal check_answers check_kept sabotage
 SIM_WRAPS := socket bind listen setsockopt accept4 recv send sendmsg shutdown close ioctl getrandom \
   random_bytes store_commit runtime_new http_server_release fsm_step orphan_judge store_journal_add \
-  store_actor_put store_journal str_equal_secret runtime_deliver fsm_verify retention_new
+  store_actor_put store_journal str_equal_secret runtime_deliver fsm_verify retention_new log_event
 SIM_LINK := $(SIM_WRAPS:%=-Wl,--wrap=%)
 SIM_CFLAGS := -O2 -Itests/sim -Wno-missing-prototypes \
   -DSIM_COMMIT='"$(shell git rev-parse --short HEAD 2>/dev/null)"'
@@ -105,11 +108,11 @@ $(OUT)/sim/%.o: tests/sim/%.c Makefile
 
 $(OUT)/sim/sim: $(OUT)/sim/sim.o $(SIM_OBJECTS) $(OUT)/libslipway.a
 	@echo "  LD   $@"
-	$(Q)$(CC) $(SIM_LINK) -o $@ $^ $(LINK_$(MODE)) $(LIBS)
+	$(Q)$(CC) $(SIM_LINK) -o $@ $^ $(LINK_$(MODE)) $(SIM_LIBS)
 
 # Scenarios on simulated ports and on real ones: tests/conformance/conformance.h.
 CONFORMANCE := tests/conformance/scenario.c tests/conformance/inside.c
-CONFORMANCE_WORLD := $(patsubst %,$(OUT)/sim/%.o,ports world world_edge world_images traffic)
+CONFORMANCE_WORLD := $(patsubst %,$(OUT)/sim/%.o,ports fronts world world_edge world_front world_images traffic)
 $(OUT)/conformance/simulated: $(CONFORMANCE) tests/conformance/simulated.c tests/conformance/conformance.h tests/sim/sim.h tests/sim/world.h \
   $(CONFORMANCE_WORLD) $(OUT)/libslipway.a
 	@mkdir -p $(@D)
@@ -295,8 +298,8 @@ faults: build/slipway ## real parts that fail in every way, under load
 faults-long: build/slipway ## the same in full: an engine away for a minute, a minute of webhooks
 	@FAULTS_ENGINE_STOPPED_S=60 FAULTS_STORM_S=60 tools/faults
 
-demo: build/slipway ## the main job on a real engine, with every request counted
-	@$(PYTHON) tools/demo.py
+demo: build/slipway ## the main job on a real engine, with every request counted; PROXY=npm or caddy
+	@$(PYTHON) tools/demo.py $(if $(PROXY),--proxy $(PROXY))
 
 run: build/slipway ## the demo's set-up, staying up for use by hand
 	@$(PYTHON) tools/demo.py --stay

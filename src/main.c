@@ -58,6 +58,7 @@ run_edge(void)
 	edge.haproxy = settings->haproxy;
 	edge.http = settings->edge_http;
 	edge.https = settings->edge_https;
+	edge.trusted = settings->edge_trusted;
 	edge.certificates = settings->edge_certificates;
 	code = edge_run(&edge, &err);
 	if (code != 0 && err.text[0] != '\0')

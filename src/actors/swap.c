@@ -7,7 +7,9 @@
 #include "actors/ask.h"
 #include "actors/fsm.h"
 
-enum { SWITCH_MS = 20000, CONFIRM_MS = 20000, RESTORE_MS = 20000, TRIES_MAX = 5 };
+/* Longer than a proxy takes at most, its line of other changes included; an answer that never comes is
+ * the exception, since every port ends each effect by a deadline of its own. */
+enum { SWITCH_MS = 240000, CONFIRM_MS = 30000, RESTORE_MS = 240000, TRIES_MAX = 5 };
 
 GUARD(tries_left) { return a->swap.tries < TRIES_MAX; }
 

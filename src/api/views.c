@@ -7,6 +7,8 @@
 #include "base/clock.h"
 #include "ports/docker.h"
 #include "ports/edge.h"
+#include "ports/proxies.h"
+#include "ports/route.h"
 #include "ports/registry.h"
 #include "serve/app.h"
 #include "serve/runtime.h"
@@ -131,6 +133,22 @@ count_in_flight(struct edge *edge, uint64_t stage)
 	return sum;
 }
 
+/* What a switch of this stage promises, and what its proxy complains of. */
+static void
+view_proxy(struct json_writer *w, const struct app *app, const struct stage_spec *spec)
+{
+	const struct guarantee *guarantee = route_guarantee(app->catalog, spec);
+
+	json_key(w, "proxy");
+	json_object_open(w);
+	json_pair_text(w, "name", spec->proxy);
+	json_pair_text(w, "way", guarantee->way);
+	json_pair_text(w, "promise", guarantee->promise);
+	json_pair_text(w, "reason", guarantee->reason);
+	json_pair_text(w, "why", proxies_fault(app->proxies, spec->proxy));
+	json_object_close(w);
+}
+
 void
 view_stage(struct json_writer *w, const struct app *app, const struct stage_entry *stage)
 {
@@ -159,6 +177,7 @@ view_stage(struct json_writer *w, const struct app *app, const struct stage_entr
 		json_put_text(w, spec->domains.items[i]);
 	json_array_close(w);
 	json_pair_integer(w, "tcp_port", spec->tcp_port);
+	view_proxy(w, app, spec);
 	json_pair_integer(w, "replicas", spec->replicas);
 	json_pair_integer(w, "replicas_running",
 	    store_instances_count(app->store, a->stage.live, "running"));
@@ -166,6 +185,24 @@ view_stage(struct json_writer *w, const struct app *app, const struct stage_entr
 	    w, "replicas_paused", store_instances_count(app->store, a->stage.live, "paused"));
 	json_pair_integer(
 	    w, "in_flight", app->edge == NULL ? 0 : count_in_flight(app->edge, stage->id));
+}
+
+static void
+view_proxies(struct json_writer *w, const struct app *app)
+{
+	json_key(w, "proxies");
+	json_array_open(w);
+	for (size_t i = 0; i < catalog_proxy_count(app->catalog); i++) {
+		const struct proxy_config *proxy = catalog_proxy_at(app->catalog, i);
+
+		json_object_open(w);
+		json_pair_text(w, "name", proxy->name);
+		json_pair_text(w, "kind", proxy->kind == PROXY_NPM ? "npm" : "caddy");
+		json_pair_text(w, "address", proxy->address);
+		json_pair_text(w, "why", proxies_fault(app->proxies, proxy->name));
+		json_object_close(w);
+	}
+	json_array_close(w);
 }
 
 static void
@@ -236,4 +273,5 @@ view_health(struct json_writer *w, const struct app *app, bool in_detail)
 		json_pair_text(w, "why", edge_fault(app->edge));
 		json_object_close(w);
 	}
+	view_proxies(w, app);
 }

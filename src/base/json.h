@@ -47,6 +47,8 @@ void json_visit(const struct json *object, json_visit_fn *visit, void *context);
 
 /* The value again as compact JSON. */
 void json_dump(const struct json *j, struct buf *to);
+/* The same with the keys of all objects in order: equal values give equal text. */
+void json_dump_sorted(const struct json *j, struct buf *to);
 
 enum { JSON_DEPTH_MAX = 16 };
 

@@ -132,8 +132,8 @@ json_visit(const struct json *object, json_visit_fn *visit, void *context)
 			return;
 }
 
-void
-json_dump(const struct json *j, struct buf *to)
+static void
+dump(const struct json *j, size_t flags, struct buf *to)
 {
 	char *text;
 
@@ -141,8 +141,20 @@ json_dump(const struct json *j, struct buf *to)
 		buf_text(to, "null");
 		return;
 	}
-	text = json_dumps(inside(j), JSON_COMPACT | JSON_ENCODE_ANY);
+	text = json_dumps(inside(j), JSON_COMPACT | JSON_ENCODE_ANY | flags);
 	CHECK(text != NULL);
 	buf_text(to, text);
 	free(text);
+}
+
+void
+json_dump(const struct json *j, struct buf *to)
+{
+	dump(j, 0, to);
+}
+
+void
+json_dump_sorted(const struct json *j, struct buf *to)
+{
+	dump(j, JSON_SORT_KEYS, to);
 }

@@ -32,6 +32,7 @@ enum {
 	STAGES_MAX = 2000,
 	ENGINES_MAX = 16,
 	REGISTRIES_MAX = 64,
+	PROXIES_MAX = 16,
 	REPLICAS_MAX = 16,
 	DOMAINS_MAX = 16, /* of one stage */
 	ENV_MAX = 200, /* entries of one stage */
@@ -138,6 +139,17 @@ enum {
 	EDGE_CERTIFICATES_MAX = 4096, /* looked at for renewal: 4 ms */
 	EDGE_CONNECTIONS_MAX =
 	    8000, /* of clients, at most; HAProxy reserves 100 bytes for each */
+
+	/* The name server that Caddy asks. */
+	NAMES_FILE_MAX = 8 << 20, /* 2,000 stages of 16 replicas, live and former: 5 MB */
+	NAMES_LISTEN_MAX =
+	    PROXIES_MAX, /* addresses to answer on: each proxy may have its own */
+	NAMES_CONNECTIONS_MAX = 64, /* over TCP, which only a person's tool needs */
+	NAMES_PACKETS_MAX = 64, /* answered in one turn */
+
+	/* Caddy. */
+	CADDY_CONFIG_MAX = 8 << 20, /* of all HTTP servers; 2,000 routes of ours are 2 MB */
+	CADDY_ROUNDS_MAX = 24, /* changes of one job, its own and those that others overtook */
 
 	/* Deploys. */
 	LOG_TAIL_LINES = 50, /* of a container that failed, kept with its deploy */

@@ -196,6 +196,17 @@ write_poll(const struct json *stage, struct buf *to)
 }
 
 static void
+write_proxy(const struct json *stage, struct buf *to)
+{
+	const struct json *proxy = json_get(stage, "proxy");
+
+	buf_format(to, "%s (%s): %s", text_of(proxy, "name"), text_of(proxy, "way"),
+	    text_of(proxy, "promise"));
+	if (text_of(proxy, "why")[0] != '\0')
+		buf_format(to, "; now: %s", text_of(proxy, "why"));
+}
+
+static void
 write_size(const struct json *stage, struct buf *to)
 {
 	int64_t in_flight = json_number(json_get(stage, "in_flight"));
@@ -219,6 +230,7 @@ write_facts(const struct json *stage, struct buf *out)
 	pair(&t, "deploys by itself", json_bool(json_get(stage, "auto")) ? "yes" : "no");
 	pair_cell(&t, "poll", write_poll, stage);
 	pair_cell(&t, "route", write_routes, stage);
+	pair_cell(&t, "proxy", write_proxy, stage);
 	pair_cell(&t, "replicas", write_size, stage);
 	table_write(&t, output_width(), out);
 	table_free(&t);

@@ -46,8 +46,8 @@ warn_unused_registries(struct import *im, const struct node *map)
 static void
 import_root(struct import *im, const struct node *root)
 {
-	static const char *const known[] = { "version", "engines", "registries", "projects",
-		NULL };
+	static const char *const known[] = { "version", "engines", "registries", "proxies",
+		"projects", NULL };
 	const struct node *projects;
 
 	if (root->kind != NODE_MAP) {
@@ -59,6 +59,7 @@ import_root(struct import *im, const struct node *root)
 	check_version(im, root);
 	import_engines(im, node_get(root, "engines"));
 	import_registries(im, node_get(root, "registries"));
+	import_proxies(im, node_get(root, "proxies"));
 	projects = node_get(root, "projects");
 	if (projects == NULL) {
 		import_fault(im, root, "'projects' is missing: write projects: {} for none");
@@ -74,6 +75,7 @@ forget_results(struct config_file *file)
 {
 	file->engine_count = 0;
 	file->registry_count = 0;
+	file->proxy_count = 0;
 	file->project_count = 0;
 	file->stage_count = 0;
 }

@@ -1,4 +1,4 @@
-/* file.h - slipway.yml as bounded structs: engines, registries, projects with their stages.
+/* file.h - slipway.yml as bounded structs: engines, registries, proxies, projects with stages.
  *
  * The one idea: a file is good as a whole or not at all. Every fault is collected with line and
  * column; a file with even one yields no engines, registries or projects.
@@ -6,7 +6,7 @@
  * How the catalog takes it over: everything is in the order of the file; names are unique (engines
  * and projects by name, registries by host, stages by project and name); engine_count is at least 1,
  * since a file without engines gets "local"; every stage's `engine` names one of engines[]; every
- * text fits its array in struct engine_config and registry_config. A stage is a finished stage_spec,
+ * text fits its array in struct engine_config, registry_config and proxy_config. A stage is a finished stage_spec,
  * its project's keys merged in and env and labels sorted: stage_spec_write() of it is the revision,
  * equal bytes mean nothing changed. All of it lives until config_file_free; a stage_spec in here has
  * no memory of its own, so never call stage_spec_free on it. */
@@ -41,6 +41,24 @@ struct config_registry {
 	const char *password_env;
 };
 
+struct config_proxy { /* beside the edge */
+	const char *name;
+	enum proxy_kind kind; /* PROXY_NPM or PROXY_CADDY */
+	bool is_direct; /* straight to the containers; else it hands over to the edge */
+	bool mends; /* what was changed there by others; else it only reports */
+	const char *address; /* http(s)://host:port; Caddy's may be unix:///path */
+	const char *entry; /* http://host:port where its visitors come in; "": as it says */
+	const char *https_entry; /* https://host:port, for hosts that want HTTPS */
+	const char *edge_address; /* host:port where it reaches the edge; "": the edge's own */
+	const char *username; /* the rest: "" when not given */
+	const char *password_file; /* NPM: one of the two */
+	const char *password_env;
+	const char *ca_file; /* https: trust these */
+	const char *server; /* Caddy: its HTTP server that gets the routes ("slipway") */
+	const char *listen; /* Caddy: where that one listens if it must be made (":443") */
+	const char *names; /* Caddy, straight: host:port of the name server that it asks */
+};
+
 struct config_project {
 	const char *name;
 	struct stage_spec *stages;
@@ -52,6 +70,8 @@ struct config_file {
 	size_t engine_count;
 	struct config_registry *registries;
 	size_t registry_count;
+	struct config_proxy *proxies;
+	size_t proxy_count;
 	struct config_project *projects;
 	size_t project_count;
 	size_t stage_count; /* of all projects */

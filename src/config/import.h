@@ -30,6 +30,7 @@ struct import {
 	struct buf json; /* one stage as canonical JSON, to see that it is not too large */
 	size_t json_total;
 	bool has_bad_engines; /* a fault there: do not tell of names that are missing now */
+	bool has_bad_proxies;
 };
 
 /* A stage in the making: at[] tells which keys were given and where, good[] which were right. */
@@ -74,6 +75,7 @@ void keys_check(struct import *im, const struct node *map, const char *const *kn
 bool import_health(struct import *im, const struct node *node, struct health_spec *ret_health);
 void import_engines(struct import *im, const struct node *map);
 void import_registries(struct import *im, const struct node *map);
+void import_proxies(struct import *im, const struct node *map);
 void import_projects(struct import *im, const struct node *map);
 
 /* import_stage.c */
@@ -83,8 +85,11 @@ void draft_apply(
 /* import_finish.c: what depends on several keys, and the warnings. at: the stage. */
 void draft_finish(struct import *im, struct draft *draft, const struct node *at);
 
+/* import_proxy.c */
+void draft_finish_proxy(struct import *im, struct draft *draft, const struct node *at);
+
 /* import_routes.c: what depends on several stages. */
-void routes_claim(struct import *im, const struct draft *draft);
+void routes_claim(struct import *im, struct draft *draft);
 void routes_check(struct import *im);
 
 #endif

@@ -200,6 +200,7 @@ draft_finish(struct import *im, struct draft *draft, const struct node *at)
 	check_required(im, draft, at);
 	check_routes(im, draft);
 	check_port(im, draft);
+	draft_finish_proxy(im, draft, at);
 	check_size(im, draft, at);
 	warn_health(im, draft, at);
 	warn_tags(im, draft, at);

@@ -1,8 +1,11 @@
-/* import_routes.c - no two stages may claim one host name or one port of the edge. */
+/* import_routes.c - host names are made whole, and no two stages may claim one of them or one port
+ * of the edge. */
 #include "config/import.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#include "config/domain.h"
 
 static void
 claim(struct import *im, const struct draft *draft, const char *domain, int port,
@@ -22,15 +25,42 @@ claim(struct import *im, const struct draft *draft, const char *domain, int port
 	im->claim_count++;
 }
 
+/* {project} and {stage} are put in here; what is left, {tag}, waits for a deploy. */
+static const char *
+expand(struct import *im, const struct draft *draft, const char *text, const struct node *at)
+{
+	const struct domain_words words = { .project = draft->spec.project,
+		.stage = draft->spec.stage };
+	char name[DOMAIN_SIZE];
+
+	if (domain_expand(text, &words, name))
+		return arena_text(im->arena, str_of(name));
+	import_fault(im, at, "the domain '%.120s' is longer than 253 characters", text);
+	return text;
+}
+
+/* The list may be the project's, which its stages share: each gets its own. */
+static void
+claim_domains(struct import *im, struct draft *draft, const struct node *item)
+{
+	struct strings *domains = &draft->spec.domains;
+	const char **names = arena_take_array(im->arena, domains->count, sizeof(*names));
+
+	for (size_t i = 0; i < domains->count; i++, item = item->next) {
+		names[i] = expand(im, draft, domains->items[i], item);
+		claim(im, draft, names[i], 0, item);
+	}
+	domains->items = names;
+}
+
 void
-routes_claim(struct import *im, const struct draft *draft)
+routes_claim(struct import *im, struct draft *draft)
 {
 	const struct node *domains = draft->at[STAGE_FIELD_DOMAINS];
 	const struct node *tcp = draft->at[STAGE_FIELD_TCP];
 
 	if (domains != NULL && draft->is_good[STAGE_FIELD_DOMAINS])
-		for (const struct node *item = domains->first; item != NULL; item = item->next)
-			claim(im, draft, item->text.p, 0, item);
+		claim_domains(im, draft, domains->first);
 	if (tcp != NULL && draft->is_good[STAGE_FIELD_TCP])
 		claim(im, draft, NULL, draft->spec.tcp_port, tcp);
 }
@@ -57,13 +87,19 @@ claim_order(const void *x, const void *y)
 		return order;
 	if (a->at->line != b->at->line)
 		return a->at->line < b->at->line ? -1 : 1;
-	return (a->at->column > b->at->column) - (a->at->column < b->at->column);
+	if (a->at->column != b->at->column)
+		return a->at->column < b->at->column ? -1 : 1;
+	return strcmp(a->stage, b->stage); /* one list of a project, for each of its stages */
 }
 
 static void
 tell_taken(struct import *im, const struct route_claim *again, const struct route_claim *first)
 {
-	if (again->domain != NULL)
+	if (again->at == first->at)
+		import_fault(im, again->at,
+		    "domain '%s' is the same for %.80s/%.80s and %.80s: put {stage} in it",
+		    again->domain, first->project, first->stage, again->stage);
+	else if (again->domain != NULL)
 		import_fault(im, again->at, "domain '%s' is taken by %.80s/%.80s on line %d",
 		    again->domain, first->project, first->stage, first->at->line);
 	else

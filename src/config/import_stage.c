@@ -101,8 +101,8 @@ import_stage(struct import *im, const struct node *map, const struct draft *base
 	draft.spec.project = project->name;
 	draft.spec.stage = map->key.p;
 	draft_apply(im, &draft, map, IN_STAGE);
-	draft_finish(im, &draft, map);
 	routes_claim(im, &draft);
+	draft_finish(im, &draft, map);
 	project->stages[project->stage_count++] = draft.spec;
 	im->file->stage_count++;
 }

@@ -1,8 +1,11 @@
 /* report.c - lines in the form that compilers use, so that editors can jump to them. */
 #include "config/report.h"
 
+#include <string.h>
+
 #include "base/file.h"
 #include "base/limits.h"
+#include "config/guarantee.h"
 
 enum { SUMMARY_BYTES_MAX = 256 << 10 };
 
@@ -36,6 +39,42 @@ plural(size_t count)
 	return count == 1 ? "" : "s";
 }
 
+static bool
+is_used(const struct config_file *file, const char *proxy)
+{
+	for (size_t i = 0; i < file->project_count; i++)
+		for (size_t k = 0; k < file->projects[i].stage_count; k++) {
+			const struct stage_spec *stage = &file->projects[i].stages[k];
+
+			if (stage_spec_has_route(stage) && strcmp(stage->proxy, proxy) == 0)
+				return true;
+		}
+	return false;
+}
+
+static void
+print_guarantee(
+    const char *path, const char *proxy, const struct guarantee *guarantee, FILE *out)
+{
+	fprintf(out, "%s: proxy %s (%s): %s: %s\n", path, proxy, guarantee->way,
+	    guarantee->promise, guarantee->reason);
+}
+
+/* Whoever checks a file should know what a deploy will do to the requests. */
+static void
+print_guarantees(const char *path, const struct config_file *file, FILE *out)
+{
+	if (is_used(file, "edge"))
+		print_guarantee(path, "edge", guarantee_of(PROXY_EDGE, false), out);
+	for (size_t i = 0; i < file->proxy_count; i++) {
+		const struct config_proxy *proxy = &file->proxies[i];
+
+		if (is_used(file, proxy->name))
+			print_guarantee(path, proxy->name,
+			    guarantee_of(proxy->kind, proxy->is_direct), out);
+	}
+}
+
 int
 config_check(const char *path, const struct config_rules *rules, FILE *out)
 {
@@ -63,6 +102,7 @@ config_check(const char *path, const struct config_rules *rules, FILE *out)
 		fprintf(out, "%s: good: %zu project%s, %zu stage%s, %zu warning%s\n", path,
 		    file->project_count, plural(file->project_count), file->stage_count,
 		    plural(file->stage_count), warnings, plural(warnings));
+	print_guarantees(path, file, out);
 	config_file_free(file);
 	return faults > 0 ? 1 : 0;
 }

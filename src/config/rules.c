@@ -2,9 +2,11 @@
 #include "config/rules.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/limits.h"
+#include "config/domain.h"
 
 #define LOWER "abcdefghijklmnopqrstuvwxyz"
 #define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -185,15 +187,23 @@ rule_glob(const char *text)
 const char *
 rule_domain(const char *text)
 {
+	static const struct domain_words example = { "project", "stage", "tag" };
+	const char *rest = strncmp(text, "*.", 2) == 0 ? text + 2 : text;
+	char name[DOMAIN_SIZE];
+
 	if (strstr(text, "://") != NULL || strchr(text, '/') != NULL)
 		return "must be a host name alone, without scheme and path";
-	if (strchr(text, '*') != NULL)
-		return "must be a whole host name: wildcards are not routed, list each name";
+	if (strchr(rest, '*') != NULL)
+		return "may have a wildcard as its first label only: *.example.org";
 	if (strchr(text, ':') != NULL)
 		return "must be a host name without a port";
 	if (has_upper(text))
 		return "must be written in lower case";
-	if (!is_host_name(str_of(text)))
+	if (strchr(rest, '{') == NULL)
+		snprintf(name, sizeof(name), "%s", rest);
+	else if (!domain_expand(rest, &example, name) || strpbrk(name, "{}") != NULL)
+		return "may hold {project}, {stage} and {tag}, and no other words in braces";
+	if (!is_host_name(str_of(name)))
 		return "is no host name: labels of a-z, 0-9 and '-' between dots "
 		       "(other scripts as xn--...)";
 	return NULL;

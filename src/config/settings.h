@@ -51,6 +51,7 @@ struct settings {
 	struct addresses edge_http;
 	struct addresses edge_https;
 	const char *edge_certificates; /* file or folder; "" = none */
+	const char *edge_trusted; /* addresses and networks of proxies before it; "" = none */
 	const char *haproxy;
 	int64_t shutdown_drain_timeout_ms;
 	int64_t sweep_interval_ms;

@@ -1,6 +1,8 @@
 /* settings_table.c - the table itself, the rules of its texts, and the reference made from it. */
 #include "config/settings_table.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -33,6 +35,41 @@ rule_token(const char *text)
 	if (length < TOKEN_LENGTH_MIN || length > TOKEN_LENGTH_MAX)
 		return "must have 16 to 256 characters; `openssl rand -hex 24` makes a good "
 		       "one";
+	return NULL;
+}
+
+/* "10.0.0.0/8": an address, and behind a slash how many of its bits count. */
+static bool
+is_network(struct str text)
+{
+	char address[64];
+	unsigned char binary[sizeof(struct in6_addr)];
+	struct str head;
+	struct str bits = str_cut(text, '/', &head);
+	bool has_bits = head.n != text.n;
+	uint64_t ignored;
+
+	if (!str_copy(address, sizeof(address), head))
+		return false;
+	if (inet_pton(AF_INET, address, binary) == 1)
+		return !has_bits || str_number(bits, 32, &ignored);
+	return inet_pton(AF_INET6, address, binary) == 1
+	       && (!has_bits || str_number(bits, 128, &ignored));
+}
+
+static const char *
+rule_networks(const char *text)
+{
+	struct str rest = str_of(text);
+
+	while (rest.n > 0) {
+		struct str one;
+
+		rest = str_cut(rest, ',', &one);
+		if (!is_network(str_trim(one)))
+			return "must be IP addresses or networks with commas between them: "
+			       "172.18.0.5,10.0.0.0/8";
+	}
 	return NULL;
 }
 
@@ -72,6 +109,9 @@ const struct setting settings_table[SETTING_COUNT] = {
 	{ "SLIPWAY_EDGE_CERTIFICATES", SETTING_TEXT, AT(edge_certificates), "",
 	  "Certificates for HTTPS, each with its key in one PEM file: the file, or a folder of such files.",
 	  .rule = rule_line },
+	{ "SLIPWAY_EDGE_TRUSTED", SETTING_TEXT, AT(edge_trusted), "",
+	  "Addresses or networks of proxies before the edge, with commas: their `X-Forwarded-*` headers are kept.",
+	  .rule = rule_networks },
 	{ "SLIPWAY_HAPROXY", SETTING_TEXT, AT(haproxy), "haproxy",
 	  "The HAProxy program: a path, or a name that is looked up in `PATH`.", .rule = rule_line },
 	{ "SLIPWAY_SHUTDOWN_DRAIN_TIMEOUT", SETTING_DURATION, AT(shutdown_drain_timeout_ms), "300s",

@@ -14,6 +14,14 @@
 #include "base/limits.h"
 #include "base/str.h"
 
+/* Who leads traffic to a stage. */
+enum proxy_kind {
+	PROXY_EDGE, /* Slipway's own HAProxy */
+	PROXY_NONE, /* nobody: its containers are reached in another way, or not at all */
+	PROXY_NPM, /* Nginx Proxy Manager */
+	PROXY_CADDY,
+};
+
 enum health_kind {
 	HEALTH_NONE, /* chosen in so many words ("none"): the container runs for min_uptime */
 	HEALTH_HTTP,
@@ -68,6 +76,9 @@ struct stage_spec {
 
 	struct strings domains; /* HTTP route by host name, lower case */
 	int tcp_port; /* TCP route: the edge's port; 0 = none */
+	const char *proxy; /* "edge", "none", or the name of one */
+	const char
+	    *certificate; /* NPM: "", "letsencrypt", or a certificate's name or number */
 
 	struct pair_spec *env;
 	size_t env_count;

@@ -17,6 +17,7 @@
 
 struct docker;
 struct docker_logs;
+struct docker_sockets;
 
 /* What the port asks of and tells to the program around it, always from a loop turn or from
  * inside docker_perform(). The context is handed to each. */
@@ -80,5 +81,15 @@ struct docker_logs_request {
 struct docker_logs *
 docker_logs_start(struct docker *docker, const struct docker_logs_request *request);
 void docker_logs_cancel(struct docker_logs *logs); /* not after on_end */
+
+/* The connections that a deploy's containers have on the stage's port: what a proxy without idle
+ * connections has in flight there. on_ready comes once, from a loop turn; then it can be counted,
+ * as often as one likes. */
+typedef void docker_sockets_fn(void *context);
+struct docker_sockets *docker_sockets_new(
+    struct docker *docker, uint64_t deploy, docker_sockets_fn *on_ready, void *context);
+void docker_sockets_free(struct docker_sockets *sockets); /* NULL allowed */
+/* false: not to be seen from here; a fixed time must do. */
+bool docker_sockets_count(const struct docker_sockets *sockets, uint32_t *ret_count);
 
 #endif

@@ -333,6 +333,12 @@ edge_free(struct edge *edge)
 	free(edge);
 }
 
+const char *
+edge_probe_header(const struct edge *edge)
+{
+	return edge->probe_header;
+}
+
 bool
 edge_is_ready(const struct edge *edge)
 {

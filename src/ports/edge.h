@@ -17,12 +17,19 @@
 
 struct edge;
 
+/* To a request that carries the first with the probe's secret, the edge names who answers in the second:
+ * the server, or itself when no server did. */
+#define EDGE_PROBE_HEADER "slipway-probe"
+#define EDGE_INSTANCE_HEADER "slipway-instance"
+#define EDGE_ITSELF "edge"
+
 struct edge_settings {
 	const char *directory; /* of its files and sockets; made with mode 0700; copied */
 	const char *haproxy; /* path, or a name looked for in PATH; copied */
 	struct addresses http; /* kept, not copied: they outlive the edge */
 	struct addresses https;
 	const char *certificates; /* PEM file or folder of them, for https; copied */
+	const char *trusted; /* proxies before it, with commas; kept, not copied; may be "" */
 	/* The rest is for edge_new() only. */
 	bool is_kept_elsewhere; /* `slipway edge` is a service of its own: never start it */
 	uint64_t (*stage_live)(
@@ -43,6 +50,9 @@ void edge_perform(struct edge *edge, const struct effect *effect);
 /* Compares the routes with the store and mends what differs; soon, in slices, and as often as one
  * likes. Stages that are busy with a deploy are left to it. */
 void edge_sync(struct edge *edge);
+
+/* "slipway-probe: secret", as long as the edge lives; never to be logged. */
+const char *edge_probe_header(const struct edge *edge);
 
 /* HAProxy answers and has its routes. */
 bool edge_is_ready(const struct edge *edge);

@@ -112,32 +112,68 @@ put_defaults(struct buf *text)
 		       "\ttimeout tunnel 1h\n");
 }
 
+/* What a client says of itself is not believed; what a trusted proxy says of its client is. */
+static void
+put_forwarded(const struct edge *edge, struct buf *text)
+{
+	struct str rest = str_of(edge->trusted);
+	const char *unless = rest.n > 0 ? " unless is_trusted" : "";
+	static const char *const names[] = { "Forwarded", "X-Forwarded-For",
+		"X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Proto" };
+
+	if (rest.n > 0)
+		buf_text(text, "\tacl is_trusted src");
+	while (rest.n > 0) {
+		struct str one;
+
+		rest = str_cut(rest, ',', &one);
+		one = str_trim(one);
+		buf_format(text, " %.*s", (int)one.n, one.p);
+	}
+	buf_text(text, unless[0] == '\0' ? "" : "\n");
+	for (size_t i = 0; i < COUNT(names); i++)
+		buf_format(text, "\thttp-request del-header %s%s\n", names[i], unless);
+	buf_text(text, "\thttp-request set-header X-Forwarded-For "
+		       "\"%[req.fhdr(x-forwarded-for)], %[src]\""
+		       " if { req.fhdr(x-forwarded-for) -m found }\n"
+		       "\thttp-request set-header X-Forwarded-For %[src]"
+		       " unless { req.fhdr(x-forwarded-for) -m found }\n"
+		       "\thttp-request set-header X-Forwarded-Host %[req.hdr(host)]"
+		       " unless { req.hdr(x-forwarded-host) -m found }\n"
+		       "\thttp-request set-header X-Forwarded-Port %[dst_port]"
+		       " unless { req.hdr(x-forwarded-port) -m found }\n"
+		       "\thttp-request set-header X-Forwarded-Proto https"
+		       " if { ssl_fc } !{ req.hdr(x-forwarded-proto) -m found }\n"
+		       "\thttp-request set-header X-Forwarded-Proto http"
+		       " unless { req.hdr(x-forwarded-proto) -m found }\n");
+}
+
 /* The probe's request is known by its secret header, which goes no further; only its answer says
- * which server gave it, and only when a server gave it: http-response rules do not run for
- * answers that HAProxy makes itself. */
+ * which server gave it. http-response rules do not run for answers that HAProxy makes itself: these
+ * are named behind them. */
 static void
 put_rules(const struct edge *edge, struct buf *text)
 {
-	static const char host[] = "req.hdr(host),field(1,:),lower,rtrim(.)";
-
 	buf_format(text,
 	    "\thttp-request set-var(txn.slipway_probe) bool(true)"
 	    " if { req.hdr(" EDGE_PROBE_HEADER ") -m str %s }\n",
 	    edge->secret);
-	buf_text(text, "\thttp-request del-header " EDGE_PROBE_HEADER "\n"
-		       "\thttp-request del-header forwarded\n"
-		       "\thttp-request set-header X-Forwarded-For %[src]\n"
-		       "\thttp-request set-header X-Forwarded-Host %[req.hdr(host)]\n"
-		       "\thttp-request set-header X-Forwarded-Port %[dst_port]\n"
-		       "\thttp-request set-header X-Forwarded-Proto https if { ssl_fc }\n"
-		       "\thttp-request set-header X-Forwarded-Proto http unless { ssl_fc }\n"
-		       "\thttp-response del-header " EDGE_INSTANCE_HEADER "\n"
+	buf_text(text, "\thttp-request del-header " EDGE_PROBE_HEADER "\n");
+	put_forwarded(edge, text);
+	buf_text(text, "\thttp-response del-header " EDGE_INSTANCE_HEADER "\n"
 		       "\thttp-response set-header " EDGE_INSTANCE_HEADER
-		       " %s if { var(txn.slipway_probe) -m bool }\n");
+		       " %s if { var(txn.slipway_probe) -m bool }\n"
+		       "\thttp-after-response set-header " EDGE_INSTANCE_HEADER " " EDGE_ITSELF
+		       " if { var(txn.slipway_probe) -m bool }"
+		       " !{ res.hdr(" EDGE_INSTANCE_HEADER ") -m found }\n");
+	/* Its own name first, then a wildcard for all that differ from it in the first label. */
 	buf_format(text,
-	    "\tuse_backend %%[%s,map_str(%s/hosts.map)]"
-	    " if { %s,map_str(%s/hosts.map) -m found }\n",
-	    host, edge->directory, host, edge->directory);
+	    "\thttp-request set-var(txn.host) req.hdr(host),field(1,:),lower,rtrim(.)\n"
+	    "\thttp-request set-var(txn.to) var(txn.host),map_str(%s/hosts.map)\n"
+	    "\thttp-request set-var(txn.to) var(txn.host),regsub(^[^.]*,*),"
+	    "map_str(%s/hosts.map) unless { var(txn.to) -m found }\n"
+	    "\tuse_backend %%[var(txn.to)] if { var(txn.to) -m found }\n",
+	    edge->directory, edge->directory);
 	buf_text(text, "\tdefault_backend unknown\n");
 }
 
@@ -319,6 +355,8 @@ edge_secret_load(struct edge *edge, struct err *err)
 	unlock_files(lock);
 	CHECK(text.n == EDGE_SECRET_SIZE - 1);
 	CHECK(str_copy(edge->secret, sizeof(edge->secret), buf_view(&text)));
+	snprintf(edge->probe_header, sizeof(edge->probe_header), EDGE_PROBE_HEADER ": %s",
+	    edge->secret);
 	buf_free(&text);
 	return result;
 }
@@ -363,6 +401,7 @@ edge_settings_take(struct edge *edge, const struct edge_settings *settings, stru
 		    "%s: too long by %zu characters for the sockets of HAProxy; choose"
 		    " a shorter data directory",
 		    absolute, strlen(absolute) + 1 - sizeof(edge->directory));
+	edge->trusted = settings->trusted == NULL ? "" : settings->trusted;
 	edge->certificates[0] = '\0';
 	if (settings->https.count > 0
 	    && realpath(settings->certificates, edge->certificates) == NULL)

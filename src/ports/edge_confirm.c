@@ -90,12 +90,15 @@ on_fetched(void *context, const struct fetch_result *result)
 	if (result->outcome == FETCH_ANSWERED || result->outcome == FETCH_TOO_LARGE)
 		name = fetch_header(result->transfer, EDGE_INSTANCE_HEADER);
 	op->transfer = NULL;
-	if (name.n > 0)
+	if (str_is(name, EDGE_ITSELF))
+		snprintf(op->said, sizeof(op->said),
+		    "the last answer was HAProxy's own, status %d", result->status);
+	else if (name.n > 0)
 		snprintf(op->said, sizeof(op->said), "the last answer came from %.*s",
 		    (int)name.n, name.p);
 	else if (result->outcome == FETCH_ANSWERED)
 		snprintf(op->said, sizeof(op->said),
-		    "the last answer was HAProxy's own, status %d", result->status);
+		    "the last answer, status %d, does not say who gave it", result->status);
 	else
 		snprintf(
 		    op->said, sizeof(op->said), "the last request failed: %s", result->why);
@@ -118,8 +121,7 @@ fetch(struct edge_op *op)
 {
 	const struct edge *edge = op->edge;
 	char host_header[DOMAIN_SIZE + 16];
-	char secret_header[sizeof(EDGE_PROBE_HEADER) + EDGE_SECRET_SIZE + 8];
-	const char *headers[] = { host_header, secret_header, NULL };
+	const char *headers[] = { host_header, edge_probe_header(edge), NULL };
 	char url[1024];
 	char host[128] = "localhost";
 	char socket_path[EDGE_PATH_SIZE];
@@ -132,8 +134,10 @@ fetch(struct edge_op *op)
 		.context = op };
 	int port = 80;
 
-	snprintf(host_header, sizeof(host_header), "Host: %s", op->domains[0].name);
-	snprintf(secret_header, sizeof(secret_header), EDGE_PROBE_HEADER ": %s", edge->secret);
+	/* A wildcard stands for any first label. */
+	snprintf(host_header, sizeof(host_header), "Host: %s%s",
+	    op->domains[0].name[0] == '*' ? "slipway" : "",
+	    op->domains[0].name + (op->domains[0].name[0] == '*'));
 	if (edge->http.count > 0) {
 		loopback_of(edge->http.items[0].host, host, sizeof(host));
 		port = edge->http.items[0].port;

@@ -23,8 +23,6 @@ enum {
 	    2 * DOMAINS_MAX, /* of the new deploy and left from the old one */
 };
 
-#define EDGE_PROBE_HEADER "slipway-probe"
-#define EDGE_INSTANCE_HEADER "slipway-instance"
 /* HAProxy 2.6 keeps idle connections to a server made at run time only when both are given: 24,000
  * requests/s against 11,000. */
 #define EDGE_SERVER_OPTIONS "pool-max-conn 256 pool-purge-delay 5s"
@@ -83,12 +81,14 @@ struct edge {
 	uint64_t certificates_hash; /* of how the files looked last */
 	struct addresses http;
 	struct addresses https;
+	const char *trusted;
 	bool has_user; /* we are root, and HAProxy's own user exists */
 	bool is_kept_elsewhere;
 	uint64_t (*stage_live)(void *context, uint64_t stage);
 	bool (*stage_is_busy)(void *context, uint64_t stage);
 	void *context;
 	char secret[EDGE_SECRET_SIZE];
+	char probe_header[sizeof(EDGE_PROBE_HEADER) + EDGE_SECRET_SIZE + 2];
 	char fault[ERR_TEXT_SIZE];
 
 	enum edge_link link;

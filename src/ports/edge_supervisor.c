@@ -1,7 +1,7 @@
-/* edge_supervisor.c - `slipway edge`: keeps HAProxy running.
+/* edge_supervisor.c - `slipway edge`: keeps HAProxy running, and tells Caddy names.
  *
  * The one idea: it knows nothing of routes. It starts HAProxy from the files, which the server keeps
- * current, and starts it again when it dies. What HAProxy complains of goes to the log, and the
+ * current, and starts it again when it dies; names come from a file, too (names_server.h). What HAProxy complains of goes to the log, and the
  * first complaint also to the file `fault`, where the server finds it. */
 #include "ports/edge_inside.h"
 
@@ -22,6 +22,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "ports/names_server.h"
 
 enum {
 	DELAY_MAX_MS = 5000,
@@ -38,6 +39,7 @@ struct supervisor {
 	struct edge edge; /* directory, files, program */
 	struct loop *loop;
 	struct loop_timer *timer; /* start again, or the next way to stop */
+	struct names_server *names;
 	struct loop_io *child_io;
 	struct loop_io *pipe_io;
 	pid_t child; /* 0: none */
@@ -375,9 +377,11 @@ edge_run(const struct edge_settings *settings, struct err *err)
 	signal(SIGPIPE, SIG_IGN);
 	s.loop = loop_new();
 	s.timer = loop_timer_new(s.loop, on_time, &s);
+	s.names = names_server_new(s.loop, s.edge.directory, false);
 	buf_init(&s.said, 16 * LINE_MAX_BYTES);
 	run(&s);
 	buf_free(&s.said);
+	names_server_free(s.names);
 	loop_timer_free(s.timer);
 	loop_free(s.loop);
 	edge_stages_free(&s.edge);

@@ -14,85 +14,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/clock.h"
+#include "ports/route.h"
 #include "store/catalog.h"
-#include "store/deploys.h"
-
-enum { RESTART_KEPT_MS = 3000 };
-
-/* "10.0.0.2:8080" or "[::1]:8080" and nothing else: it goes into commands and into the file. */
-static bool
-is_address(const char *text)
-{
-	char host[64];
-	unsigned char binary[sizeof(struct in6_addr)];
-	const char *colon = strrchr(text, ':');
-	uint64_t port;
-	size_t n;
-
-	if (colon == NULL || !str_number(str_of(colon + 1), 65535, &port) || port == 0)
-		return false;
-	n = (size_t)(colon - text);
-	if (text[0] == '[' && n > 2 && text[n - 1] == ']')
-		return str_copy(host, sizeof(host), (struct str){ text + 1, n - 2 })
-		       && inet_pton(AF_INET6, host, binary) == 1;
-	return str_copy(host, sizeof(host), (struct str){ text, n })
-	       && inet_pton(AF_INET, host, binary) == 1;
-}
-
-/* Docker gives the address of a container that does not run to the next one that starts: to go on
- * leading requests there would be to answer them by another app. When it runs again the next look at
- * the engine tells, with the address that it has then. One that crashed and whose address nobody has
- * taken is waited for a moment: its clients wait too, instead of failing. One that is paused keeps its
- * address, and its clients wait for it unless another replica runs. */
-static bool
-is_gone(struct edge *edge, const struct instance *instance, bool has_running)
-{
-	if (strcmp(instance->status, "paused") == 0)
-		return has_running;
-	if (strcmp(instance->status, "restarting") == 0
-	    && clock_wall_ms() - instance->since_ms < RESTART_KEPT_MS) {
-		edge->is_restart_awaited = true;
-		edge_tidy_later(edge);
-		return false;
-	}
-	return strcmp(instance->status, "running") != 0;
-}
-
-static void
-want_servers(struct edge_op *op)
-{
-	struct instance instances[REPLICAS_MAX];
-	size_t count =
-	    store_instances(op->edge->host.store, op->deploy, instances, REPLICAS_MAX);
-	bool has_running = false;
-
-	for (size_t i = 0; i < count; i++)
-		has_running |= strcmp(instances[i].status, "running") == 0;
-	op->wanted_count = 0;
-	for (size_t i = 0; i < count; i++) {
-		struct edge_server *server = &op->wanted[op->wanted_count];
-
-		if (!is_address(instances[i].address)
-		    || is_gone(op->edge, &instances[i], has_running))
-			continue;
-		*server = (struct edge_server){ .deploy = op->deploy,
-			.replica = instances[i].replica };
-		snprintf(server->name, sizeof(server->name), "d%" PRIu64 "r%d", op->deploy,
-		    instances[i].replica);
-		snprintf(server->address, sizeof(server->address), "%s", instances[i].address);
-		op->wanted_count++;
-	}
-}
-
-static bool
-is_domain(const char *text)
-{
-	size_t n = strlen(text);
-
-	return n > 0 && n < DOMAIN_SIZE
-	       && strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-._") == n;
-}
 
 static void
 want_domain(struct edge_op *op, const char *name, bool is_wanted)
@@ -110,42 +33,43 @@ want_domain(struct edge_op *op, const char *name, bool is_wanted)
 	op->domain_count++;
 }
 
-static int
-want_spec(struct edge_op *op, const struct stage_spec *spec, struct err *err)
-{
-	for (size_t i = 0; i < spec->domains.count; i++) {
-		if (!is_domain(spec->domains.items[i]))
-			return err_set(err, "'%s' is no host name", spec->domains.items[i]);
-		want_domain(op, spec->domains.items[i], true);
-	}
-	op->tcp_port = spec->tcp_port;
-	op->drain_ms = spec->drain_ms;
-	snprintf(op->path, sizeof(op->path), "%s",
-	    spec->health.kind == HEALTH_HTTP && spec->health.path != NULL ? spec->health.path
-									  : "/");
-	return 0;
-}
-
 int
 edge_want(struct edge_op *op, uint64_t deploy, struct err *err)
 {
-	const struct stage_spec *spec;
-	struct deploy_row row;
+	struct route_want want;
+	int result =
+	    route_want(op->edge->host.store, op->edge->host.catalog, deploy, &want, err);
 
 	op->deploy = deploy;
 	op->wanted_count = 0;
 	op->domain_count = 0;
 	op->tcp_port = 0;
-	if (deploy == 0)
-		return 0;
-	if (!store_deploy_get(op->edge->host.store, deploy, &row))
-		return err_set(err, "deploy %" PRIu64 " is not known any more", deploy);
-	spec = catalog_spec(op->edge->host.catalog, row.spec);
-	if (spec == NULL)
-		return err_set(err,
-		    "the configuration of deploy %" PRIu64 " is not known any more", deploy);
-	want_servers(op);
-	return want_spec(op, spec, err);
+	if (result != 0 || deploy == 0)
+		return result;
+	if (want.is_restart_awaited) {
+		op->edge->is_restart_awaited = true;
+		edge_tidy_later(op->edge);
+	}
+	for (size_t i = 0; i < want.target_count; i++) {
+		struct edge_server *server = &op->wanted[op->wanted_count++];
+
+		*server = (struct edge_server){ .deploy = deploy,
+			.replica = want.targets[i].replica };
+		snprintf(server->name, sizeof(server->name), "d%" PRIu64 "r%d", deploy,
+		    want.targets[i].replica);
+		memcpy(server->address, want.targets[i].address, sizeof(server->address));
+	}
+	if (route_is_by_edge(op->edge->host.catalog, want.spec)) {
+		for (size_t i = 0; i < want.domain_count; i++)
+			want_domain(op, want.domains[i], true);
+		op->tcp_port = want.spec->tcp_port;
+	}
+	op->drain_ms = want.spec->drain_ms;
+	snprintf(op->path, sizeof(op->path), "%s",
+	    want.spec->health.kind == HEALTH_HTTP && want.spec->health.path != NULL
+		? want.spec->health.path
+		: "/");
+	return 0;
 }
 
 bool

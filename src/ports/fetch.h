@@ -48,6 +48,7 @@ struct fetch_request {
 	const char *key_file;
 	const char *resolve; /* "host:port:address" overriding DNS, or NULL */
 	bool fresh; /* use and leave no kept connection */
+	bool is_unverified; /* take any certificate: the answer itself is the proof */
 	bool follow; /* follow up to 5 redirects; authorization stays with its host */
 	int64_t connect_ms; /* 0: 5 s */
 	int64_t total_ms; /* 0: 30 s; -1: none (streams), then stall_ms guards */

@@ -262,6 +262,10 @@ set_security(struct wire *w, const struct fetch_request *request)
 	}
 	/* A directory of certificates would defeat the cache of the parsed ones. */
 	SET(w, CAPATH, NULL);
+	if (request->is_unverified) {
+		SET(w, SSL_VERIFYPEER, 0L);
+		SET(w, SSL_VERIFYHOST, 0L);
+	}
 	if (request->ca_file != NULL)
 		SET(w, CAINFO, request->ca_file);
 	if (request->cert_file != NULL)

@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "ports/password.h"
 #include "ports/registry_parts.h"
 #include "ports/registry_url.h"
 
@@ -19,40 +19,6 @@ enum {
 	TOKEN_LIFE_MAX_S = 86400,
 	TOKEN_SIZE_MAX = 16 << 10, /* goes into one header line */
 };
-
-static int
-read_file(const char *path, struct login *login, struct err *err)
-{
-	struct buf text;
-	struct str line;
-	bool fits;
-
-	buf_init(&text, sizeof(login->password) - 1);
-	if (file_read(path, &text, err) != 0) {
-		buf_free(&text);
-		return -1;
-	}
-	str_cut(buf_view(&text), '\n', &line);
-	fits = str_copy(login->password, sizeof(login->password), str_trim(line));
-	CHECK(fits);
-	if (text.p != NULL)
-		explicit_bzero(text.p, text.n);
-	buf_free(&text);
-	return login->password[0] == '\0' ? err_set(err, "the file %s is empty", path) : 0;
-}
-
-static int
-read_variable(const char *name, struct login *login, struct err *err)
-{
-	const char *value = getenv(name);
-
-	if (value == NULL || value[0] == '\0')
-		return err_set(err, "the environment variable %s is not set", name);
-	if (!str_copy(login->password, sizeof(login->password), str_of(value)))
-		return err_set(err, "the environment variable %s is longer than %zu bytes",
-		    name, sizeof(login->password) - 1);
-	return 0;
-}
 
 static void
 hash_login(const struct site *site, struct login *login)
@@ -77,12 +43,8 @@ login_read(const struct site *site, struct login *login, struct err *err)
 
 	CHECK(config->username[0] != '\0');
 	memset(login, 0, sizeof(*login));
-	if (config->password_file[0] != '\0')
-		result = read_file(config->password_file, login, err);
-	else if (config->password_env[0] != '\0')
-		result = read_variable(config->password_env, login, err);
-	else
-		result = err_set(err, "set password_file or password_env under registries");
+	result =
+	    password_read(config->password_file, config->password_env, login->password, err);
 	if (result != 0)
 		return err_context(err, "no password for the user '%s' of %s",
 		    config->username, site->status.host);

@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "config/image.h"
 #include "ports/fetch.h"
+#include "ports/password.h"
 #include "ports/registry.h"
 #include "ports/registry_headers.h"
 #include "ports/registry_tokens.h"
@@ -67,7 +68,7 @@ void site_close_gate(struct site *site, int64_t after_ms);
 /* Logins: registry_login.c */
 
 struct login {
-	char password[8192];
+	char password[PASSWORD_SIZE];
 	char hash
 	    [HASH_HEX_SIZE]; /* of user and password together: tells whether they were changed */
 };

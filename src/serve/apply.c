@@ -149,6 +149,27 @@ apply_registries(struct app *app, const struct config_file *file, bool dry, stru
 }
 
 static void
+apply_proxy(struct app *app, const struct config_proxy *wanted, bool dry, struct plan *plan)
+{
+	const struct proxy_config *old = catalog_proxy(app->catalog, wanted->name);
+	struct proxy_config proxy = {
+		.kind = wanted->kind, .is_direct = wanted->is_direct, .mends = wanted->mends
+	};
+
+	copy(proxy.name, sizeof(proxy.name), wanted->name);
+#define COPY(text) copy(proxy.text, sizeof(proxy.text), wanted->text);
+	PROXY_TEXTS(COPY)
+#undef COPY
+	if (old != NULL && proxy_config_is(&proxy, old)) {
+		plan_add(plan, "keep", "proxy %s", wanted->name);
+		return;
+	}
+	plan_add(plan, old == NULL ? "add" : "change", "proxy %s", wanted->name);
+	if (!dry)
+		catalog_put_proxy(app->catalog, &proxy);
+}
+
+static void
 configure_actors(struct app *app, uint64_t stage_id, uint64_t poll_id,
     const struct stage_spec *spec, bool forget)
 {
@@ -281,7 +302,10 @@ is_too_much(const struct app *app, const struct config_file *file, struct err *e
 {
 	size_t engines = catalog_engine_count(app->catalog);
 	size_t stages = catalog_stage_count(app->catalog);
+	size_t proxies = catalog_proxy_count(app->catalog);
 
+	for (size_t i = 0; i < file->proxy_count; i++)
+		proxies += catalog_proxy(app->catalog, file->proxies[i].name) == NULL;
 	for (size_t i = 0; i < file->engine_count; i++)
 		engines += catalog_engine(app->catalog, file->engines[i].name) == NULL;
 	for (size_t i = 0; i < file->project_count; i++)
@@ -289,11 +313,12 @@ is_too_much(const struct app *app, const struct config_file *file, struct err *e
 			stages += catalog_stage_by_name(app->catalog, file->projects[i].name,
 				      file->projects[i].stages[k].stage)
 				  == NULL;
-	if (engines <= ENGINES_MAX && stages <= STAGES_MAX)
+	if (engines <= ENGINES_MAX && stages <= STAGES_MAX && proxies <= PROXIES_MAX)
 		return false;
 	err_set(err,
-	    "with this file there would be %zu engines and %zu stages; at most %d and %d",
-	    engines, stages, ENGINES_MAX, STAGES_MAX);
+	    "with this file there would be %zu engines, %zu proxies and %zu stages; at most "
+	    "%d, %d and %d",
+	    engines, proxies, stages, ENGINES_MAX, PROXIES_MAX, STAGES_MAX);
 	return true;
 }
 
@@ -332,6 +357,8 @@ command_apply(struct app *app, const struct config_file *file, bool dry, struct 
 	for (size_t i = 0; i < file->engine_count; i++)
 		apply_engine(app, &file->engines[i], dry, ret_plan);
 	apply_registries(app, file, dry, ret_plan);
+	for (size_t i = 0; i < file->proxy_count; i++)
+		apply_proxy(app, &file->proxies[i], dry, ret_plan);
 	for (size_t i = 0; i < file->project_count; i++) {
 		const struct config_project *project = &file->projects[i];
 		bool is_new = catalog_project_by_name(app->catalog, project->name) == NULL;

@@ -12,6 +12,7 @@
 #include "ports/edge.h"
 #include "ports/fetch.h"
 #include "ports/port.h"
+#include "ports/proxies.h"
 #include "ports/registry.h"
 #include "serve/app.h"
 #include "serve/runtime.h"
@@ -48,8 +49,8 @@ answer(void *context, const struct event *event)
 	/* While it shuts down no poll may bring new work. */
 	if (app->is_draining && event->kind == EV_SOUGHT)
 		return;
-	if (app->edge != NULL && is_look_at_engine(app, event))
-		edge_sync(app->edge);
+	if (is_look_at_engine(app, event))
+		proxies_look(app->proxies);
 	if (event->kind == EV_SURVEYED) /* it may have met ids that the store does not know */
 		runtime_raise_id(app->runtime, store_id_max(app->store) + 1);
 	if (!runtime_post(app->runtime, event))
@@ -106,8 +107,7 @@ instances_changed(void *context, uint64_t deploy UNUSED)
 {
 	struct app *app = context;
 
-	if (app->edge != NULL)
-		edge_sync(app->edge);
+	proxies_sync(app->proxies);
 }
 
 static int
@@ -119,6 +119,7 @@ open_edge(struct app *app, const struct port_host *host, struct err *err)
 		.http = s->edge_http,
 		.https = s->edge_https,
 		.certificates = s->edge_certificates,
+		.trusted = s->edge_trusted,
 		.is_kept_elsewhere = !s->starts_edge,
 		.stage_live = stage_live,
 		.stage_is_busy = stage_is_busy,
@@ -130,6 +131,43 @@ open_edge(struct app *app, const struct port_host *host, struct err *err)
 	settings.directory = directory;
 	app->edge = edge_new(host, &settings, err);
 	return app->edge == NULL ? -1 : 0;
+}
+
+/* Where a proxy on this machine reaches the edge; "": nowhere. */
+static void
+edge_address(const struct settings *s, char *to, size_t size)
+{
+	const char *host;
+
+	to[0] = '\0';
+	if (!s->is_edge_on || s->edge_http.count == 0)
+		return;
+	host = s->edge_http.items[0].host;
+	if (host[0] == '\0' || strcmp(host, "0.0.0.0") == 0 || strcmp(host, "*") == 0
+	    || strcmp(host, "::") == 0)
+		host = "127.0.0.1";
+	snprintf(to, size, strchr(host, ':') != NULL ? "[%s]:%d" : "%s:%d", host,
+	    s->edge_http.items[0].port);
+}
+
+static void
+open_proxies(struct app *app, const struct port_host *host)
+{
+	struct front_settings settings = { .store_uuid = store_uuid(app->store),
+		.docker = app->docker,
+		.stage_live = stage_live,
+		.stage_is_busy = stage_is_busy,
+		.context = app };
+	char directory[4096];
+	char address[DOMAIN_SIZE + 8];
+
+	snprintf(directory, sizeof(directory), "%s/edge", app->settings->data);
+	edge_address(app->settings, address, sizeof(address));
+	settings.directory = directory;
+	settings.edge_address = address;
+	settings.edge_probe = app->edge != NULL ? edge_probe_header(app->edge) : "";
+	settings.edge_mark = EDGE_INSTANCE_HEADER;
+	app->proxies = proxies_new(host, &settings, app->edge);
 }
 
 int
@@ -151,7 +189,10 @@ ports_open(struct app *app, struct err *err)
 	host.fetch = app->fetch;
 	app->docker = docker_new(&host, &docker);
 	app->registry = registry_new(&host);
-	return app->settings->is_edge_on ? open_edge(app, &host, err) : 0;
+	if (app->settings->is_edge_on && open_edge(app, &host, err) != 0)
+		return -1;
+	open_proxies(app, &host);
+	return 0;
 }
 
 static void
@@ -171,6 +212,7 @@ ports_close(struct app *app)
 		return;
 	while (waiting != NULL)
 		forget(waiting);
+	proxies_free(app->proxies);
 	edge_free(app->edge);
 	registry_free(app->registry);
 	docker_free(app->docker);
@@ -181,21 +223,7 @@ void
 ports_start(struct app *app)
 {
 	docker_watch(app->docker);
-	if (app->edge != NULL)
-		edge_sync(app->edge);
-}
-
-/* Without an edge there is no route to move: the stage's containers are reached in another way. */
-static void
-perform_without_edge(struct app *app, const struct effect *effect)
-{
-	static const enum event_kind done[FX_COUNT] = { [FX_SWITCH] = EV_SWITCHED,
-		[FX_CONFIRM] = EV_CONFIRMED,
-		[FX_RESTORE] = EV_RESTORED,
-		[FX_DRAIN] = EV_DRAINED };
-	struct event event = port_answer(effect, done[effect->kind]);
-
-	answer(app, &event);
+	proxies_sync(app->proxies);
 }
 
 static void
@@ -210,10 +238,7 @@ perform_now(struct app *app, const struct effect *effect)
 	case FX_CONFIRM:
 	case FX_RESTORE:
 	case FX_DRAIN:
-		if (app->edge != NULL)
-			edge_perform(app->edge, effect);
-		else
-			perform_without_edge(app, effect);
+		proxies_perform(app->proxies, effect);
 		break;
 	case FX_PULL:
 	case FX_RUN:

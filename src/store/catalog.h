@@ -37,6 +37,33 @@ struct registry_config {
 	char password_env[128]; /* or this environment variable */
 };
 
+/* The texts of a proxy beside its name, as columns of its row too. */
+#define PROXY_TEXTS(X)  \
+	X(address)      \
+	X(entry)        \
+	X(https_entry)  \
+	X(edge_address) \
+	X(username) X(password_file) X(password_env) X(ca_file) X(server) X(listen) X(names)
+
+struct proxy_config {
+	uint64_t id; /* rises; stable over applies */
+	char name[NAME_SIZE];
+	enum proxy_kind kind; /* PROXY_NPM or PROXY_CADDY */
+	bool is_direct; /* straight to the containers; else it hands over to the edge */
+	bool mends; /* what was changed there by others; else it only reports */
+	char address[512]; /* http(s)://host:port; unix:///path */
+	char entry[DOMAIN_SIZE + 16]; /* http://host:port where its visitors come in; or "" */
+	char https_entry[DOMAIN_SIZE + 16]; /* https://host:port likewise */
+	char edge_address[DOMAIN_SIZE + 8]; /* where it reaches the edge; "": the edge's own */
+	char username[256];
+	char password_file[512]; /* read when needed; the password is never stored */
+	char password_env[128];
+	char ca_file[512];
+	char server[NAME_SIZE]; /* Caddy's HTTP server that gets the routes */
+	char listen[NAME_SIZE]; /* where that one listens if it must be made */
+	char names[NAME_SIZE]; /* host:port of the name server that Caddy asks */
+};
+
 struct stage_entry {
 	uint64_t id; /* also the id of the stage's actor */
 	uint64_t poll_id; /* its poll actor */
@@ -63,6 +90,8 @@ uint64_t
 catalog_put_engine(struct catalog *, const struct engine_config *engine, bool *ret_is_new);
 void
 catalog_replace_registries(struct catalog *, const struct registry_config *, size_t count);
+/* The same for proxies; none is ever taken away, a stage that the file leaves out may use it. */
+void catalog_put_proxy(struct catalog *, const struct proxy_config *proxy);
 uint64_t catalog_put_project(struct catalog *, const char *name, bool *ret_is_new);
 /* A new stage with the ids of its actors, or a new revision of an old one. Takes a copy of json. */
 void catalog_add_stage(
@@ -87,11 +116,18 @@ const struct engine_config *catalog_engine_at(const struct catalog *, size_t ind
 /* Settings of the registry that an image's host names; a default entry when none is configured. */
 void catalog_registry(const struct catalog *, const char *host, struct registry_config *ret);
 
-/* Stages are ordered by project and name, so that those of a project stand together; projects by
- * name. */
 size_t catalog_registry_count(const struct catalog *);
 const struct registry_config *catalog_registry_at(const struct catalog *, size_t index);
 
+/* NULL: none of that name, or one of the words "edge" and "none". */
+const struct proxy_config *catalog_proxy(const struct catalog *, const char *name);
+/* Everything but the id. */
+bool proxy_config_is(const struct proxy_config *a, const struct proxy_config *b);
+size_t catalog_proxy_count(const struct catalog *);
+const struct proxy_config *catalog_proxy_at(const struct catalog *, size_t index);
+
+/* Stages are ordered by project and name, so that those of a project stand together; projects by
+ * name. */
 size_t catalog_stage_count(const struct catalog *);
 const struct stage_entry *catalog_stage_at(const struct catalog *, size_t index);
 const struct stage_entry *catalog_stage(const struct catalog *, uint64_t id);

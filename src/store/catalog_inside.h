@@ -1,4 +1,4 @@
-/* catalog_inside.h - what catalog.c and hosts.c share. */
+/* catalog_inside.h - what catalog.c, hosts.c and proxies.c share. */
 #ifndef SLIPWAY_STORE_CATALOG_INSIDE_H
 #define SLIPWAY_STORE_CATALOG_INSIDE_H
 
@@ -15,6 +15,8 @@ struct catalog {
 	size_t engine_count;
 	struct registry_config *registries;
 	size_t registry_count;
+	struct proxy_config *proxies;
+	size_t proxy_count;
 	struct project_entry **projects;
 	size_t project_count;
 	struct stage_entry *stages;
@@ -24,6 +26,7 @@ struct catalog {
 	size_t old_count;
 };
 
+int proxies_load(struct catalog *, struct err *err) MUST_USE;
 int hosts_load(struct catalog *, struct err *err) MUST_USE;
 
 #endif

@@ -72,6 +72,13 @@ static const char *const migrations[] = {
 
 	/* 3: wishes older than one that was merged come too late */
 	"ALTER TABLE stage_actor ADD COLUMN merged INTEGER NOT NULL DEFAULT 0;",
+
+	/* 4: proxies beside the edge */
+	"CREATE TABLE proxy(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, kind TEXT NOT NULL,"
+	" is_direct INTEGER NOT NULL, mends INTEGER NOT NULL, address TEXT NOT NULL,"
+	" entry TEXT NOT NULL, https_entry TEXT NOT NULL, edge_address TEXT NOT NULL,"
+	" username TEXT NOT NULL, password_file TEXT NOT NULL, password_env TEXT NOT NULL,"
+	" ca_file TEXT NOT NULL, server TEXT NOT NULL, listen TEXT NOT NULL, names TEXT NOT NULL);",
 };
 /* clang-format on */
 

@@ -6,6 +6,7 @@
 #include "sim.h"
 #include "store/db.h"
 #include "store/store.h"
+#include "world_front.h"
 
 uint64_t final_counts[DEPLOY_COUNT];
 
@@ -19,9 +20,13 @@ check_reset(void)
 }
 
 static void
-check_live(const struct actor *a, const struct route *r, const struct actor *stage)
+check_live(const struct actor *a, int place, const struct actor *stage)
 {
-	if (a->deploy.has_route && r->target != a->id)
+	struct facts facts = { .proxy = AT_EDGE };
+
+	ports_facts(a->id, stage->id, &facts);
+	if (a->deploy.has_route && facts.leads != 0
+	    && world_target(facts.proxy, place) != a->id)
 		sim_fail("LIVE, but the route points elsewhere", a->id);
 	if (world.running[a->id] == 0 && world.vanished[a->id] == 0)
 		sim_fail("LIVE, but nothing runs", a->id);
@@ -32,14 +37,29 @@ check_live(const struct actor *a, const struct route *r, const struct actor *sta
 }
 
 static void
-check_not_live(const struct actor *a, const struct route *r, const struct actor *stage)
+check_not_live(const struct actor *a, int place, const struct actor *stage)
 {
-	if (r->target == a->id)
-		sim_fail("ended without success and holds the route", a->id);
+	for (int i = 0; i < AT_COUNT; i++)
+		if (world_target((enum at)i, place) == a->id)
+			sim_fail("ended without success and holds the route", a->id);
 	if (stage->stage.live == a->id)
 		sim_fail("ended without success and is called live", a->id);
 	if (a->state != DEPLOY_FAILED && a->deploy.reason[0] == '\0')
 		sim_fail("ended without a reason", a->id);
+}
+
+/* A swap is done when no new request goes anywhere else. */
+static void
+check_swapped(const struct actor *swap)
+{
+	int place = world_place(swap->swap.stage);
+	struct facts facts;
+
+	if (!ports_facts(swap->swap.deploy, swap->swap.stage, &facts) || facts.proxy == AT_EDGE
+	    || facts.leads == 0)
+		return;
+	if (front_leads_elsewhere(facts.proxy, place, swap->swap.deploy))
+		sim_fail("a swap is done, and new requests go elsewhere", swap->swap.deploy);
 }
 
 /* A step, as it is released: its commit has happened. */
@@ -50,9 +70,10 @@ check_moved(const struct moved *m)
 
 	if (a->kind == ACTOR_STAGE && a->stage.live != 0)
 		world_route(a->id)->has_served = true;
+	if (a->kind == ACTOR_SWAP && a->state == SWAP_DONE)
+		check_swapped(a);
 	if (a->kind != ACTOR_DEPLOY || !fsm_is_final(&deploy_spec, a->state))
 		return;
-	const struct route *r = world_route(a->deploy.stage);
 	const struct actor *stage = runtime_actor(sim.app.runtime, a->deploy.stage);
 
 	if (final_state[a->id] != 0)
@@ -62,9 +83,9 @@ check_moved(const struct moved *m)
 	if (a->deploy.ended_ms == 0)
 		sim_fail("a deploy ended without a time", a->id);
 	if (a->state == DEPLOY_LIVE)
-		check_live(a, r, stage);
+		check_live(a, world_place(stage->id), stage);
 	else
-		check_not_live(a, r, stage);
+		check_not_live(a, world_place(stage->id), stage);
 }
 
 /* What the store says now is what a crash would find. */

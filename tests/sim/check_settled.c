@@ -2,12 +2,12 @@
  * left nothing that does not serve. */
 #include "sim.h"
 #include "store/catalog.h"
+#include "world_front.h"
 
 static void
 check_stage(int place)
 {
 	const struct actor *stage = runtime_actor(sim.app.runtime, world.stage_ids[place]);
-	const struct route *r = &world.routes[place];
 	struct facts live = { 0 };
 
 	if (stage->state != STAGE_IDLE || stage->stage.running != 0
@@ -15,8 +15,15 @@ check_stage(int place)
 		sim_fail("a stage that is not at rest", stage->id);
 	if (stage->stage.live != 0 && !ports_facts(stage->stage.live, stage->id, &live))
 		sim_fail("what is live is not known", stage->stage.live);
-	if (live.leads != 0 && r->target != stage->stage.live)
+	if (live.proxy != AT_EDGE
+	    && (!front_has_room(live.proxy, place, live.leads)
+		|| world.running[stage->stage.live] == 0))
+		live.leads = 0; /* its names went to others, or it has no address */
+	if (live.leads != 0 && world_target(live.proxy, place) != stage->stage.live)
 		sim_fail("the route is not what the stage says", stage->id);
+	for (int i = 0; i < AT_COUNT; i++)
+		if ((enum at)i != live.proxy && world_target((enum at)i, place) != 0)
+			sim_fail("a proxy that the stage has left leads to it", stage->id);
 	if (stage->stage.live != 0 && world.running[stage->stage.live] == 0
 	    && world.vanished[stage->stage.live] == 0)
 		sim_fail("what is live does not run", stage->stage.live);

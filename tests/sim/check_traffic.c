@@ -3,19 +3,60 @@
 #include <string.h>
 
 #include "sim.h"
+#include "world_front.h"
+
+static void
+check_target(uint64_t target, uint32_t replicas)
+{
+	uint32_t there = world.running[target] | world.vanished[target];
+
+	if (target == 0 || ((replicas & ~there) != 0 && traffic_has_given_up(target)))
+		return;
+	if ((replicas & world.running[target]) == 0 && world.vanished[target] == 0)
+		sim_fail("the route points at what does not run", target);
+	if (world.is_bad[target])
+		sim_fail("the route points at what never was healthy", target);
+	if (replicas & ~there)
+		sim_fail("the route leads to a replica that was never there", target);
+}
 
 static void
 check_route(int place)
 {
-	const struct route *r = &world.routes[place];
-	if (r->target == 0)
-		return;
-	if ((r->replicas & world.running[r->target]) == 0 && world.vanished[r->target] == 0)
-		sim_fail("the route points at what does not run", r->target);
-	if (world.is_bad[r->target])
-		sim_fail("the route points at what never was healthy", r->target);
-	if (r->replicas & ~(uint32_t)(world.running[r->target] | world.vanished[r->target]))
-		sim_fail("the route leads to a replica that was never there", r->target);
+	check_target(world.routes[place].target, world.routes[place].replicas);
+}
+
+static void
+check_leading(const struct leading *l)
+{
+	for (int i = 0; i < WORLD_STAGES; i++)
+		check_target(l->stages[i].target, l->stages[i].replicas);
+}
+
+/* What takes requests now, and what would take them after a reload. */
+static void
+check_front(const struct front_of_world *f)
+{
+	check_leading(&f->files);
+	for (int i = 0; i < GENERATIONS && !f->is_off; i++)
+		if (i == 0 || f->generations[i].until_ms > world.now_ms)
+			check_leading(&f->generations[i].serves);
+}
+
+/* A proxy in front needs a moment to give a name back to the stage that another had taken it from. */
+static bool
+is_led(enum at proxy, uint32_t lead, int place)
+{
+	const struct front_of_world *f = &fronts_of_world[proxy];
+
+	if (proxy == AT_EDGE)
+		return world.lead_owner[lead] != 0;
+	if (f->owner[lead] != place + 1)
+		return true;
+	for (int i = 0; i < WORLD_STAGES; i++)
+		if (f->told.stages[i].target != 0 && (f->told.stages[i].leads >> lead & 1u))
+			return true;
+	return false;
 }
 
 /* What is live holds its names, but one that another stage took over. Should its containers have gone
@@ -31,18 +72,23 @@ check_names(int place)
 	    || !ports_facts(stage->stage.live, stage->id, &live)
 	    || (live.serving == 0 && world.vanished[stage->stage.live] != 0))
 		return;
-	if (live.leads != 0 && world.routes[place].target == 0)
-		sim_fail("a stage that served has no route", stage->id);
-	if (stage->stage.running != 0 && ports_facts(stage->stage.running, 0, &running))
+	if (stage->stage.running != 0 && ports_facts(stage->stage.running, 0, &running)
+	    && running.proxy == live.proxy)
 		live.leads &= running.leads;
+	if (live.proxy != AT_EDGE && world.running[stage->stage.live] == 0)
+		return; /* a restore to it took its route away: it has no address */
+	if (live.proxy == AT_EDGE && live.leads != 0 && world.routes[place].target == 0)
+		sim_fail("a stage that served has no route", stage->id);
 	for (uint32_t i = 0; i < WORLD_LEADS; i++)
-		if ((live.leads >> i & 1u) && world.lead_owner[i] == 0)
+		if ((live.leads >> i & 1u) && !is_led(live.proxy, i, place))
 			sim_fail("a name of what is live leads nowhere", i);
 }
 
 void
 check_traffic(void)
 {
+	for (int i = AT_NPM; i < AT_COUNT; i++)
+		check_front(&fronts_of_world[i]);
 	for (int i = 0; i < WORLD_STAGES; i++) {
 		check_route(i);
 		if (sim.is_up && !sim.is_dead)

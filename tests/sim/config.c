@@ -1,6 +1,6 @@
-/* config.c - slipway.yml of the simulated user: four stages of four projects on two engines and two
- * registries. Each seed begins with its own and changes it as it goes: replicas, drain times,
- * polling, and names that move from one stage to another. */
+/* config.c - slipway.yml of the simulated user: four stages of four projects on two engines, two
+ * registries and three proxies. Each seed begins with its own and changes it as it goes: replicas,
+ * drain times, polling, names that move from one stage to another, stages that change their proxy. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +14,7 @@ struct stage_wish {
 	uint32_t replicas;
 	uint32_t drain_s;
 	uint32_t leads; /* as in world.h */
+	enum at proxy;
 	bool is_polled;
 	bool is_auto;
 };
@@ -51,6 +52,7 @@ config_reset(void)
 		    (struct stage_wish){ .replicas = 1 + (uint32_t)(world_random() % 2),
 			    .drain_s = 5 + (uint32_t)(world_random() % 600),
 			    .leads = leads[i],
+			    .proxy = i < 2 ? (enum at)(world_random() % AT_COUNT) : AT_EDGE,
 			    .is_polled = i != 1,
 			    .is_auto = true };
 }
@@ -72,7 +74,7 @@ void
 config_change(void)
 {
 	struct stage_wish *w = &wishes[world_random() % WORLD_STAGES];
-	uint64_t pick = world_random() % 9;
+	uint64_t pick = world_random() % 10;
 
 	revision++;
 	if (pick < 4)
@@ -85,6 +87,8 @@ config_change(void)
 		w->drain_s = 5 + (uint32_t)(world_random() % 600);
 	else if (pick == 7)
 		w->is_polled = !w->is_polled;
+	else if (pick == 8)
+		wishes[world_random() % 2].proxy = (enum at)(world_random() % AT_COUNT);
 	else
 		w->is_auto = !w->is_auto;
 }
@@ -94,14 +98,18 @@ write_stage(struct buf *text, int place)
 {
 	static const char *const names[] = { "a.example", "b.example", "x.example",
 		"y.example" };
+	static const char *const proxies[AT_COUNT] = { "edge", "npm", "caddy" };
 	const struct stage_wish *w = &wishes[place];
+	bool is_one = w->proxy == AT_NPM && w->leads != 0; /* it leads to one container */
 
 	buf_format(text,
 	    "  %s:\n    image: %s/%s\n    engine: %s\n    health: none\n    port: 8080\n"
 	    "    env: {REVISION: \"%u\"}\n    stages:\n      %s:\n        replicas: %u\n"
+	    "        proxy: %s\n"
 	    "        drain_timeout: %us\n        auto: %s\n        poll: %" PRId64 "s\n",
 	    projects[place], image_host((uint32_t)place % WORLD_REGISTRIES), projects[place],
-	    place >= 2 ? "far" : "local", revision, stage_name(place), w->replicas, w->drain_s,
+	    place >= 2 ? "far" : "local", revision, stage_name(place),
+	    is_one ? 1 : w->replicas, proxies[w->proxy], w->drain_s,
 	    w->is_auto ? "true" : "false", w->is_polled ? POLL_MS / 1000 * sim.pace : 0);
 	if (w->leads & 15u) {
 		const char *comma = "";
@@ -120,8 +128,12 @@ write_stage(struct buf *text, int place)
 void
 config_write(struct buf *text)
 {
-	buf_text(text, "version: 1\nengines:\n  local: {host: \"unix:///run/local.sock\"}\n"
-		       "  far: {host: \"unix:///run/far.sock\"}\nprojects:\n");
+	buf_text(text,
+	    "version: 1\nengines:\n  local: {host: \"unix:///run/local.sock\"}\n"
+	    "  far: {host: \"unix:///run/far.sock\"}\nproxies:\n"
+	    "  npm: {npm: \"http://127.0.0.1:81\", way: direct, username: a@b.c,"
+	    " password_env: P}\n"
+	    "  caddy: {caddy: \"http://127.0.0.1:2019\", way: direct}\nprojects:\n");
 	for (int i = 0; i < WORLD_STAGES; i++)
 		write_stage(text, i);
 }

@@ -14,7 +14,7 @@
 #include "sim.h"
 #include "world.h"
 
-enum { TIMERS_MAX = 16, IOS_MAX = LINKS_MAX + 1 };
+enum { TIMERS_MAX = 64, IOS_MAX = LINKS_MAX + 1 };
 
 struct loop_timer {
 	loop_fn *call;
@@ -36,6 +36,7 @@ struct loop {
 };
 
 static struct loop_timer *timers[TIMERS_MAX];
+static size_t timer_count;
 static struct loop_io *ios[IOS_MAX];
 static size_t io_count;
 static uint64_t next_order = 1;
@@ -130,15 +131,12 @@ run_ready(void)
 struct loop_timer *
 loop_timer_new(struct loop *loop UNUSED, loop_fn *call, void *context)
 {
-	for (size_t i = 0; i < TIMERS_MAX; i++)
-		if (timers[i] == NULL) {
-			timers[i] = malloc(sizeof(*timers[i]));
-			CHECK(timers[i] != NULL);
-			*timers[i] = (struct loop_timer){ .call = call, .context = context };
-			return timers[i];
-		}
-	CHECK(TIMERS_MAX == 0);
-	return NULL;
+	struct loop_timer *timer = malloc(sizeof(*timer));
+
+	CHECK(timer != NULL && timer_count < TIMERS_MAX);
+	*timer = (struct loop_timer){ .call = call, .context = context };
+	timers[timer_count++] = timer;
+	return timer;
 }
 
 void
@@ -157,9 +155,13 @@ loop_timer_stop(struct loop_timer *timer)
 void
 loop_timer_free(struct loop_timer *timer)
 {
-	for (size_t i = 0; i < TIMERS_MAX && timer != NULL; i++)
-		if (timers[i] == timer)
-			timers[i] = NULL;
+	size_t at = 0;
+
+	if (timer == NULL)
+		return;
+	while (timers[at] != timer)
+		at++;
+	timers[at] = timers[--timer_count];
 	free(timer);
 }
 
@@ -168,8 +170,8 @@ first_timer(void)
 {
 	struct loop_timer *first = NULL;
 
-	for (size_t i = 0; i < TIMERS_MAX; i++)
-		if (timers[i] != NULL && timers[i]->at_ms != 0
+	for (size_t i = 0; i < timer_count; i++)
+		if (timers[i]->at_ms != 0
 		    && (first == NULL || timers[i]->at_ms < first->at_ms
 			|| (timers[i]->at_ms == first->at_ms
 			    && timers[i]->order < first->order)))

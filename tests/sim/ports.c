@@ -10,16 +10,26 @@
 
 #include "actors/orphan.h"
 #include "base/clock.h"
+#include "base/loop.h"
 #include "config/image.h"
 #include "ports/docker.h"
 #include "ports/edge.h"
 #include "ports/port.h"
+#include "ports/proxies.h"
 #include "ports/registry.h"
 #include "sim.h"
 #include "store/catalog.h"
 #include "store/deploys.h"
 #include "store/retention.h"
 #include "store/store.h"
+
+enum { RESTORE_MS = 8000 };
+
+/* An effect that waits for its time. */
+struct held {
+	struct effect effect;
+	struct loop_timer *timer; /* NULL: not used */
+};
 
 struct docker_logs {
 	struct docker_logs_request request;
@@ -34,6 +44,8 @@ struct reading {
 
 static struct docker_logs logs[16];
 static struct facts known[WORLD_DEPLOYS];
+static struct held held[16];
+static char the_edge;
 static struct reading readings[WORLD_DEPLOYS];
 
 const char *
@@ -44,20 +56,36 @@ image_host(uint32_t registry)
 
 /* What a port reads. */
 
-static uint32_t
-leads_of(const struct stage_spec *spec)
+uint32_t
+lead_of(const char *domain)
 {
 	static const char *const names[] = { "a.example", "b.example", "x.example",
 		"y.example" };
+
+	for (uint32_t i = 0; i < COUNT(names); i++)
+		if (strcmp(names[i], domain) == 0)
+			return 1u << i;
+	return 0;
+}
+
+static uint32_t
+leads_of(const struct stage_spec *spec)
+{
 	uint32_t leads = 0;
 
 	for (size_t i = 0; i < spec->domains.count; i++)
-		for (uint32_t k = 0; k < COUNT(names); k++)
-			if (strcmp(names[k], spec->domains.items[i]) == 0)
-				leads |= 1u << k;
+		leads |= lead_of(spec->domains.items[i]);
 	if (spec->tcp_port != 0)
-		leads |= 1u << (COUNT(names) + (uint32_t)spec->tcp_port - 5672u);
+		leads |= 1u << (4 + (uint32_t)spec->tcp_port - 5672u);
 	return leads;
+}
+
+static enum at
+proxy_of(const struct stage_spec *spec)
+{
+	if (strcmp(spec->proxy, "npm") == 0)
+		return AT_NPM;
+	return strcmp(spec->proxy, "caddy") == 0 ? AT_CADDY : AT_EDGE;
 }
 
 static uint32_t
@@ -79,6 +107,7 @@ facts_of_spec(const struct stage_spec *spec, struct facts *ret)
 		.registry = strncmp(spec->image, image_host(0), strlen(image_host(0))) != 0,
 		.replicas = (uint32_t)spec->replicas,
 		.leads = leads_of(spec),
+		.proxy = proxy_of(spec),
 		.drain_ms = spec->drain_ms };
 	return true;
 }
@@ -145,6 +174,7 @@ ports_reset(void)
 {
 	memset(known, 0, sizeof(known));
 	memset(logs, 0, sizeof(logs));
+	fronts_reset();
 }
 
 /* As src/ports/docker_sweep.c judges. */
@@ -174,21 +204,75 @@ ports_is_orphan(uint64_t deploy)
 
 /* Life. */
 
-int
-ports_open(struct app *app UNUSED, struct err *err UNUSED)
+static uint64_t
+stage_live(void *context UNUSED, uint64_t stage)
 {
+	const struct actor *a = runtime_actor(sim.app.runtime, stage);
+
+	return a == NULL ? 0 : a->stage.live;
+}
+
+static bool
+stage_is_busy(void *context UNUSED, uint64_t stage)
+{
+	const struct actor *a = runtime_actor(sim.app.runtime, stage);
+
+	return a != NULL && a->stage.running != 0;
+}
+
+/* Of the proxies in front: within the turn. */
+static void
+answer(void *context UNUSED, const struct event *event)
+{
+	const struct actor *a = runtime_actor(sim.app.runtime, event->to);
+	bool is_bad = event->kind == EV_TROUBLED || event->kind == EV_REFUSED;
+
+	sim.happened++;
+	if (event->kind == EV_DRAINED && a != NULL && a->kind == ACTOR_DEPLOY)
+		fronts_cut(a->deploy.elder, 0);
+	else if (event->kind == EV_RESTORED && a != NULL && a->kind == ACTOR_SWAP)
+		fronts_cut(a->swap.deploy, RESTORE_MS);
+	if (is_bad && a != NULL && a->kind == ACTOR_DEPLOY && a->epoch == event->epoch
+	    && world.drain_failures[a->id] < UINT8_MAX)
+		world.drain_failures[a->id]++;
+	runtime_post(sim.app.runtime, event);
+}
+
+int
+ports_open(struct app *app, struct err *err UNUSED)
+{
+	struct port_host host = { .loop = app->loop,
+		.store = app->store,
+		.catalog = app->catalog,
+		.answer = answer };
+	struct front_settings settings = { .directory = "",
+		.edge_address = "127.0.0.1:80",
+		.edge_probe = "",
+		.edge_mark = "",
+		.store_uuid = "",
+		.stage_live = stage_live,
+		.stage_is_busy = stage_is_busy };
+
+	app->edge = (struct edge *)&the_edge;
+	app->proxies = proxies_new(&host, &settings, app->edge);
 	return 0;
 }
 
 void
-ports_close(struct app *app UNUSED)
+ports_close(struct app *app)
 {
 	memset(logs, 0, sizeof(logs));
+	for (size_t i = 0; i < COUNT(held); i++) {
+		loop_timer_free(held[i].timer);
+		held[i].timer = NULL;
+	}
+	proxies_free(app->proxies);
+	app->proxies = NULL;
 }
 
 /* As src/ports/edge_sync.c compares. */
-static void
-compare_routes(void)
+void
+edge_sync(struct edge *edge UNUSED)
 {
 	world.was_given_up = false;
 	for (int i = 0; i < WORLD_STAGES; i++) {
@@ -203,9 +287,50 @@ compare_routes(void)
 }
 
 void
-ports_start(struct app *app UNUSED)
+ports_start(struct app *app)
 {
-	compare_routes();
+	proxies_sync(app->proxies);
+}
+
+void
+edge_perform(struct edge *edge UNUSED, const struct effect *effect)
+{
+	struct effect now = *effect;
+
+	now.delay_ms = 0;
+	world_ask(&now);
+}
+
+static void
+on_time(void *context)
+{
+	struct held *h = context;
+	const struct actor *a = runtime_actor(sim.app.runtime, h->effect.actor);
+
+	loop_timer_free(h->timer);
+	h->timer = NULL;
+	if (a != NULL && a->epoch == h->effect.epoch)
+		proxies_perform(sim.app.proxies, &h->effect);
+}
+
+static void
+hold(const struct effect *effect)
+{
+	size_t i = 0;
+
+	while (i < COUNT(held) && held[i].timer != NULL)
+		i++;
+	CHECK(i < COUNT(held));
+	held[i].effect = *effect;
+	held[i].timer = loop_timer_new(sim.app.loop, on_time, &held[i]);
+	loop_timer_set(held[i].timer, effect->delay_ms);
+}
+
+static bool
+is_for_proxies(const struct effect *effect)
+{
+	return effect->kind == FX_SWITCH || effect->kind == FX_CONFIRM
+	       || effect->kind == FX_RESTORE || effect->kind == FX_DRAIN;
 }
 
 static void
@@ -225,12 +350,16 @@ ports_perform(void *context, const struct effect *effect)
 		return;
 	sim_trace("           ask    %3" PRIu64 "  %s of %" PRIu64 "\n", effect->actor,
 	    effect_names[effect->kind], effect->deploy);
-	world_ask(effect);
+	if (!is_for_proxies(effect))
+		world_ask(effect);
+	else if (effect->delay_ms > 0)
+		hold(effect);
+	else
+		proxies_perform(app->proxies, effect);
 	/* As src/ports/gate.c does at once: it is not committed before the next tick. */
-	if (effect->kind == FX_PROBE) {
-		sim.has_port_written = true;
+	if (effect->kind == FX_PROBE)
 		note(effect->deploy, "warn", "no health check is configured");
-	}
+	sim.has_port_written |= store_is_dirty(sim.store);
 	if (!sim.is_calm && world_chance(sim.crash_percent / 4))
 		server_die(CRASH_IN_EFFECTS, "between two effects");
 }
@@ -252,8 +381,8 @@ put_instances(uint64_t deploy)
 		snprintf(
 		    row.container_id, sizeof(row.container_id), "%" PRIu64 "c%u", deploy, i);
 		snprintf(row.name, sizeof(row.name), "d%" PRIu64 "-%u", deploy, i);
-		snprintf(
-		    row.address, sizeof(row.address), "10.%u.0.%u:8080", facts.engine, 2 + i);
+		snprintf(row.address, sizeof(row.address), "10.%u.%u.%u:8080",
+		    (unsigned)(deploy >> 8), (unsigned)(deploy & 255), 2 + i);
 		store_instance_put(sim.store, &row);
 	}
 }
@@ -289,6 +418,7 @@ survey_instances(uint64_t deploy)
 			continue;
 		snprintf(rows[i].status, sizeof(rows[i].status), "%s", status);
 		store_instance_put(sim.store, &rows[i]);
+		proxies_sync(sim.app.proxies);
 	}
 }
 
@@ -326,7 +456,7 @@ ports_answer(const struct event *answer)
 	if (answer->kind == EV_SURVEYED) {
 		if (a != NULL)
 			survey_live(a);
-		compare_routes();
+		proxies_look(sim.app.proxies);
 	}
 	runtime_post(sim.app.runtime, answer);
 }
@@ -380,7 +510,7 @@ void
 ports_pass(void)
 {
 	if (world.was_given_up)
-		compare_routes();
+		edge_sync(sim.app.edge);
 	for (size_t i = 0; i < COUNT(logs); i++) {
 		struct docker_logs l = logs[i];
 		if (!l.is_used || l.at_ms > world.now_ms)

@@ -44,6 +44,8 @@ static const char *const names[SABOTAGE_COUNT] = {
 	[SABOTAGE_ROLL_BACK_TO_ANYTHING] = "a rollback takes another digest",
 	[SABOTAGE_FORGET_TARGETS] = "retention knows of one version less",
 	[SABOTAGE_CHANCE] = "something depends on chance",
+	[SABOTAGE_ONE_ANSWER] = "one good answer confirms a switch",
+	[SABOTAGE_NO_FLOOR] = "a drain ends at the first quiet look",
 };
 
 enum step

@@ -1,8 +1,9 @@
 /* sim.h - what the files of the simulator share.
  *
  * sim.c runs seeds; storm.c is one seed; server.c lets the real server live, die and live again;
- * ports.c stands for src/serve/ports.c; net.c and loop.c for the kernel; world*.c and traffic.c
- * are the outside; clients.c and the talk_*.c files are who speaks HTTP; check_*.c hold
+ * ports.c stands for src/serve/ports.c; fronts.c lets the real proxies in front speak to simulated
+ * ones; net.c and loop.c stand for the kernel; world*.c and traffic.c are the outside; clients.c
+ * and the talk_*.c files are who speaks HTTP; check_*.c hold
  * the laws; sabotage.c breaks them on purpose. */
 #ifndef SLIPWAY_TESTS_SIM_SIM_H
 #define SLIPWAY_TESTS_SIM_SIM_H
@@ -47,6 +48,8 @@ struct sim {
 	    commits; /* that changed something; between two the store says the same; 0: nobody counts */
 	uint64_t happened; /* steps, effects, answers: what counts as something */
 	int64_t drained_ms; /* the last moment in which new work was refused */
+	bool one_answer_is_enough; /* sabotage */
+	bool drains_have_no_floor;
 	struct keep_settings keep; /* retention */
 	bool keeps_little; /* rows go while somebody looks */
 	struct app app;
@@ -86,6 +89,14 @@ bool ports_is_orphan(uint64_t deploy);
 int64_t ports_next_ms(void); /* logs of containers that are asked for */
 void ports_pass(void);
 const char *image_host(uint32_t registry);
+
+uint32_t lead_of(const char *domain); /* as a set */
+
+/* fronts.c: what src/ports/front*.c asks of others. */
+void fronts_reset(void);
+int64_t fronts_next_ms(void);
+void fronts_pass(void);
+void fronts_cut(uint64_t deploy, int64_t ms); /* when so long, or its drain time, is over */
 
 /* config.c: slipway.yml as this seed has it, changed a little now and then. */
 struct buf;

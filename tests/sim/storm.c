@@ -4,12 +4,14 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "sabotage.h"
 #include "sim.h"
 #include "store/catalog.h"
 #include "store/store.h"
+#include "world_front.h"
 
 enum {
-	STORM_STEPS = 85,
+	STORM_STEPS = 76,
 	CALM_STEPS = 60000,
 	PATIENT = 4,
 	SILENT_STEPS = 500,
@@ -28,7 +30,7 @@ int64_t
 sim_next_ms(void)
 {
 	int64_t next_ms = world_next_ms();
-	int64_t others[] = { clients_next_ms(), ports_next_ms() };
+	int64_t others[] = { clients_next_ms(), ports_next_ms(), fronts_next_ms() };
 
 	for (size_t i = 0; i < COUNT(others); i++)
 		if (others[i] < next_ms)
@@ -47,6 +49,7 @@ sim_arrive(void)
 	if (world_next_ms() <= world.now_ms && world_land(&answer))
 		ports_answer(&answer);
 	ports_pass();
+	fronts_pass();
 }
 
 /* The ids that this store gave. */
@@ -100,8 +103,20 @@ break_a_part(void)
 		return;
 	world.outage_until_ms[part] = world.now_ms + length_ms;
 	world.outage_mode[part] = (uint32_t)(world_random() % 4);
+	fronts_of_world_pass();
 	sim_trace(
 	    "           outage of part %" PRIu64 " for %" PRId64 " ms\n", part, length_ms);
+}
+
+/* Who draining is asked of. */
+static uint64_t
+proxy_of_drain(const struct actor *a)
+{
+	struct facts facts = { .proxy = AT_EDGE };
+	uint64_t deploy = a->deploy.elder != 0 ? a->deploy.elder : a->id;
+
+	ports_facts(deploy, 0, &facts);
+	return OUTAGE_PROXY + facts.proxy;
 }
 
 static void
@@ -113,6 +128,18 @@ break_for(int64_t length_ms, uint64_t part, uint64_t modes)
 	    "           outage of part %" PRIu64 " for %" PRId64 " ms\n", part, length_ms);
 }
 
+/* Requests come in the very moment in which a route changes. */
+static void
+hurry(const struct actor *a)
+{
+	bool is_moment = (a->kind == ACTOR_SWAP && a->state == SWAP_CONFIRMING)
+			 || (a->kind == ACTOR_DEPLOY && a->state == DEPLOY_DRAINING);
+
+	for (uint32_t i = 0; is_moment && i < WORLD_LEADS; i++)
+		if (world_chance(traffic_percent))
+			traffic_begin(i, (int64_t)(world_random() % 100));
+}
+
 /* The rarest of histories, made less rare: a part dies right after a step that needs it next. */
 void
 storm_moved(const struct moved *m)
@@ -120,11 +147,13 @@ storm_moved(const struct moved *m)
 	const struct actor *a = &m->after;
 	bool is_new = m->from != a->state;
 
+	if (!sim.is_calm && is_new)
+		hurry(a);
 	if (sim.is_calm || !is_new || !world_chance(sim.pace == 1 ? 3 : 12))
 		return;
 	if (a->kind == ACTOR_DEPLOY
 	    && (a->state == DEPLOY_DRAINING || a->state == DEPLOY_ABORTING))
-		break_for(LONG_MS, OUTAGE_PROXY, 3);
+		break_for(LONG_MS, proxy_of_drain(a), 3);
 	else if (a->kind == ACTOR_DEPLOY && a->state == DEPLOY_RETIRING)
 		break_for(LONG_MS, OUTAGE_ENGINE + world.engine_of[a->id], 3);
 	else if (a->kind == ACTOR_DEPLOY
@@ -154,9 +183,14 @@ move_tags(void)
 static void
 lose_a_container(void)
 {
-	uint64_t deploy = world.routes[world_random() % WORLD_STAGES].target;
+	int place = (int)(world_random() % WORLD_STAGES);
 	uint32_t replica = (uint32_t)(world_random() % WORLD_REPLICAS);
+	enum at proxy = AT_EDGE;
+	uint64_t deploy;
 
+	while (proxy < AT_COUNT - 1 && world_target(proxy, place) == 0)
+		proxy++;
+	deploy = world_target(proxy, place);
 	if (world_chance(50))
 		world_vanish(deploy, replica);
 	else
@@ -278,7 +312,7 @@ settle(void)
 	for (int i = 0;; i++) {
 		uint64_t unsettled = 0;
 		runtime_visit(sim.app.runtime, find_unsettled, &unsettled);
-		if (unsettled == 0 && !world_has_flights()) {
+		if (unsettled == 0 && !world_has_flights() && fronts_of_world_are_idle()) {
 			if (until_ms == 0)
 				until_ms = sweep_once_more();
 			else if (world.now_ms >= until_ms)
@@ -317,6 +351,8 @@ begin(uint64_t seed)
 		world.is_bad[d] = world_chance(world.faults.bad_image);
 		world.cannot_start[d] = world_chance(world.faults.bad_image / 8);
 	}
+	sim.one_answer_is_enough = sabotage == SABOTAGE_ONE_ANSWER;
+	sim.drains_have_no_floor = sabotage == SABOTAGE_NO_FLOOR;
 	ports_reset();
 	config_reset();
 	check_reset();

@@ -1,4 +1,4 @@
-/* traffic.c - requests through the simulated edge, and the law of the whole product: none of them
+/* traffic.c - requests through the simulated proxies, and the law of the whole product: none of them
  * fails.
  *
  * A request begins at the target of its route and holds one container until it ends. It may end
@@ -8,13 +8,16 @@
 
 #include "base/check.h"
 #include "world.h"
+#include "world_front.h"
 
 enum { REQUESTS_MAX = 48, DRAINS_TRIED = 8 };
 
 struct request_in_flight {
 	int place; /* of the stage */
+	enum at proxy;
 	uint64_t deploy;
 	uint32_t replica;
+	int64_t arrives_ms; /* a proxy in front may hold it for a moment */
 	int64_t ends_ms;
 };
 
@@ -35,11 +38,11 @@ drop(uint32_t at)
 	requests[at] = requests[--request_count];
 }
 
-/* HAProxy tries another server when one does not take the connection. */
+/* HAProxy and Caddy try another server when one does not take the connection. */
 static bool
-find_server(const struct route *r, uint32_t *ret_replica)
+find_server(const struct reach *to, uint32_t *ret_replica)
 {
-	uint32_t able = r->replicas & world.running[r->target];
+	uint32_t able = to->replicas & world.running[to->target];
 	uint32_t first = (uint32_t)(world_random() % WORLD_REPLICAS);
 
 	for (uint32_t i = 0; i < WORLD_REPLICAS; i++) {
@@ -50,28 +53,63 @@ find_server(const struct route *r, uint32_t *ret_replica)
 	return false;
 }
 
+/* A name that two proxies lead is reached at either. */
+static bool
+reach(uint32_t lead, struct reach *ret)
+{
+	uint32_t first = (uint32_t)(world_random() % AT_COUNT);
+
+	for (uint32_t i = 0; i < AT_COUNT; i++) {
+		enum at proxy = (enum at)((first + i) % AT_COUNT);
+		int place = world.lead_owner[lead] - 1;
+		if (proxy != AT_EDGE && front_reach(proxy, lead, ret))
+			return true;
+		if (proxy != AT_EDGE || place < 0)
+			continue;
+		*ret = (struct reach){ .place = place,
+			.proxy = AT_EDGE,
+			.target = world.routes[place].target,
+			.replicas = world.routes[place].replicas };
+		return true;
+	}
+	return false;
+}
+
+/* nginx reads a small body before it passes a request on, to where it led when the request began. */
+static int64_t
+held_at(enum at proxy)
+{
+	if (proxy == AT_EDGE)
+		return 0;
+	return (int64_t)(world_random() % (proxy == AT_NPM ? 800 : 50));
+}
+
 void
 traffic_begin(uint32_t lead, int64_t length_ms)
 {
-	int place = world.lead_owner[lead] - 1;
+	struct reach to;
 	uint32_t replica = 0;
+	int64_t held_ms;
 
-	if (place < 0 || request_count == REQUESTS_MAX)
+	if (request_count == REQUESTS_MAX || !reach(lead, &to))
 		return;
-	const struct route *r = &world.routes[place];
+	held_ms = held_at(to.proxy);
 	traffic_counts.begun++;
-	if (!find_server(r, &replica)) {
+	if (!find_server(&to, &replica)) {
 		traffic_counts.lost++;
-		if (r->has_served && world.vanished[r->target] == 0)
-			world.broken("a request found nothing that serves", r->target);
+		if (world.routes[to.place].has_served && world.vanished[to.target] == 0
+		    && !traffic_has_given_up(to.target))
+			world.broken("a request found nothing that serves", to.target);
 		return;
 	}
-	if (world.is_bad[r->target])
-		world.broken("a request went to what never was healthy", r->target);
-	requests[request_count++] = (struct request_in_flight){ .place = place,
-		.deploy = r->target,
+	if (world.is_bad[to.target])
+		world.broken("a request went to what never was healthy", to.target);
+	requests[request_count++] = (struct request_in_flight){ .place = to.place,
+		.proxy = to.proxy,
+		.deploy = to.target,
 		.replica = replica,
-		.ends_ms = world.now_ms + length_ms };
+		.arrives_ms = world.now_ms + held_ms,
+		.ends_ms = world.now_ms + held_ms + length_ms };
 }
 
 void
@@ -97,7 +135,8 @@ traffic_end(void)
 static bool
 is_other(uint32_t at, int place, uint64_t target)
 {
-	return requests[at].place == place && requests[at].deploy != target;
+	return requests[at].proxy == AT_EDGE && requests[at].place == place
+	       && requests[at].deploy != target;
 }
 
 uint32_t
@@ -137,10 +176,45 @@ traffic_cut_others(int place, uint64_t target)
 	return count;
 }
 
-/* The edge could not be asked as often as a deploy tries: then the old version is stopped all the
+uint32_t
+traffic_count_of(uint64_t deploy)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < request_count; i++)
+		count +=
+		    requests[i].deploy == deploy && requests[i].arrives_ms <= world.now_ms;
+	return count;
+}
+
+void
+traffic_cut_of(uint64_t deploy)
+{
+	for (uint32_t i = 0; i < request_count;)
+		if (requests[i].deploy == deploy) {
+			traffic_counts.cut++;
+			drop(i);
+		} else {
+			i++;
+		}
+}
+
+void
+traffic_lost_at(enum at proxy)
+{
+	for (uint32_t i = 0; i < request_count;)
+		if (requests[i].proxy == proxy) {
+			traffic_counts.lost++;
+			drop(i);
+		} else {
+			i++;
+		}
+}
+
+/* The proxy could not be asked as often as a deploy tries: then the old version is stopped all the
  * same, which is the one way in which a request may fail. */
-static bool
-has_given_up(uint64_t elder)
+bool
+traffic_has_given_up(uint64_t elder)
 {
 	for (uint64_t d = elder + 1; d < WORLD_DEPLOYS; d++) {
 		struct facts facts;
@@ -162,7 +236,7 @@ traffic_stopped(uint64_t deploy, uint32_t replicas, const char *by)
 			continue;
 		}
 		traffic_counts.lost++;
-		if (!is_by_itself && !has_given_up(deploy))
+		if (!is_by_itself && !traffic_has_given_up(deploy))
 			world.broken("a request was cut off with its container", deploy);
 		drop(i);
 	}

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "world_edge.h"
+#include "world_front.h"
 #include "world_images.h"
 
 enum { FLIGHTS_MAX = 1024 };
@@ -59,6 +60,7 @@ world_reset(uint64_t seed)
 	flight_count = 0;
 	memset(&world, 0, sizeof(world));
 	edge_reset();
+	fronts_of_world_reset();
 	traffic_reset();
 	world.now_ms = 1000000;
 	/* Swarm testing: each seed has its own mix, many have some faults at zero. */
@@ -83,6 +85,16 @@ world_place(uint64_t stage)
 		if (world.stage_ids[i] == stage)
 			return i;
 	return -1;
+}
+
+uint64_t
+world_target(enum at proxy, int place)
+{
+	const struct front_of_world *f = &fronts_of_world[proxy];
+
+	if (proxy == AT_EDGE)
+		return world.routes[place].target;
+	return (f->is_off ? &f->files : &f->generations[0].serves)->stages[place].target;
 }
 
 struct route *
@@ -424,13 +436,22 @@ world_has_flights(void)
 	return flight_count > 0;
 }
 
+static int64_t
+proxies_next_ms(void)
+{
+	int64_t edge_ms = edge_next_ms();
+	int64_t front_ms = fronts_of_world_next_ms();
+
+	return edge_ms < front_ms ? edge_ms : front_ms;
+}
+
 int64_t
 world_next_ms(void)
 {
 	int64_t flight_ms = flight_count == 0 ? INT64_MAX : flights[first_flight()].at_ms;
-	int64_t edge_ms = edge_next_ms();
+	int64_t proxy_ms = proxies_next_ms();
 
-	return flight_ms < edge_ms ? flight_ms : edge_ms;
+	return flight_ms < proxy_ms ? flight_ms : proxy_ms;
 }
 
 bool
@@ -439,12 +460,14 @@ world_land(struct event *ret_answer)
 	uint32_t first = first_flight();
 	struct flight f;
 
-	if (edge_next_ms() <= world.now_ms || flight_count == 0
-	    || edge_next_ms() < flights[first].at_ms) {
-		if (edge_next_ms() > world.now_ms)
-			world.now_ms = edge_next_ms();
+	int64_t proxy_ms = proxies_next_ms();
+
+	if (proxy_ms <= world.now_ms || flight_count == 0 || proxy_ms < flights[first].at_ms) {
+		if (proxy_ms > world.now_ms)
+			world.now_ms = proxy_ms;
 		traffic_pass();
 		edge_pass();
+		fronts_of_world_pass();
 		return false;
 	}
 	f = flights[first];

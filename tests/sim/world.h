@@ -1,5 +1,5 @@
-/* world.h - the outside as the simulator has it: engines with containers, registries, the edge with
- * its routes and requests, and a wire that loses, delays and refuses. Everything random comes from
+/* world.h - the outside as the simulator has it: engines with containers, registries, the edge and
+ * the proxies in front with their routes and requests, and a wire that loses, delays and refuses. Everything random comes from
  * one seed.
  *
  * The one idea: an effect goes onto the wire (world_ask) and lands later (world_land); landing does
@@ -33,9 +33,13 @@ struct faults { /* percent */
 	uint32_t vanish;
 };
 
-/* Parts that go down; of engines and registries there are several. */
+/* Who leads traffic: what a stage may name as its proxy. */
+enum at { AT_EDGE, AT_NPM, AT_CADDY, AT_COUNT };
+
+/* Parts that go down; of proxies, engines and registries there are several. */
 enum outage {
-	OUTAGE_PROXY,
+	OUTAGE_PROXY, /* what changes it; it goes on serving */
+	OUTAGE_NGINX = OUTAGE_PROXY + AT_COUNT, /* what serves behind NPM */
 	OUTAGE_ENGINE,
 	OUTAGE_REGISTRY = OUTAGE_ENGINE + WORLD_ENGINES,
 	OUTAGE_COUNT = OUTAGE_REGISTRY + WORLD_REGISTRIES
@@ -52,15 +56,16 @@ struct facts {
 	uint32_t image; /* the number in its digest */
 	uint32_t serving; /* set of the replicas whose rows say that they run */
 	uint32_t leads; /* set of places in leads */
+	enum at proxy;
 	int64_t drain_ms;
 };
 
-struct route { /* of one stage */
+struct route { /* of one stage, at the edge */
 	uint64_t target; /* deploy; 0: none */
 	uint32_t replicas; /* set of the target's that get requests */
 	uint64_t fence_actor; /* the newest that moved it */
 	uint32_t fence_epoch;
-	bool has_served; /* the stage called something live */
+	bool has_served; /* the stage called something live, wherever it is led */
 	int64_t moved_ms;
 };
 
@@ -116,6 +121,7 @@ void world_crash(void);
 
 struct route *world_route(uint64_t stage);
 int world_place(uint64_t stage); /* in routes and stage_ids; -1: of another world */
+uint64_t world_target(enum at proxy, int place); /* what new requests go to; 0: nothing */
 
 /* The edge compares a route with what the store calls live (0: nothing) and mends it. */
 void world_mend(uint64_t stage, uint64_t live);
@@ -128,7 +134,7 @@ void world_stop_container(uint64_t deploy, uint32_t replica);
 void world_push_image(uint32_t registry, uint32_t tag, uint32_t image);
 void world_delete_image(uint32_t registry, uint32_t tag);
 
-/* traffic.c: requests through the edge. */
+/* traffic.c: requests through the proxies. */
 
 struct traffic_counts {
 	uint64_t begun;
@@ -142,10 +148,15 @@ void traffic_reset(void);
 void traffic_begin(uint32_t lead, int64_t length_ms);
 void traffic_pass(void); /* those whose time has come end */
 void traffic_end(void); /* all of them end, well */
-uint32_t traffic_count_others(int place, uint64_t target); /* in flight, not to the target */
+/* In flight through the edge, not to the target. */
+uint32_t traffic_count_others(int place, uint64_t target);
 int64_t traffic_next_ms(int place, uint64_t target); /* when the next of those ends */
 uint32_t traffic_cut_others(int place, uint64_t target);
 void traffic_stopped(uint64_t deploy, uint32_t replicas, const char *by);
+uint32_t traffic_count_of(uint64_t deploy); /* in flight, whoever led them there */
+void traffic_cut_of(uint64_t deploy); /* their time is over */
+void traffic_lost_at(enum at proxy); /* what serves there died */
+bool traffic_has_given_up(uint64_t elder); /* it was asked to drain in vain too often */
 
 /* sim.c, for mutate.c: runs the seeds; exits 1 at the first broken law. */
 void sim_run(uint64_t from, uint64_t count);

@@ -107,8 +107,9 @@ restore(const struct effect *ask, struct event *answer)
 	uint64_t target = ask->elder;
 
 	if (target != 0
-	    && (!world.facts(target, ask->stage, &elder) || has_nothing_to_lead_to(&elder)))
-		target = 0;
+	    && (!world.facts(target, ask->stage, &elder) || elder.proxy != AT_EDGE
+		|| has_nothing_to_lead_to(&elder)))
+		target = 0; /* nothing was here before, or nothing is left of it */
 	lead_to(world_place(ask->stage), target, &elder);
 	answer->kind = EV_RESTORED;
 	wait_until_empty(ask, target, RESTORE_MS, answer);
@@ -144,6 +145,8 @@ edge_perform_in_world(
 	}
 	if (ask->kind == FX_DRAIN) {
 		answer->kind = EV_DRAINED;
+		if (facts->proxy != AT_EDGE)
+			lead_to(place, 0, facts); /* the stage has moved to another proxy */
 		wait_until_empty(ask, world.routes[place].target, facts->drain_ms, answer);
 		return;
 	}
@@ -177,7 +180,9 @@ world_mend(uint64_t stage, uint64_t live)
 
 	if (place < 0 || (live != 0 && !world.facts(live, stage, &facts)))
 		return;
-	if (live != 0 && facts.leads == 0)
+	if (live != 0 && facts.proxy != AT_EDGE)
+		live = 0; /* what is left here of a stage that is led elsewhere */
+	else if (live != 0 && facts.leads == 0)
 		return;
 	lead_to(place, live, &facts);
 }

@@ -231,8 +231,10 @@ check_production(const struct stage_spec *s)
 	assert_int_equal(s->poll_ms, 30000);
 	assert_int_equal(s->memory_bytes, 256 << 20);
 	assert_int_equal(s->cpu_milli, 500);
-	assert_int_equal(s->domains.count, 2);
+	assert_int_equal(s->domains.count, 4);
 	assert_string_equal(s->domains.items[1], "www.shop.example.org");
+	assert_string_equal(s->domains.items[3], "production-shop.example.org");
+	assert_string_equal(s->proxy, "edge");
 	assert_int_equal(s->health.kind, HEALTH_HTTP);
 	assert_string_equal(s->health.path, "/health");
 	assert_string_equal(s->health.host, "shop.example.org");
@@ -268,8 +270,19 @@ the_example_is_good_and_means_what_it_says(void **state UNUSED)
 	assert_string_equal(
 	    file->registries[1].password_file, "/run/secrets/registry_password");
 	assert_string_equal(file->registries[1].password_env, "");
+	assert_int_equal(file->proxy_count, 2);
+	assert_int_equal(file->proxies[0].kind, PROXY_NPM);
+	assert_false(file->proxies[0].is_direct);
+	assert_true(file->proxies[0].mends);
+	assert_string_equal(file->proxies[0].username, "slipway@example.org");
+	assert_string_equal(file->proxies[0].edge_address, "172.17.0.1:80");
+	assert_int_equal(file->proxies[1].kind, PROXY_CADDY);
+	assert_true(file->proxies[1].is_direct);
+	assert_string_equal(file->proxies[1].listen, ":443");
 	assert_int_equal(file->project_count, 3);
 	assert_int_equal(file->stage_count, 4);
+	assert_string_equal(stage_of(file, "shop", "staging")->proxy, "npm");
+	assert_string_equal(stage_of(file, "shop", "staging")->certificate, "letsencrypt");
 	check_production(stage_of(file, "shop", "production"));
 	assert_string_equal(stage_of(file, "worker", "production")->engine, "far");
 	assert_int_equal(stage_of(file, "worker", "production")->health.deadline_ms, 120000);

@@ -73,6 +73,13 @@ catalog_spec(struct catalog *catalog UNUSED, uint64_t id)
 	return id > 0 && id <= STAGES ? &specs[id - 1] : NULL;
 }
 
+/* All stages are the edge's own. */
+const struct proxy_config *
+catalog_proxy(const struct catalog *catalog UNUSED, const char *name UNUSED)
+{
+	return NULL;
+}
+
 size_t
 catalog_stage_count(const struct catalog *catalog UNUSED)
 {
@@ -119,7 +126,8 @@ world_reset(void)
 			.stage = domains[i],
 			.drain_ms = 20000,
 			.health = { .kind = HEALTH_HTTP, .path = "/health" },
-			.domains = { .items = domain_lists[i], .count = 1 } };
+			.domains = { .items = domain_lists[i], .count = 1 },
+			.proxy = "edge" };
 		entries[i] =
 		    (struct stage_entry){ .id = i + 1, .spec_id = i + 1, .spec = &specs[i] };
 	}

@@ -2,7 +2,7 @@
  * by a clear answer only. What is in no line here must be refused. */
 #include "fsm_bed.h"
 
-enum { ANSWER_MS = 20000, PAUSE_MS = 9000, TRIES_MAX = 5 };
+enum { SWITCH_MS = 240000, CONFIRM_MS = 30000, PAUSE_MS = 9000, TRIES_MAX = 5 };
 
 enum tries { KEEPS, BEGINS, COUNTS }; /* the first of them; one more, and after a pause */
 enum reason { SAME, TOLD, CANCELED };
@@ -72,7 +72,9 @@ static struct actor
 wanted_after(const struct duty *d, struct actor a)
 {
 	a.state = (int)d->to;
-	a.deadline_ms = d->asks == 0 ? 0 : NOW_MS + ANSWER_MS;
+	a.deadline_ms = 0;
+	if (d->asks != 0)
+		a.deadline_ms = NOW_MS + (d->asks == FX(CONFIRM) ? CONFIRM_MS : SWITCH_MS);
 	if (d->tries == BEGINS)
 		a.swap.tries = 0;
 	if (d->tries == COUNTS) {

@@ -97,6 +97,7 @@ use_catalog(struct store *store, struct str spec)
 	assert_int_equal(catalog_load(catalog, &err), 0);
 	catalog_put_engine(catalog, &engine, &is_new);
 	catalog_replace_registries(catalog, &registry, 1);
+	catalog_put_proxy(catalog, &(struct proxy_config){ .name = "npm" });
 	project = catalog_put_project(catalog, "shop", &is_new);
 	catalog_add_stage(catalog, project, 1, 2, spec);
 	catalog_set_spec(catalog, 1, spec);
@@ -225,8 +226,9 @@ use_everything(struct store *store)
 static bool
 may_be_read_whole(const char *detail)
 {
-	static const char *const words[] = { "engine", "registry", "project", "stage", "s",
-		"p", "a", "poll_actor", "stage_actor", "sweep_actor", "n", "CONSTANT ROW" };
+	static const char *const words[] = { "engine", "registry", "proxy", "project", "stage",
+		"s", "p", "a", "poll_actor", "stage_actor", "sweep_actor", "n",
+		"CONSTANT ROW" };
 	size_t length = strcspn(detail + 5, " ");
 
 	if (strncmp(detail + 5, "(subquery", 9) == 0)
