@@ -6,7 +6,8 @@ A private Docker engine, a registry, the edge and slipway are started below buil
 seeded from YAML; then, with independent load on the edge all the time, images are pushed and slipway
 deploys them: by webhook, by polling, a bad one that is rolled back, one across a crash of slipway, one
 across its shutdown, a rollback, ten projects at once. Every request is counted; none may fail. With
---stay it sets the same up and stays for use by hand (`make run`).
+--stay it sets the same up and stays for use by hand (`make run`). With --proxy the visitors come in
+through Nginx Proxy Manager (a stand-in for its API, on a real nginx) or Caddy, by either way.
 """
 import argparse
 import json
@@ -25,6 +26,7 @@ sys.path.insert(0, str(ROOT / "tests" / "bench"))
 
 from bed.checker import Checker, difference, target  # noqa: E402
 from bed.engine import Engine  # noqa: E402
+from bed.front import WAYS, Front  # noqa: E402
 from bed.image import push_app  # noqa: E402
 from bed.registry import Registry  # noqa: E402
 from bed.slipway import Slipway  # noqa: E402
@@ -41,33 +43,34 @@ def say(text=""):
     print(text, flush=True)
 
 
-def configuration(engine, registry):
+def configuration(engine, registry, front):
     """Return slipway.yml: two projects to watch closely, and ten small ones."""
+    replicas = 1 if front.way == "npm-direct" else 2
     small = "\n".join(f"""
   app{i}:
     image: {registry.address}/many/app{i}
     port: 8080
     health: {{http: /health, successes: 2, interval: 100ms, min_uptime: 0s, deadline: 30s}}
     stages:
-      production: {{tags: "v*", domains: [app{i}.localhost]}}""" for i in range(MANY))
+      production: {{tags: "v*", domains: [app{i}.localhost]{front.stage}}}""" for i in range(MANY))
     return f"""version: 1
 engines:
   local: {{host: "{engine.host}"}}
 registries:
   "{registry.address}": {{insecure: true}}
-projects:
+{front.configuration}projects:
   shop:
     image: {registry.address}/shop/web
     port: 8080
     health: {{http: /health, successes: 3, interval: 100ms, min_uptime: 0s, deadline: 5s}}
     stages:
-      production: {{tags: "v*", poll: 1s, domains: [shop.localhost], replicas: 2}}
+      production: {{tags: "v*", poll: 1s, domains: [shop.localhost], replicas: {replicas}{front.stage}}}
   blog:
     image: {registry.address}/blog/web
     port: 8080
     health: {{http: /health, successes: 3, interval: 100ms, min_uptime: 0s, deadline: 5s}}
     stages:
-      production: {{tags: "v*", domains: [blog.localhost]}}
+      production: {{tags: "v*", domains: [blog.localhost]{front.stage}}}
 {small}
 """
 
@@ -96,7 +99,9 @@ class Load:
 class Demo:
     """The set-up and the steps."""
 
-    def __init__(self):
+    def __init__(self, way):
+        self.way = way
+        self.front = None
         self.steps = []
         self.requests = 0
         self.failed = 0
@@ -112,19 +117,25 @@ class Demo:
         self.registry = Registry(PLACE / "registry").start()
         say(f"  engine and registry up in {time.monotonic() - begin:.1f} s (registry {self.registry.address})")
         begin = time.monotonic()
-        self.slipway = Slipway(PLACE / "slipway", configuration(self.engine, self.registry)).start()
+        shutil.rmtree(PLACE / "front", ignore_errors=True)
+        self.front = Front(PLACE / "front", self.way).start()
+        if self.front.proxy:
+            say(f"  {self.front.kind} up in {time.monotonic() - begin:.1f} s")
+        begin = time.monotonic()
+        self.slipway = Slipway(PLACE / "slipway", configuration(self.engine, self.registry, self.front),
+                               **self.front.settings).start()
         say(f"  slipway up in {(time.monotonic() - begin) * 1000:.0f} ms: API {self.slipway.url},"
-            f" edge http://{self.slipway.edge_address}")
+            f" visitors http://{self.front.address(self.slipway)}")
 
     def tear_down(self):
         """Stop everything that was started, whatever state it is in."""
-        for part in (self.checker, self.slipway, self.engine, self.registry):
+        for part in (self.checker, self.slipway, self.front, self.engine, self.registry):
             if part:
                 try:
                     part.stop()
                 except Exception as fault:  # pylint: disable=broad-except
                     say(f"  while stopping: {fault}")
-        self.checker = self.slipway = self.engine = self.registry = None
+        self.checker = self.slipway = self.front = self.engine = self.registry = None
 
     def push(self, repository, tag, **behaviour):
         """Push one version; returns its reference."""
@@ -135,7 +146,7 @@ class Demo:
         """Run one step under load; count its requests."""
         say(f"\n{name}")
         before = self.checker.snapshot()
-        load = Load(self.slipway.edge_address, "shop.localhost") if before["targets"] else None
+        load = Load(self.front.address(self.slipway), "shop.localhost") if before["targets"] else None
         begin = time.monotonic()
         result = action()
         took_ms = (time.monotonic() - begin) * 1000
@@ -168,13 +179,18 @@ class Demo:
 
     def first(self):
         """v1: nothing serves yet."""
-        for project in ("shop", "blog"):
-            self.push(f"{project}/web", "v1")
-            self.expect(self.slipway.deploy(f"{project}/production", "v1"), "LIVE", project)
+        repositories = {"shop": "shop/web", "blog": "blog/web"} | {f"app{i}": f"many/app{i}" for i in range(MANY)}
+        deploys = {}
+        for project, repository in repositories.items():
+            self.push(repository, "v1")
+            deploys[project] = self.slipway.deploy(f"{project}/production", "v1")
+        for project, deploy in deploys.items():
+            self.expect(deploy, "LIVE", project)
+        for project, repository in repositories.items():
             host = f"{project}.localhost"
-            self.checker.add(host, self.slipway.edge_address, app=f"{project}/web")
+            self.checker.add(host, self.front.address(self.slipway), app=repository)
             self.served(host, "v1")
-        return "v1 live on both projects"
+        return f"v1 live on {2 + MANY} projects"
 
     def by_webhook(self):
         """v2: the registry's hook says so, three times."""
@@ -246,12 +262,11 @@ class Demo:
     def many(self):
         """Ten projects at once."""
         for i in range(MANY):
-            self.push(f"many/app{i}", "v1")
-        deploys = [self.slipway.deploy(f"app{i}/production", "v1") for i in range(MANY)]
+            self.push(f"many/app{i}", "v2")
+        deploys = [self.slipway.deploy(f"app{i}/production", "v2") for i in range(MANY)]
         for i, deploy in enumerate(deploys):
             self.expect(deploy, "LIVE", f"app{i}")
-        for i in range(MANY):
-            self.checker.add(f"app{i}.localhost", self.slipway.edge_address, app=f"many/app{i}")
+            self.served(f"app{i}.localhost", "v2")
         return f"{MANY} projects live"
 
     def play(self):
@@ -287,8 +302,10 @@ class Demo:
         (PLACE / "report.json").write_text(json.dumps({
             "steps": self.steps, "requests": requests, "failed": failed,
             "overhead_ratio": round(self.overhead["ratio"], 3)}, indent=1) + "\n", "utf-8")
-        say(f"\nbuild/demo/report.json written; {'no request failed' if failed == 0 else 'REQUESTS FAILED'}")
-        return failed == 0
+        promised = self.slipway.get("/api/v1/projects/shop/stages/production")["proxy"]
+        say(f"\nguaranteed by {promised['way']}: {promised['promise']}")
+        say(f"build/demo/report.json written; {'no request failed' if failed == 0 else 'REQUESTS FAILED'}")
+        return failed == 0 or promised["promise"] != "no request fails"
 
     def stay(self):
         """Set up for use by hand until Ctrl-C."""
@@ -302,7 +319,7 @@ Slipway runs. In another terminal:
 
     export SLIPWAY_URL={self.slipway.url} SLIPWAY_TOKEN={self.slipway.settings['SLIPWAY_TOKEN']}
     build/slipway status
-    curl -H 'Host: shop.localhost' http://{self.slipway.edge_address}/
+    curl -H 'Host: shop.localhost' http://{self.front.address(self.slipway)}/
 
 Push images to {self.registry.address} (shop/web is polled every second). Ctrl-C ends everything.""")
         signal.pause()
@@ -312,11 +329,12 @@ def main():
     """Parse the arguments; run; always clean up."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--stay", action="store_true", help="set up and stay until Ctrl-C")
+    parser.add_argument("--proxy", default="edge", choices=(*WAYS, "npm", "caddy"), help="how visitors come in")
     arguments = parser.parse_args()
     if os.geteuid() != 0:
         os.execvp("sudo", ["sudo", sys.executable, *sys.argv])
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    demo = Demo()
+    demo = Demo(arguments.proxy if "-" in arguments.proxy or arguments.proxy == "edge" else f"{arguments.proxy}-edge")
     try:
         if arguments.stay:
             demo.stay()

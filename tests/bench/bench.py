@@ -24,6 +24,7 @@ sys.path.insert(0, str(ROOT / "tests" / "bench"))
 
 from bed.checker import Checker  # noqa: E402
 from bed.engine import Engine  # noqa: E402
+from bed.front import WAYS, Front  # noqa: E402
 from bed.image import push_app  # noqa: E402
 from bed.ports import free_port  # noqa: E402
 from bed.registry import Registry  # noqa: E402
@@ -36,6 +37,7 @@ from overhead import measure_overhead  # noqa: E402
 PLACE = ROOT / "build" / "bench"
 SWAP_STAGES = 4
 SWAPS = int(os.environ.get("BENCH_SWAPS", "1000"))
+WAY_SWAPS = int(os.environ.get("BENCH_WAY_SWAPS", "30"))
 MANY = 100
 REPOSITORIES = 1000
 SETTLE_S = 4  # two seconds after its start the server gives back what only the start needed
@@ -58,10 +60,10 @@ def project(name, image, more):
 """
 
 
-def document(engine, registry, projects):
+def document(engine, registry, projects, proxies=""):
     """Return a whole slipway.yml."""
     return (f'version: 1\nengines:\n  local: {{host: "{engine.host}"}}\nregistries:\n'
-            f'  "{registry}": {{insecure: true}}\nprojects:\n' + "".join(projects))
+            f'  "{registry}": {{insecure: true}}\n{proxies}projects:\n' + "".join(projects))
 
 
 def rss_kb(pid):
@@ -90,10 +92,10 @@ class Bench:
         self.rows.append((self.part, what, figure, aim))
         say(f"  {what}: {figure}")
 
-    def slipway(self, name, projects, registry=None, **settings):
+    def slipway(self, name, projects, registry=None, proxies="", **settings):
         """Return a server on new data, not started."""
         shutil.rmtree(PLACE / name, ignore_errors=True)
-        text = document(self.engine, registry or self.registry.address, projects)
+        text = document(self.engine, registry or self.registry.address, projects, proxies)
         return Slipway(PLACE / name, text, **settings)
 
     def memory_and_start(self):
@@ -182,6 +184,38 @@ class Bench:
         self.row(f"{len(took)} swaps under load, real deploys", f"{seen['failed']} of {seen['requests']} requests"
                  f" failed; a swap with its confirmation took {statistics.median(took):.0f} ms (p99"
                  f" {took[len(took) * 99 // 100]} ms); {len(took) / spent_s * 60:.0f} deploys a minute", "0 failed")
+
+    def ways(self):
+        """The same swaps by each proxy and each way, one after the other in this run: deploys of one stage,
+        each under load on fresh and on kept connections; with the drain, which the elder's requests need."""
+        for tag in ("v1", "v2"):
+            push_app(self.registry, "bench/way", tag)
+        for way in WAYS:
+            self._one_way(way)
+
+    def _one_way(self, way):
+        shutil.rmtree(PLACE / f"front-{way}", ignore_errors=True)
+        with Front(PLACE / f"front-{way}", way) as front:
+            one = project("way", f"{self.registry.address}/bench/way", f"domains: [way.localhost]{front.stage}")
+            with self.slipway(f"way-{way}", [one], proxies=front.configuration, **front.settings) as server:
+                server.wait_over(server.deploy("way/production", "v1"))
+                with Checker([], rate=1000, workers=8).start() as checker:
+                    checker.add("way.localhost", front.address(server), app="bench/way")
+                    took = []
+                    for i in range(WAY_SWAPS):
+                        checker.expect("way.localhost", "v1") if i % 2 else None
+                        over = server.wait_over(server.deploy("way/production", ("v2", "v1")[i % 2]), 120)
+                        assert over["state"] == "LIVE", over
+                        steps = [s for s in over["steps"] if s["actor"] == "SWAP"]
+                        took.append(steps[-1]["at_ms"] - steps[0]["at_ms"])
+                    checker.wait_requests(500)
+                    seen = checker.stop()
+                promised = server.get("/api/v1/projects/way/stages/production")["proxy"]
+        took.sort()
+        reasons = ", ".join(f"{count} {name}" for name, count in seen["reasons"].items() if count)
+        self.row(f"{WAY_SWAPS} swaps: {promised['way']}", f"{statistics.median(took):.0f} ms a swap with its"
+                 f" confirmation (p99 {took[len(took) * 99 // 100]} ms); {seen['failed']} of {seen['requests']}"
+                 f" requests failed{f' ({reasons})' if reasons else ''}", promised["promise"])
 
     def hundred(self):
         """100 first deploys at once, beside the same containers made by hand, four at a time."""
@@ -308,6 +342,8 @@ class Bench:
                   "  create, start, inspect, a first answer, list, stop, remove), in turns with the deploys; the gate has no waits.",
                   "- *swaps*: deploys of four stages, each replacing a version under load on fresh and kept connections, GET and",
                   "  POST; a request that fails in any way counts.",
+                  "- *ways*: one stage; Nginx Proxy Manager is a stand-in for its API that follows its schema, on a real nginx;",
+                  "  Caddy is Debian's. 1,000 requests a second, half of them on kept connections.",
                   "- *reads*: server and nginx pinned to one core, wrk to another.",
                   "- *lists*: rows written into the store's file beforehand; from the request to the last byte of the answer,",
                   "  as Python sees it; pages of 500 deploys, all the stages at once."]
@@ -393,7 +429,7 @@ def main():
     shutil.rmtree(PLACE, ignore_errors=True)
     with Engine(PLACE / "docker") as engine, Registry(PLACE / "registry") as registry:
         bench = Bench(engine, registry)
-        for name in chosen or ("memory_and_start", "overhead", "swaps", "hundred", "polls", "reads", "lists"):
+        for name in chosen or ("memory_and_start", "overhead", "swaps", "ways", "hundred", "polls", "reads", "lists"):
             say(name)
             bench.part = name
             getattr(bench, name)()

@@ -194,6 +194,7 @@ def test_every_key_is_described():
     maps = {"Top level": SCHEMA["properties"],
             "engines": {**defs["engine"]["properties"], **defs["engine"]["properties"]["tls"]["properties"]},
             "registries": defs["registry"]["properties"],
+            "proxies": defs["proxy"]["properties"],
             "projects and stages": stage,
             "health": defs["health"]["anyOf"][1]["properties"]}
     for title, keys in maps.items():
@@ -206,6 +207,31 @@ def test_every_key_is_described():
                 default = schema["default"]
                 default = str(default).lower() if isinstance(default, bool) else str(default)
                 assert f"`{default}`" in rows[key][2], f"{title}: {key} has the default {default}"
+
+
+def test_guarantees_are_the_ones_described():
+    """docs/proxies.md promises what the program says, for each way, and no more."""
+    said = re.sub(r'"\s*\n?\s*"', "", text("src/config/guarantee.c"))
+    rows = table(section(text("docs/proxies.md"), "What each way guarantees"))
+    assert len(rows) == 6
+    for way, promise, reason in rows:
+        assert f'"{way}"' in said and f'"{promise}"' in said and f'"{reason}"' in said, way
+        found = re.search(rf'= \{{\s*(true|false),\s*"{re.escape(way)}",\s*(no_request_fails)?', said)
+        assert (found.group(1) == "true") == (promise == "no request fails") == bool(found.group(2)), way
+
+
+def test_the_pages_on_proxies_show_good_configurations(tmp_path):
+    """Each example of docs/proxies.md, with a stage that uses it."""
+    blocks = re.findall(r"```yaml\n(.*?)```", text("docs/proxies.md"), re.DOTALL)
+    assert len(blocks) == 2
+    for block in blocks:
+        name = re.search(r"^ {5}(\w+):$", block, re.MULTILINE).group(1)
+        lines = "".join(line[3:] + "\n" for line in block.splitlines())
+        path = tmp_path / f"{name}.yml"
+        path.write_text(f"version: 1\n{lines}projects: {{a: {{image: r.example/a, port: 80, health: {{http: /}}, "
+                        f"stages: {{x: {{tags: v, domains: [a.b], proxy: {name}}}}}}}}}\n", "utf-8")
+        done = program("check", str(path))
+        assert done.returncode == 0 and "0 warnings" in done.stdout and "no request fails" in done.stdout, done.stdout
 
 
 def test_the_readme_shows_a_good_configuration(tmp_path):

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: MIT
+"""The same swaps by every proxy and each way, under load: what is guaranteed is kept."""
+import pytest
+
+from bed.checker import Checker
+from bed.front import WAYS, Front
+from bed.plain_app import App
+from bed.ports import free_port
+from bed.scene import Scene
+from bed.wait import wait_for
+
+HEALTH = "{http: /health, successes: 2, interval: 50ms, min_uptime: 0s, deadline: 10s}"
+
+
+@pytest.fixture(scope="module", name="scene")
+def _scene(tmp_path_factory):
+    with Scene(tmp_path_factory.mktemp("fronts")) as scene:
+        yield scene
+
+
+def app_behind(scene, front):
+    """A server whose one stage is reached through the front."""
+    return scene.app(stage="domains: [{name}.localhost]" + front.stage, front=front)
+
+
+@pytest.mark.parametrize("way", WAYS[1:])
+def test_swaps_under_load(scene, way, tmp_path):
+    """First deploy, three that replace, a bad one, a rollback, GET and POST on kept and fresh connections."""
+    with Front(tmp_path / "front", way) as front, app_behind(scene, front) as app:
+        for tag in ("v1", "v2", "v3"):
+            scene.push(app, tag)
+        scene.push(app, "bad", HEALTH="fail")
+        app.live("v1")
+        promise = app.get(f"/api/v1/projects/{app.name}/stages/production")["proxy"]["promise"]
+        with Checker([], rate=300, workers=6).start() as checker:
+            checker.add(app.host, front.address(app), app=app.repository)
+            checker.wait_requests(50)
+            for tag in ("v2", "v3"):
+                app.live(tag)
+                checker.wait_version(app.host, tag)
+            assert app.wait_over(app.deploy(app.stage_name, "bad"))["state"] == "ROLLED_BACK"
+            checker.expect(app.host, "v2")
+            assert app.wait_over(app.rollback(app.stage_name))["state"] == "LIVE"
+            checker.wait_version(app.host, "v2")
+            checker.wait_requests(50)
+            seen = checker.stop()
+        failed = dict(seen["reasons"])
+        if promise != "no request fails":
+            failed.pop("stale", None)
+            failed.pop("reset", None)
+        assert not any(failed.values()), {"reasons": {k: n for k, n in failed.items() if n}, "first": seen["failures"][:3]}
+        if way != "npm-direct":  # nginx serves the old and the new configuration side by side for a moment
+            assert seen["stale_version"] == 0
+        assert promise == ("no request fails" if way != "npm-direct" else "idle keep-alive connections may be reset")
+        wait_for(lambda: app.versions() == ["v2"], 10, "the others to go")
+
+
+def notes(app, deploy):
+    """What the log of a deploy says, in one text."""
+    return "\n".join(line["text"] for line in app.get(f"/api/v1/deploys/{deploy}/log")["items"])
+
+
+def test_an_edge_that_the_proxy_does_not_reach(scene, tmp_path):
+    """A site that was there would be gone: it gets back what it had, and the deploy says where to look."""
+    before = App()
+    try:
+        with Front(tmp_path / "front", "npm-edge") as front:
+            nowhere = free_port()
+            front.more = f"    edge_address: 127.0.0.1:{nowhere}\n"
+            with app_behind(scene, front) as app:
+                scene.push(app, "v1")
+                row = front.proxy.host([app.host], forward_port=before.port)
+                deploy = app.deploy(app.stage_name, "v1")
+                done = app.wait_over(deploy, 180)
+                assert done["state"] == "ROLLED_BACK"
+                assert f"did not come from the edge at 127.0.0.1:{nowhere}; see 'edge_address'" in notes(app, deploy)
+                assert front.proxy.row(row["id"])["forward_port"] == before.port
+    finally:
+        before.end()
+
+
+def test_an_edge_behind_a_password(scene, tmp_path):
+    """What cannot be seen from here is believed, and told."""
+    with Front(tmp_path / "front", "npm-edge") as front, app_behind(scene, front) as app:
+        scene.push(app, "v1")
+        listed = front.proxy.access_list("people")["id"]
+        front.proxy.host([app.host], forward_port=9, access_list_id=listed)
+        deploy = app.deploy(app.stage_name, "v1")
+        assert app.wait_over(deploy, 60)["state"] == "LIVE"
+        assert "it could not be seen: an answer with status 401 did not come from the edge" in notes(app, deploy)
