@@ -41,7 +41,7 @@ sim_trace(const char *format UNUSED, ...)
 void
 check_effect(const struct effect *effect UNUSED)
 {
-	CHECK(!store_is_dirty(sim.store) || sim.has_notes);
+	CHECK(!store_is_dirty(sim.store) || sim.has_port_written);
 }
 
 void
