@@ -177,7 +177,7 @@ sim-long: sim-program ## fresh seeds of the simulator on every core for MINUTES=
 	@tools/sim build/sim/sim/sim minutes $(MINUTES)
 
 sim-sabotage: sim-program ## break each law of the simulator on purpose: is it noticed?
-	build/sim/sim/sim sabotage 1000
+	build/sim/sim/sim sabotage 8000
 
 sim-program:
 	$(Q)$(MAKE) $(JOBS) MODE=sim build/sim/sim/sim
@@ -237,6 +237,7 @@ mutate-probes: $(PROBES:%=$(OUT)/probe/%.o) $(OUT)/mutate/only.o $(OUT)/libslipw
 mutate-commands:
 	$(info compile: $(CC) $(filter-out -MMD -MP,$(CFLAGS)))
 	$(info libraries: $(LIBS) -lcmocka)
+	$(info sim: $(CC) $(SIM_LINK) $(OUT)/sim/sim.o $(SIM_OBJECTS) LIBRARY $(OUT)/libslipway.a $(LINK_$(MODE)) $(SIM_LIBS))
 .PHONY: mutate-program mutate-quick mutate-probes mutate-commands
 
 # Fuzzing: one program for each tests/fuzz/fuzz_*.c, by clang. Each takes its own stand-ins; they come

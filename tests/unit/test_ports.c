@@ -16,6 +16,7 @@
 #include "ports/docker.h"
 #include "ports/edge.h"
 #include "ports/fetch.h"
+#include "ports/proxies.h"
 #include "ports/registry.h"
 #include "serve/app.h"
 #include "serve/ports.h"
@@ -24,7 +25,7 @@
 
 enum { ASKED_MAX = 32, SOON_MS = 30, PATIENCE_US = 10000000 };
 
-enum port { NOBODY, DOCKER, REGISTRY, EDGE };
+enum port { NOBODY, DOCKER, REGISTRY, PROXIES };
 
 struct asked {
 	enum port port;
@@ -39,6 +40,7 @@ static struct actor actor; /* the one that is alive */
 static struct port_host host;
 static struct docker_settings docker_settings;
 static struct edge_settings edge_settings;
+static struct front_settings front_settings;
 static uint64_t forgotten;
 static uint64_t raised_to;
 static int syncs;
@@ -114,14 +116,40 @@ edge_free(struct edge *edge UNUSED)
 {
 }
 
-void
-edge_perform(struct edge *edge UNUSED, const struct effect *effect)
+const char *
+edge_probe_header(const struct edge *edge UNUSED)
 {
-	note(EDGE, effect);
+	return "slipway-probe: secret";
+}
+
+struct proxies *
+proxies_new(const struct port_host *given UNUSED, const struct front_settings *given_settings,
+    struct edge *edge)
+{
+	assert_ptr_equal(edge, app.edge);
+	front_settings = *given_settings;
+	return (struct proxies *)&asked;
 }
 
 void
-edge_sync(struct edge *edge UNUSED)
+proxies_free(struct proxies *proxies UNUSED)
+{
+}
+
+void
+proxies_perform(struct proxies *proxies UNUSED, const struct effect *effect)
+{
+	note(PROXIES, effect);
+}
+
+void
+proxies_look(struct proxies *proxies UNUSED)
+{
+	syncs++;
+}
+
+void
+proxies_sync(struct proxies *proxies UNUSED)
 {
 	syncs++;
 }
@@ -201,10 +229,10 @@ each_effect_goes_to_its_port(void **state UNUSED)
 		[FX_PULL] = DOCKER,
 		[FX_RUN] = DOCKER,
 		[FX_PROBE] = DOCKER,
-		[FX_SWITCH] = EDGE,
-		[FX_CONFIRM] = EDGE,
-		[FX_RESTORE] = EDGE,
-		[FX_DRAIN] = EDGE,
+		[FX_SWITCH] = PROXIES,
+		[FX_CONFIRM] = PROXIES,
+		[FX_RESTORE] = PROXIES,
+		[FX_DRAIN] = PROXIES,
 		[FX_RETIRE] = DOCKER,
 		[FX_REMOVE] = DOCKER,
 		[FX_SURVEY] = DOCKER,
@@ -259,26 +287,6 @@ a_delayed_effect_of_an_older_step_never_leaves(void **state UNUSED)
 }
 
 static void
-without_an_edge_each_route_is_as_it_is_wanted(void **state UNUSED)
-{
-	static const struct {
-		enum effect_kind effect;
-		enum event_kind answer;
-	} cases[] = { { FX_SWITCH, EV_SWITCHED }, { FX_CONFIRM, EV_CONFIRMED },
-		{ FX_RESTORE, EV_RESTORED }, { FX_DRAIN, EV_DRAINED } };
-
-	app.edge = NULL;
-	for (size_t i = 0; i < COUNT(cases); i++) {
-		perform(cases[i].effect, 0);
-		assert_int_equal(posted_count, i + 1);
-		assert_int_equal(posted[i].kind, cases[i].answer);
-		assert_int_equal(posted[i].to, 7);
-		assert_int_equal(posted[i].epoch, 3);
-	}
-	assert_int_equal(asked_count, 0);
-}
-
-static void
 while_it_ends_no_poll_brings_work(void **state UNUSED)
 {
 	app.is_draining = true;
@@ -303,10 +311,13 @@ ports_know_what_serves_and_who_is_busy(void **state UNUSED)
 
 		assert_int_equal(docker_settings.stage_live(docker_settings.context, 5), 41);
 		assert_int_equal(edge_settings.stage_live(edge_settings.context, 5), 41);
+		assert_int_equal(front_settings.stage_live(front_settings.context, 5), 41);
 		assert_int_equal(
 		    docker_settings.stage_is_busy(docker_settings.context, 5), is_busy);
 		assert_int_equal(
 		    edge_settings.stage_is_busy(edge_settings.context, 5), is_busy);
+		assert_int_equal(
+		    front_settings.stage_is_busy(front_settings.context, 5), is_busy);
 	}
 	assert_int_equal(docker_settings.stage_live(docker_settings.context, 6), 0);
 	assert_false(docker_settings.stage_is_busy(docker_settings.context, 6));
@@ -358,7 +369,6 @@ main(void)
 		TEST(each_effect_goes_to_its_port),
 		TEST(a_delayed_effect_leaves_later),
 		TEST(a_delayed_effect_of_an_older_step_never_leaves),
-		TEST(without_an_edge_each_route_is_as_it_is_wanted),
 		TEST(while_it_ends_no_poll_brings_work),
 		TEST(ports_know_what_serves_and_who_is_busy),
 		TEST(a_look_at_an_engine_is_one_at_ids_and_routes),
