@@ -333,6 +333,7 @@ def main():
     arguments = parser.parse_args()
     if os.geteuid() != 0:
         os.execvp("sudo", ["sudo", sys.executable, *sys.argv])
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore it
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     demo = Demo(arguments.proxy if "-" in arguments.proxy or arguments.proxy == "edge" else f"{arguments.proxy}-edge")
     try:

@@ -17,6 +17,7 @@
 #include "serve/ports.h"
 #include "serve/runtime.h"
 #include "store/catalog.h"
+#include "store/deploys.h"
 #include "store/retention.h"
 #include "store/store.h"
 
@@ -27,9 +28,10 @@ on_wake(void *context UNUSED)
 {
 }
 
-/* Of what is in memory: each step comes by here. */
+/* Of what is in memory, if it can be: each step comes by here. */
 static void
-tell_whose(const struct app *app, const struct moved *m, struct log_context *log)
+tell_whose(const struct app *app, const struct moved *m, struct log_context *log,
+    struct deploy_row *row)
 {
 	const struct actor *a = &m->after;
 	bool is_swap = a->kind == ACTOR_SWAP;
@@ -45,6 +47,10 @@ tell_whose(const struct app *app, const struct moved *m, struct log_context *log
 	if (deploy != NULL) {
 		log->tag = deploy->deploy.tag;
 		log->digest = deploy->deploy.digest;
+	} else if (store_deploy_get(
+		       app->store, log->deploy_id, row)) { /* it ended with its swap */
+		log->tag = row->tag;
+		log->digest = row->digest;
 	}
 }
 
@@ -55,9 +61,10 @@ on_moved(void *context, const struct moved *m)
 	struct app *app = context;
 	const struct spec *spec = fsm_spec_of(m->after.kind);
 	struct log_context log = { 0 };
+	struct deploy_row row;
 
 	if (m->after.kind == ACTOR_DEPLOY || m->after.kind == ACTOR_SWAP)
-		tell_whose(app, m, &log);
+		tell_whose(app, m, &log, &row);
 	log_event(log.deploy_id == 0 ? LOG_DEBUG : LOG_INFO, &log, "actor.moved",
 	    (struct log_field[]){ LOG_TEXT("actor", spec->name),
 		LOG_TEXT("from", spec->state_names[m->from]),

@@ -206,7 +206,7 @@ def test_each_line_of_a_deploy_has_its_context(run):
         assert len(lines) > 8
         known = False
         for line in lines:
-            assert (line["project"], line["stage"], line["tag"]) == (project, "production", tag), line
+            assert (line.get("project"), line.get("stage"), line.get("tag")) == (project, "production", tag), line
             assert "digest" in line or not known, line
             known = known or "digest" in line
         assert known
