@@ -294,10 +294,10 @@ test: ## everything that CI runs
 	@tools/test
 
 faults: build/slipway ## real parts that fail in every way, under load
-	@tools/faults
+	@tools/modules faults
 
 faults-long: build/slipway ## the same in full: an engine away for a minute, a minute of webhooks
-	@FAULTS_ENGINE_STOPPED_S=60 FAULTS_STORM_S=60 tools/faults
+	@FAULTS_ENGINE_STOPPED_S=60 FAULTS_STORM_S=60 tools/modules faults
 
 demo: build/slipway ## the main job on a real engine, with every request counted; PROXY=npm or caddy
 	@$(PYTHON) tools/demo.py $(if $(PROXY),--proxy $(PROXY))

@@ -141,6 +141,17 @@ on_health(void *context, const struct fetch_result *result)
 	json_free(json);
 }
 
+/* Its admin site is an nginx before its API. */
+#define NPM_BEHIND                                                                            \
+	"Nginx Proxy Manager cannot be reached behind %s (status %d): does it start, or has " \
+	"its API failed? See its log"
+
+static bool
+is_of_gateway(int status)
+{
+	return status >= 502 && status <= 504;
+}
+
 static void
 explain_login(struct npm_talk *talk, const struct fetch_result *result, const char *message)
 {
@@ -149,11 +160,8 @@ explain_login(struct npm_talk *talk, const struct fetch_result *result, const ch
 	snprintf(talk->why, sizeof(talk->why), "%s", message);
 	if (status == 400 || status == 401 || status == 403)
 		talk->transfer = fetch(talk, "GET", "/", STR(""), on_health);
-	else if (status >= 502 && status <= 504)
-		fail(talk, NPM_UNCLEAR, status, true,
-		    "Nginx Proxy Manager cannot be reached behind %s (status %d): does it "
-		    "start, or has its API failed? See its log",
-		    address(talk), status);
+	else if (is_of_gateway(status))
+		fail(talk, NPM_UNCLEAR, status, true, NPM_BEHIND, address(talk), status);
 	else
 		fail(talk, NPM_UNCLEAR, status, true,
 		    "%s answers a login with status %d%s%.100s", address(talk), status,
@@ -235,6 +243,8 @@ tell_failure(struct npm_talk *talk, int status, const char *message)
 		    "permit it to manage proxy hosts and view certificates, with "
 		    "visibility of all items",
 		    talk->host->config->username, message);
+	else if (is_of_gateway(status))
+		fail(talk, NPM_UNCLEAR, status, false, NPM_BEHIND, address(talk), status);
 	else if (status >= 500 || status == 429)
 		fail(talk, NPM_UNCLEAR, status, false,
 		    "Nginx Proxy Manager failed (%d%s%.120s): its nginx may not run, or "

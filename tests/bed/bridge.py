@@ -5,10 +5,12 @@ There are sixteen ranges, 10.190.0.0/16 to 10.205.0.0/16. Making the bridge `sli
 and the kernel lets only one process succeed. The bridge's alias names the owner's process and the
 engine's directories, so a range whose owner died without tidying up is swept and claimed again.
 """
+import fcntl
 import json
 import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 from . import leftovers
@@ -42,8 +44,17 @@ class Bridge:
 
     @classmethod
     def claim(cls, data, run):
-        """Claim a free range for the engine that works in `data` and `run`."""
-        sweep_ownerless()
+        """Claim a free range for the engine that works in `data` and `run`.
+
+        One at a time: who sweeps a dead owner's range must not take it from who has claimed it since.
+        """
+        with open(Path(tempfile.gettempdir(), "slipway-bed.lock"), "a", encoding="ascii") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            sweep_ownerless()
+            return cls._claim(data, run)
+
+    @classmethod
+    def _claim(cls, data, run):
         routed = {route["dst"] for route in json.loads(_ip("-j", "route", "show").stdout or "[]")}
         for index in range(RANGE_COUNT):
             bridge = cls(index)

@@ -11,6 +11,7 @@ from bed.faults import lines, wait_line
 from bed.front import EMAIL, PASSWORD, Front
 from bed.long_lived import Stream, WebSocket
 from bed.npm import NginxProxyManager
+from bed.npm.refusal import Refusal
 from bed.scene import Scene
 from bed.wait import wait_for
 
@@ -72,6 +73,14 @@ def cancel(app, deploy):
     app.post(f"/api/v1/deploys/{deploy}/cancel")
     done = app.wait_over(deploy, 60)
     assert done["state"] not in ("LIVE", "FAILED"), done
+
+
+def edited(front, number, **columns):
+    """A person saves; refused while nginx looks at what another has just written."""
+    try:
+        return front.proxy.edit(number, **columns)
+    except Refusal:
+        return None
 
 
 def leads_to(row):
@@ -303,10 +312,10 @@ def test_a_host_that_a_person_takes_off(scene, front, kind):
         if kind == "disabled":
             front.proxy.enable(number)
         else:
-            front.proxy.edit(number, locations=[])
+            wait_for(lambda: edited(front, number, locations=[]), 40, "nginx to be asked by nobody else")
         wait_for(lambda: not app.get(f"/api/v1/projects/{app.name}/stages/production")["proxy"].get("why"), 40,
                  "all to be well")
-        assert ask(app, front)[1] == "v1"
+        wait_for(lambda: ask(app, front)[1] == "v1", 10, "nginx to have loaded it")
 
 
 def test_a_location_for_everything_is_given_back(scene, front):
