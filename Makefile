@@ -33,7 +33,7 @@ LINK_cov := --coverage
 LINK_fuzz := -fsanitize=fuzzer,address,undefined -Wl,--wrap=_exit,--wrap=connect
 LINK_rel := -pie -Wl,-z,relro,-z,now,-z,noexecstack
 CFLAGS := $(BASE_FLAGS) $(FLAGS_$(MODE)) $(EXTRA_CFLAGS)
-LIBS := -lev -lsqlite3 -lcurl -lyaml -lsodium -ljansson -lm
+LIBS := -lev -lsqlite3 -lcurl -lyaml -lsodium -ljansson -lpcre2-8 -lm
 
 SOURCES := $(filter-out src/main.c,$(wildcard src/*.c src/*/*.c))
 OBJECTS := $(SOURCES:src/%.c=$(OUT)/obj/%.o) $(OUT)/obj/llhttp/llhttp.o $(OUT)/obj/llhttp/api.o $(OUT)/obj/llhttp/http.o

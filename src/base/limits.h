@@ -39,6 +39,14 @@ enum {
 	LIST_MAX = 64, /* volumes, labels, command words, networks of one stage */
 	VALUE_SIZE = 8192, /* one text in the configuration, an env value for example */
 
+	/* Tag policies. A tag has 128 characters: what takes longer is a mistake, or meant to. */
+	TAG_REGEX_SIZE = 256,
+	TAG_REGEX_STEPS_MAX = 5000, /* of one match: 0.1 ms */
+	TAG_REGEX_DEPTH_MAX = 500,
+	TAG_REGEX_HEAP_KIB_MAX = 256,
+	TAG_REGEX_GIVE_UP_MAX = 16, /* matches that reached a limit: then no more of that list */
+	SEMVER_BOUNDS_MAX = 16, /* nobody writes more than a few */
+
 	/* Runtime. */
 	MAILBOX_MAX = 4096, /* events waiting; more outside work is refused with 503 */
 	TICK_EVENTS_MAX = 256, /* bounds the length of a tick, and so everybody's latency */
@@ -82,6 +90,8 @@ enum {
 	REGISTRY_TAGS_MAX = 100000, /* of one repository */
 	REGISTRY_PAGE_BYTES_MAX = 1 << 20, /* reading it takes the loop 28 ms */
 	REGISTRY_MANIFEST_MAX = 4 << 20, /* what the distribution project takes */
+	TAGS_TRIED_MAX = 8, /* of the newest ones, by one look: min_age passes over some */
+	TAGS_EXPLAINED_MAX = 10000, /* of one repository: sorted and written in 40 ms */
 	REGISTRY_TOKENS_MAX = 1024, /* kept; 1 to 2 KB each, a repository needs one */
 	REGISTRY_TOKEN_BYTES_MAX = 64 << 10, /* the answer that brings one */
 

@@ -28,7 +28,15 @@ const struct field stage_fields[STAGE_FIELD_COUNT] = {
 	[STAGE_FIELD_PORT] = { "port", "port", FIELD_INTEGER, IN_BOTH, SPEC_AT(port), RANGE(1, 65535, 0) },
 	[STAGE_FIELD_REPLICAS] = { "replicas", "replicas", FIELD_INTEGER, IN_BOTH, SPEC_AT(replicas), RANGE(1, REPLICAS_MAX, 1) },
 	[STAGE_FIELD_HEALTH] = { "health", "health", FIELD_HEALTH, IN_BOTH, SPEC_AT(health) },
-	[STAGE_FIELD_TAGS] = { "tags", "tags", FIELD_TEXT, IN_BOTH, SPEC_AT(tags), .most = TAG_SIZE - 1, .initial_text = "*", .rule = rule_glob },
+	[STAGE_FIELD_TAGS] = { "tags", "tags", FIELD_TAGS, IN_BOTH, SPEC_AT(tags), .most = TAG_SIZE - 1, .initial_text = "*", .rule = rule_glob },
+	[STAGE_FIELD_TAG_REGEX] = { NULL, "tag_regex", FIELD_TEXT, IN_NEITHER, SPEC_AT(tag_regex), .most = TAG_REGEX_SIZE - 1 },
+	[STAGE_FIELD_TAG_SEMVER] = { NULL, "tag_semver", FIELD_TEXT, IN_NEITHER, SPEC_AT(tag_semver), .most = TAG_SIZE - 1 },
+	[STAGE_FIELD_TAG_PRERELEASES] = { NULL, "tag_prereleases", FIELD_BOOL, IN_NEITHER, SPEC_AT(tag_prereleases) },
+	[STAGE_FIELD_TAG_NUMERIC] = { NULL, "tag_numeric", FIELD_BOOL, IN_NEITHER, SPEC_AT(tag_numeric) },
+	[STAGE_FIELD_TAG_DATE] = { NULL, "tag_date", FIELD_TEXT, IN_NEITHER, SPEC_AT(tag_date), .most = TAG_SIZE - 1 },
+	[STAGE_FIELD_TAG_DOWNGRADE] = { NULL, "tag_downgrade", FIELD_BOOL, IN_NEITHER, SPEC_AT(tag_downgrade) },
+	[STAGE_FIELD_TAG_MIN_AGE] = { "min_age", "tag_min_age_ms", FIELD_DURATION, IN_NEITHER, SPEC_AT(tag_min_age_ms), RANGE(SECONDS(1), HOURS(8784), 0) },
+	[STAGE_FIELD_TAG_IMMUTABLE] = { NULL, "tag_immutable", FIELD_TEXT, IN_NEITHER, SPEC_AT(tag_immutable), .most = TAG_SIZE - 1 },
 	[STAGE_FIELD_AUTO] = { "auto", "auto", FIELD_BOOL, IN_BOTH, SPEC_AT(is_auto), .initial = true },
 	[STAGE_FIELD_POLL] = { "poll", "poll_ms", FIELD_DURATION, IN_BOTH, SPEC_AT(poll_ms), RANGE(SECONDS(1), HOURS(24), 0) },
 	[STAGE_FIELD_DOMAINS] = { "domains", "domains", FIELD_STRINGS, IN_BOTH, SPEC_AT(domains), .most = DOMAINS_MAX, .rule = rule_domain },
@@ -79,6 +87,7 @@ fields_set_defaults(const struct field *fields, size_t count, void *record)
 
 		switch (field->kind) {
 		case FIELD_TEXT:
+		case FIELD_TAGS:
 			*(const char **)member =
 			    field->initial_text ? field->initial_text : "";
 			break;

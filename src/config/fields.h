@@ -13,6 +13,7 @@
 
 enum field_kind { /* member of the struct */
 	FIELD_TEXT, /* const char * */
+	FIELD_TAGS, /* the same, of `tags`; as a map it sets those behind it, too */
 	FIELD_INTEGER, /* int */
 	FIELD_DURATION, /* int64_t, milliseconds; "30s" in the file */
 	FIELD_SIZE, /* int64_t, bytes; "256m" in the file */
@@ -52,6 +53,14 @@ enum stage_field {
 	STAGE_FIELD_REPLICAS,
 	STAGE_FIELD_HEALTH,
 	STAGE_FIELD_TAGS,
+	STAGE_FIELD_TAG_REGEX,
+	STAGE_FIELD_TAG_SEMVER,
+	STAGE_FIELD_TAG_PRERELEASES,
+	STAGE_FIELD_TAG_NUMERIC,
+	STAGE_FIELD_TAG_DATE,
+	STAGE_FIELD_TAG_DOWNGRADE,
+	STAGE_FIELD_TAG_MIN_AGE,
+	STAGE_FIELD_TAG_IMMUTABLE,
 	STAGE_FIELD_AUTO,
 	STAGE_FIELD_POLL,
 	STAGE_FIELD_DOMAINS,

@@ -73,6 +73,8 @@ bool key_is_known(struct import *im, const struct node *member, const char *cons
 void keys_check(struct import *im, const struct node *map, const char *const *known);
 
 bool import_health(struct import *im, const struct node *node, struct health_spec *ret_health);
+/* The tag policy as a whole: `tags` and everything called tag_ of the spec. */
+bool import_tags(struct import *im, const struct node *node, struct stage_spec *spec);
 void import_engines(struct import *im, const struct node *map);
 void import_registries(struct import *im, const struct node *map);
 void import_proxies(struct import *im, const struct node *map);

@@ -144,6 +144,9 @@ warn_tags(struct import *im, const struct draft *draft, const struct node *at)
 	if (!is_good(draft, STAGE_FIELD_TAGS) || !is_good(draft, STAGE_FIELD_AUTO)
 	    || !spec->is_auto)
 		return;
+	if (spec->tag_regex[0] != '\0' || spec->tag_semver[0] != '\0' || spec->tag_numeric
+	    || spec->tag_date[0] != '\0')
+		return;
 	if (spec->tags[strspn(spec->tags, "*")] == '\0')
 		import_warn(im, at,
 		    "stage '%s' deploys every tag that is pushed: narrow 'tags' (\"v*\"), "

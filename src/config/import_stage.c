@@ -39,6 +39,8 @@ read_field(struct import *im, const struct node *node, const struct field *field
 	switch (field->kind) {
 	case FIELD_TEXT:
 		return value_text(im, node, field->key, field->most, field->rule, member);
+	case FIELD_TAGS:
+		return import_tags(im, node, spec);
 	case FIELD_INTEGER:
 		return value_integer(im, node, field->key, field->least, field->most, member);
 	case FIELD_DURATION:

@@ -34,6 +34,10 @@ static const struct {
 	{ "password",
 	    "secrets do not belong in this file; use 'password_file' or 'password_env'" },
 	{ "retries", "a single failure does not count; 'deadline' ends the gate" },
+	{ "pattern", "here it is 'glob', or 'regex' for a regular expression" },
+	{ "range", "here it is 'semver'" },
+	{ "policy", "its kinds are keys of their own here: 'semver', 'numeric', 'date'" },
+	{ "extract", "a group called version in 'regex' does that: \"^v(?<version>.*)$\"" },
 	{ "start_period", "here it is 'min_uptime' and 'deadline'" },
 };
 

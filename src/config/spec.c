@@ -58,6 +58,7 @@ write_field(struct json_writer *w, const struct field *field, const void *record
 	json_key(w, field->json);
 	switch (field->kind) {
 	case FIELD_TEXT:
+	case FIELD_TAGS:
 		text = *(const char *const *)member;
 		json_put_text(w, text == NULL ? "" : text);
 		break;

@@ -71,6 +71,14 @@ struct stage_spec {
 	struct health_spec health;
 
 	const char *tags; /* glob of the tags that webhooks and polls may deploy */
+	const char *tag_regex; /* and a regular expression; "": none */
+	const char *tag_semver; /* how they are ordered: a range of semantic versions ... */
+	bool tag_prereleases; /* ... with these, too ... */
+	bool tag_numeric; /* ... or by number ... */
+	const char *tag_date; /* ... or by a date of this format; none of them: as people do */
+	bool tag_downgrade; /* polls may go back to an older one */
+	int64_t tag_min_age_ms; /* since it was first seen; 0: none */
+	const char *tag_immutable; /* glob of tags that must not move; "": all may */
 	bool is_auto; /* webhooks and polls deploy; else they only report */
 	int64_t poll_ms; /* 0: not polled */
 

@@ -159,6 +159,7 @@ read_field(struct reader *r, const struct json *value, void *record)
 
 	switch (r->field->kind) {
 	case FIELD_TEXT:
+	case FIELD_TAGS:
 		if (json_kind(value) != JSON_IS_TEXT)
 			return refuse(r, "a text");
 		if (strlen(json_text(value)) > (size_t)r->field->most) /* arrays wait for it */

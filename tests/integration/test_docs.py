@@ -253,7 +253,7 @@ ELSEWHERE = {
     "make sim SEED=286": "make test runs seeds; test_make_targets_are_there",
     "make fuzz-regress NAMES=store": "make test runs all of them",
     "sudo install -m 755 build/slipway /usr/local/bin/slipway": "changes the machine",
-    "sudo apt-get install -y libev4 libsqlite3-0 libcurl4 libyaml-0-2 libsodium23 libjansson4 haproxy":
+    "sudo apt-get install -y libev4 libsqlite3-0 libcurl4 libyaml-0-2 libsodium23 libjansson4 libpcre2-8-0 haproxy":
         "changes the machine; test_packaging.py",
     "sudo systemctl disable --now haproxy": "needs systemd",
     "sudo useradd --system --home-dir /var/lib/slipway --groups docker slipway": "changes the machine",

@@ -251,6 +251,51 @@ check_production(const struct stage_spec *s)
 	assert_string_equal(value_of(s->env, s->env_count, "GREETING"), "costs ${PRICE}");
 }
 
+/* A stage's policy replaces that of its project as a whole. */
+static void
+tag_policies_mean_what_they_say(void **state UNUSED)
+{
+	struct config_file *file = parse_good(
+	    "version: 1\n"
+	    "projects:\n"
+	    "  a:\n"
+	    "    image: r.io/a\n"
+	    "    health: none\n"
+	    "    tags: {glob: \"v*\", semver: \"^1.2\", prereleases: true, downgrade: allow,\n"
+	    "      min_age: 24h, immutable: true}\n"
+	    "    stages:\n"
+	    "      a:\n"
+	    "      b: {tags: {regex: \"(\\\\d+)$\", date: \"%s\", immutable: \"x*\"}}\n"
+	    "      c: {tags: {exact: v5}}\n"
+	    "      d: {tags: {digest: main}}\n"
+	    "      e: {tags: {numeric: true}}\n"
+	    "      f: {tags: \"w*\"}\n");
+	const struct stage_spec *s = file->projects[0].stages;
+
+	assert_string_equal(s[0].tags, "v*");
+	assert_string_equal(s[0].tag_semver, "^1.2");
+	assert_true(s[0].tag_prereleases);
+	assert_true(s[0].tag_downgrade);
+	assert_int_equal(s[0].tag_min_age_ms, 86400000);
+	assert_string_equal(s[0].tag_immutable, "*");
+	assert_string_equal(s[1].tags, "*");
+	assert_string_equal(s[1].tag_regex, "(\\d+)$");
+	assert_string_equal(s[1].tag_semver, "");
+	assert_string_equal(s[1].tag_date, "%s");
+	assert_false(s[1].tag_prereleases);
+	assert_false(s[1].tag_downgrade);
+	assert_int_equal(s[1].tag_min_age_ms, 0);
+	assert_string_equal(s[1].tag_immutable, "x*");
+	assert_string_equal(s[2].tags, "v5");
+	assert_string_equal(s[2].tag_immutable, "*");
+	assert_string_equal(s[3].tags, "main");
+	assert_string_equal(s[3].tag_immutable, "");
+	assert_true(s[4].tag_numeric);
+	assert_string_equal(s[5].tags, "w*");
+	assert_string_equal(s[5].tag_immutable, "");
+	config_file_free(file);
+}
+
 static void
 the_example_is_good_and_means_what_it_says(void **state UNUSED)
 {
@@ -750,6 +795,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(tag_policies_mean_what_they_say),
 		cmocka_unit_test(every_fault_has_its_place_and_words),
 		cmocka_unit_test(all_faults_come_at_once_in_order),
 		cmocka_unit_test(a_fault_of_the_project_is_told_once),

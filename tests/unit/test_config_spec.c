@@ -50,7 +50,9 @@ canonical_json_has_every_key_in_order(void **state UNUSED)
 	    "\"port\":0,\"status_min\":200,\"status_max\":299,\"successes\":3,\"interval_ms\":"
 	    "1000,"
 	    "\"timeout_ms\":5000,\"min_uptime_ms\":10000,\"deadline_ms\":60000},\"tags\":\"v*"
-	    "\","
+	    "\",\"tag_regex\":\"\",\"tag_semver\":\"\",\"tag_prereleases\":false,"
+	    "\"tag_numeric\":false,\"tag_date\":\"\",\"tag_downgrade\":false,"
+	    "\"tag_min_age_ms\":0,\"tag_immutable\":\"\","
 	    "\"auto\":true,\"poll_ms\":30000,\"domains\":[\"a.b\"],\"tcp_port\":0,\"proxy\":"
 	    "\"edge\",\"certificate\":\"\","
 	    "\"env\":{\"A\":\"1\",\"B\":\"\\\"\\n\"},\"labels\":{},\"volumes\":[{\"source\":"
@@ -349,7 +351,8 @@ check_default(const struct field *field, const struct json *member)
 	char text[UNITS_TEXT_SIZE];
 	int64_t ms = 0;
 
-	if (field->kind == FIELD_TEXT && field->initial_text != NULL)
+	if ((field->kind == FIELD_TEXT || field->kind == FIELD_TAGS)
+	    && field->initial_text != NULL)
 		assert_string_equal(json_text(given), field->initial_text);
 	else if (field->kind == FIELD_BOOL)
 		assert_int_equal(json_bool(given), field->initial);
