@@ -20,7 +20,9 @@ struct event {
 	uint64_t elder; /* GRANTED: the deploy that serves now */
 	uint32_t epoch; /* answers and TIMEOUT: the step that asked */
 	uint32_t count; /* SURVEYED: orphans; DRAINED: connections cut */
-	bool flag; /* CONFIGURED: see the receiver; TRIGGER, READY: even what is live */
+	bool
+	    flag; /* CONFIGURED: see the receiver; TRIGGER, READY: even what is live; SOUGHT: older
+	            * than what was seen or serves, and it may not go back */
 	int64_t now_ms; /* stamped by the runtime: machines own no clock */
 	int64_t after_ms; /* CONFIGURED: interval; TROUBLED: not before that time has passed */
 	char tag[TAG_SIZE];

@@ -7,7 +7,6 @@
 
 #include "actors/ask.h"
 #include "actors/fsm.h"
-#include "base/str.h"
 
 enum { SEEK_MS = 120000, BACKOFF_MAX_MS = 3600000, FAILURES_COUNTED = 16 };
 
@@ -17,11 +16,9 @@ GUARD(is_known)
 {
 	return strcmp(a->poll.digest, e->digest) == 0 && strcmp(a->poll.tag, e->tag) == 0;
 }
-/* The newest tag was deleted from the registry: that is no wish to go back. */
-GUARD(is_older)
-{
-	return strcmp(a->poll.tag, e->tag) != 0 && str_version_order(e->tag, a->poll.tag) < 0;
-}
+/* The newest tag was deleted from the registry: that is no wish to go back. What is older, the stage's
+ * tag policy says. */
+GUARD(is_older) { return e->flag; }
 GUARD(is_auto) { return a->poll.is_auto; }
 
 /* Stages of one configuration do not all ask in the same second: each begins at its own place in

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "config/tag_policy.h"
 #include "ports/docker.h"
 #include "ports/edge.h"
 #include "ports/proxies.h"
@@ -154,6 +155,7 @@ view_stage(struct json_writer *w, const struct app *app, const struct stage_entr
 {
 	const struct actor *a = runtime_actor(app->runtime, stage->id);
 	const struct stage_spec *spec = stage->spec;
+	char tags[REASON_SIZE];
 
 	CHECK(a != NULL && a->kind == ACTOR_STAGE);
 	json_pair_text(w, "project", spec->project);
@@ -168,7 +170,8 @@ view_stage(struct json_writer *w, const struct app *app, const struct stage_entr
 	/* What is configured now is not what the live containers were made with. */
 	json_pair_bool(
 	    w, "is_outdated", a->stage.live != 0 && a->stage.live_spec != stage->spec_id);
-	json_pair_text(w, "tags", spec->tags);
+	tag_policy_name(spec, tags);
+	json_pair_text(w, "tags", tags);
 	json_pair_bool(w, "auto", spec->is_auto);
 	view_poll(w, app, stage);
 	json_key(w, "domains");

@@ -44,7 +44,8 @@ enum {
 	TAG_REGEX_STEPS_MAX = 5000, /* of one match: 0.1 ms */
 	TAG_REGEX_DEPTH_MAX = 500,
 	TAG_REGEX_HEAP_KIB_MAX = 256,
-	TAG_REGEX_GIVE_UP_MAX = 16, /* matches that reached a limit: then no more of that list */
+	TAG_REGEX_GIVE_UP_MAX =
+	    16, /* matches that reached a limit: then no more of that list */
 	SEMVER_BOUNDS_MAX = 16, /* nobody writes more than a few */
 
 	/* Runtime. */

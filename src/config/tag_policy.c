@@ -103,9 +103,8 @@ tag_policy_free(struct tag_policy *policy)
 	free(policy);
 }
 
-/* Signatures, attestations and the like are stored as tags, named after the digest they are about. */
-static bool
-is_attachment(struct str tag)
+bool
+tag_is_attachment(struct str tag)
 {
 	size_t digits = 0;
 
@@ -153,7 +152,7 @@ judge(struct tag_policy *policy, struct tag_judged *judged)
 	judged->part = tag;
 	if (!image_tag_is_valid(tag))
 		return TAG_NOT_VALID;
-	if (is_attachment(tag))
+	if (tag_is_attachment(tag))
 		return TAG_ATTACHMENT;
 	if (!str_glob(policy->glob, judged->tag))
 		return TAG_GLOB;

@@ -54,6 +54,9 @@ struct tag_judged {
 
 struct tag_policy;
 
+/* Signatures, attestations and the like are stored as tags, named after the digest they are about. */
+bool tag_is_attachment(struct str tag);
+
 /* What the policy is made of, checked: NULL and err says which key is wrong and why. */
 struct tag_policy *tag_policy_new(const struct stage_spec *spec, struct err *err) MUST_USE;
 void tag_policy_free(struct tag_policy *policy); /* NULL allowed */

@@ -44,6 +44,7 @@ task_free(struct task *task)
 		task->next->link = task->link;
 	question_cancel(task->question);
 	tags_forget(task);
+	choice_free(task);
 	if (task->site != NULL)
 		site_leave(task->site);
 	free(task);
@@ -93,6 +94,7 @@ task_succeed(struct task *task, const char *digest)
 	struct port_host host = task->registry->host;
 	char text[REASON_SIZE * 2];
 
+	event.flag = !is_deploy && choice_is_older(task, task->image.tag);
 	CHECK(str_copy(event.tag, sizeof(event.tag), str_of(task->image.tag)));
 	CHECK(str_copy(event.digest, sizeof(event.digest), str_of(digest)));
 	snprintf(text, sizeof(text), "%s/%s:%s is %s", task->image.host, task->image.path,
@@ -165,26 +167,24 @@ load_stage(struct task *task)
 	return stage == NULL ? NULL : stage->spec;
 }
 
-static bool
-has_wildcard(const char *pattern)
-{
-	return strpbrk(pattern, "*?") != NULL;
-}
-
 /* What exactly is asked for? -1: nothing that a registry could know. */
 static int
 load_reference(struct task *task, const struct stage_spec *spec, const struct deploy_row *row,
     struct err *err)
 {
-	const char *tag = task->effect.kind == FX_RESOLVE ? row->tag : spec->tags;
+	const char *tag = row->tag;
 	struct image_ref *image = &task->image;
 
 	image->tag[0] = '\0';
 	image->digest[0] = '\0';
-	if (task->effect.kind == FX_SEEK && has_wildcard(tag))
-		return str_copy(task->pattern, sizeof(task->pattern), str_of(tag))
-			   ? 0
-			   : err_set(err, "the pattern of tags '%.80s' is too long", tag);
+	if (task->effect.kind == FX_SEEK) {
+		task->policy = tag_policy_new(spec, err);
+		if (task->policy == NULL)
+			return -1;
+		tag = tag_policy_only(task->policy);
+		if (tag == NULL) /* it is chosen from a list */
+			return 0;
+	}
 	if (tag[0] == '\0' && image_digest_is_valid(str_of(row->digest)))
 		return str_copy(image->digest, sizeof(image->digest), str_of(row->digest))
 			   ? 0
@@ -242,7 +242,7 @@ registry_perform(struct registry *r, const struct effect *effect)
 	r->tasks = task;
 	if (load(task, &err) != 0)
 		task_fail(task, EV_REFUSED, 0, "%s", err.text);
-	else if (task->pattern[0] != '\0')
+	else if (task->effect.kind == FX_SEEK && task->image.tag[0] == '\0')
 		tags_find(task);
 	else
 		manifest_find(task);

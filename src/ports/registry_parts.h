@@ -8,6 +8,7 @@
 
 #include "base/hash.h"
 #include "config/image.h"
+#include "config/tag_policy.h"
 #include "ports/fetch.h"
 #include "ports/password.h"
 #include "ports/registry.h"
@@ -177,7 +178,10 @@ struct task {
 	struct task **link;
 	struct effect effect;
 	struct image_ref image; /* its tag or digest is what is asked for, once known */
-	char pattern[TAG_SIZE];
+	struct tag_policy *policy; /* SEEK: the stage's */
+	struct candidate *candidates[TAGS_TRIED_MAX]; /* the newest first */
+	uint32_t candidate_count;
+	uint32_t candidate_at; /* the next one to try */
 	char project[NAME_SIZE];
 	char stage[NAME_SIZE];
 	struct site *site;
@@ -207,7 +211,13 @@ void task_fail_as(struct task *task, const struct question_answer *answer);
 /* Asks for the digest of task->image and ends the task: registry_manifest.c */
 void manifest_find(struct task *task);
 
-/* Puts the newest tag that fits the task's pattern into its image and goes on with manifest_find(), or
+/* The tags that the task's policy takes: registry_choice.c */
+void choice_offer(struct task *task, const char *tag);
+bool choice_next(struct task *task); /* the next one is in task->image; false: none is left */
+bool choice_is_older(struct task *task, const char *tag); /* than what was seen or is live */
+void choice_free(struct task *task);
+
+/* Puts the newest tag that the task's policy takes into its image and goes on with manifest_find(), or
  * ends the task: registry_tags.c */
 void tags_find(struct task *task);
 void tags_forget(struct task *task); /* the task goes: takes it off its list */

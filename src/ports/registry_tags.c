@@ -1,7 +1,7 @@
-/* registry_tags.c - the newest tag that fits a pattern.
+/* registry_tags.c - the newest tag that a policy takes.
  *
  * The one idea: the tags of a repository are listed once for all who look at that moment; each page
- * is shown to every one of them, and each keeps the best for its own pattern. Only the winner's
+ * is shown to every one of them, and each keeps the best by its own policy. Only the winner's
  * manifest is asked for. */
 #include <stdarg.h>
 #include <stdio.h>
@@ -103,6 +103,19 @@ static void PRINTF_LIKE(2, 3) end_refused(struct tag_list *list, const char *for
 }
 
 static void
+fail_empty(struct task *task, uint32_t tags)
+{
+	const struct stage_entry *stage =
+	    catalog_stage(task->registry->host.catalog, task->effect.stage);
+	char policy[REASON_SIZE] = "";
+
+	if (stage != NULL)
+		tag_policy_name(stage->spec, policy);
+	task_fail(
+	    task, EV_TROUBLED, 0, "no tag matches '%.150s' (%u tags seen)", policy, tags);
+}
+
+static void
 end_found(struct tag_list *list)
 {
 	uint32_t tags = list->tags;
@@ -111,37 +124,19 @@ end_found(struct tag_list *list)
 	while (list->watchers != NULL) {
 		struct task *task = next_watcher(list);
 
-		if (task->image.tag[0] != '\0')
+		if (choice_next(task))
 			manifest_find(task);
 		else
-			task_fail(task, EV_TROUBLED, 0, "no tag matches '%s' (%u tags seen)",
-			    task->pattern, tags);
+			fail_empty(task, tags);
 	}
 	list_free(list);
-}
-
-/* Signatures, attestations and the like are stored as tags, named after the digest they are about. */
-static bool
-is_attachment(struct str tag)
-{
-	size_t digits = 0;
-
-	if (!str_starts(tag, "sha256-"))
-		return false;
-	while (7 + digits < tag.n && strchr("0123456789abcdef", tag.p[7 + digits]) != NULL)
-		digits++;
-	tag = (struct str){ tag.p + 7 + digits, tag.n - 7 - digits };
-	return (tag.n == 0 && digits == 64) || str_is(tag, ".sig") || str_is(tag, ".att")
-	       || str_is(tag, ".sbom");
 }
 
 static void
 show(struct tag_list *list, const char *tag)
 {
 	for (struct task *t = list->watchers; t != NULL; t = t->list_next)
-		if (str_glob(t->pattern, tag)
-		    && (t->image.tag[0] == '\0' || str_version_order(tag, t->image.tag) > 0))
-			CHECK(str_copy(t->image.tag, sizeof(t->image.tag), str_of(tag)));
+		choice_offer(t, tag);
 }
 
 static void
@@ -152,7 +147,7 @@ show_page(struct tag_list *list, const struct json *tags)
 	for (size_t i = 0; i < count; i++) {
 		const char *tag = json_text(json_at(tags, i));
 
-		if (!image_tag_is_valid(str_of(tag)) || is_attachment(str_of(tag)))
+		if (!image_tag_is_valid(str_of(tag)) || tag_is_attachment(str_of(tag)))
 			continue;
 		list->tags++;
 		show(list, tag);

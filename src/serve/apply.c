@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "config/file.h"
+#include "config/tag_policy.h"
 #include "ports/docker.h"
 #include "serve/app.h"
 #include "serve/commands.h"
@@ -208,7 +209,7 @@ change_stage(struct app *app, const struct stage_entry *entry, const struct stag
     struct str json)
 {
 	bool forget = strcmp(entry->spec->image, spec->image) != 0
-		      || strcmp(entry->spec->tags, spec->tags) != 0;
+		      || !tag_policy_chooses_alike(entry->spec, spec);
 	uint64_t stage_id = entry->id;
 	uint64_t poll_id = entry->poll_id;
 

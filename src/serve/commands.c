@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "config/image.h"
+#include "config/tag_policy.h"
 #include "serve/app.h"
 #include "serve/runtime.h"
 #include "store/catalog.h"
@@ -236,6 +237,20 @@ command_cancel(struct app *app, uint64_t deploy, struct err *err)
 	return COMMAND_DONE;
 }
 
+/* A policy that cannot be read (an older program's) takes nothing. */
+static bool
+takes_tag(const struct stage_spec *spec, const char *tag)
+{
+	struct tag_judged judged = { .reason = TAG_NOT_VALID };
+	struct err err;
+	struct tag_policy *policy = tag_policy_new(spec, &err);
+
+	if (policy != NULL)
+		tag_policy_judge(policy, tag, &judged);
+	tag_policy_free(policy);
+	return judged.reason == TAG_KEPT;
+}
+
 /* COMMAND_BUSY: the stage would take it, but asks for too many tags already. */
 static enum command_result
 hook_stage(struct app *app, const struct stage_entry *stage, const struct image_ref *ref,
@@ -245,7 +260,7 @@ hook_stage(struct app *app, const struct stage_entry *stage, const struct image_
 		.kind = EV_TRIGGER, .to = stage->id, .trigger = TRIGGER_WEBHOOK
 	};
 
-	if (!str_glob(stage->spec->tags, ref->tag))
+	if (!takes_tag(stage->spec, ref->tag))
 		return COMMAND_DONE;
 	if (!stage->spec->is_auto) {
 		ret->was_reported = true;

@@ -434,13 +434,29 @@ survey_live(const struct actor *sweep)
 	}
 }
 
+/* As ports/registry_choice.c has it. */
+static bool
+is_older(const struct actor *poll, const char *tag)
+{
+	const struct actor *stage = runtime_actor(sim.app.runtime, poll->poll.stage);
+	struct deploy_row live = { .tag = "" };
+
+	if (stage != NULL)
+		store_deploy_get(sim.store, stage->stage.live, &live);
+	return str_version_order(tag, poll->poll.tag) < 0
+	       || str_version_order(tag, live.tag) < 0;
+}
+
 /* A port that has dropped the job writes nothing; its answer may still be on the way. */
 void
 ports_answer(const struct event *answer)
 {
 	const struct actor *a = runtime_actor(sim.app.runtime, answer->to);
+	struct event sent = *answer;
 
 	sim.happened++;
+	if (a != NULL && answer->kind == EV_SOUGHT && a->kind == ACTOR_POLL)
+		sent.flag = is_older(a, answer->tag);
 	if (sim.app.is_draining && answer->kind == EV_SOUGHT)
 		return;
 	if (a != NULL && a->epoch == answer->epoch && a->kind == ACTOR_DEPLOY) {
@@ -458,7 +474,7 @@ ports_answer(const struct event *answer)
 			survey_live(a);
 		proxies_look(sim.app.proxies);
 	}
-	runtime_post(sim.app.runtime, answer);
+	runtime_post(sim.app.runtime, &sent);
 }
 
 /* What the API asks. */

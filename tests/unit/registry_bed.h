@@ -28,9 +28,11 @@
 #include "base/str.h"
 #include "ports/fetch.h"
 #include "ports/port.h"
+#include "config/fields.h"
 #include "ports/registry.h"
 #include "store/catalog.h"
 #include "store/deploys.h"
+#include "store/tags.h"
 
 enum { BED_ITEMS = 1100, BED_REQUESTS = 4096, BED_CONNECTIONS = 512, BED_PATIENCE_MS = 10000 };
 
@@ -42,6 +44,7 @@ struct bed_item {
 	struct stage_spec spec;
 	struct stage_entry entry;
 	struct deploy_row row;
+	struct tag_marks marks;
 	struct event event; /* the last answer */
 	uint32_t answers;
 };
@@ -77,6 +80,13 @@ store_deploy_log_add(
 
 	snprintf(
 	    store->log + n, sizeof(store->log) - n, "%s: %.*s\n", level, (int)text.n, text.p);
+}
+
+void
+store_tag_marks(struct store *store UNUSED, uint64_t stage, uint64_t poll UNUSED,
+    struct tag_marks *ret_marks)
+{
+	*ret_marks = bed_catalog.items[stage].marks;
 }
 
 const struct stage_spec *
@@ -393,6 +403,7 @@ bed_put(uint64_t id, const char *image, const char *tags, const char *tag)
 	memset(item, 0, sizeof(*item));
 	snprintf(item->image, sizeof(item->image), "%s", image);
 	snprintf(item->tags, sizeof(item->tags), "%s", tags);
+	stage_spec_set_defaults(&item->spec);
 	item->spec.project = "shop";
 	item->spec.stage = "production";
 	item->spec.image = item->image;

@@ -24,6 +24,7 @@
 #include "store/deploys.h"
 #include "store/retention.h"
 #include "store/store.h"
+#include "store/tags.h"
 
 /* One place in the sources may prepare several: the mixes of filters of store_deploys(), an actor of
  * each kind put and loaded, the rules of store_audit(). */
@@ -115,6 +116,7 @@ use_deploys(struct store *store)
 	struct instance instance = { .deploy = 10 };
 	struct deploy_log_row line;
 	struct deploy_brief brief;
+	struct tag_marks marks;
 	struct deploy_row row;
 	struct deploy_filter filter = { .project = "", .state = "" };
 
@@ -131,6 +133,7 @@ use_deploys(struct store *store)
 	assert_int_equal(store_deploys(store, &filter, &row, 1), 1);
 	assert_true(store_deploy_get(store, 10, &row));
 	assert_true(store_deploy_brief(store, 10, &brief));
+	store_tag_marks(store, 1, 2, &marks);
 	store_instance_put(store, &instance);
 	assert_int_equal(store_instances(store, 10, &instance, 1), 1);
 	assert_int_equal(store_instances_count(store, 10, "running"), 0);

@@ -254,6 +254,52 @@ seek_finds_the_newest_of_all_pages(void **state UNUSED)
 }
 
 static void
+seek_obeys_the_policy(void **state UNUSED)
+{
+	struct bed *bed = bed_new(serve_pages);
+
+	bed_put(1, image_at(bed->fake, "a"), "*", "");
+	bed_catalog.items[1].spec.tag_semver = ">=1.2";
+	assert_int_equal(bed_ask(bed, FX_SEEK, 1)->kind, EV_SOUGHT);
+	assert_string_equal(bed_catalog.items[1].event.tag, "v1.10.0");
+	bed_catalog.items[1].spec.tag_prereleases = true;
+	assert_int_equal(bed_ask(bed, FX_SEEK, 1)->kind, EV_SOUGHT);
+	assert_string_equal(bed_catalog.items[1].event.tag, "v2.0.0-rc1");
+	bed_catalog.items[1].spec.tag_semver = "^7";
+	assert_event(bed_ask(bed, FX_SEEK, 1), EV_TROUBLED,
+	    "no tag matches 'semver ^7 with prereleases' (7 tags seen)");
+	bed_catalog.items[1].spec.tag_semver = "latest";
+	bed_perform(bed, FX_SEEK, 1); /* answered at once */
+	assert_event(&bed_catalog.items[1].event, EV_REFUSED, "'semver' is no range");
+	bed_free(bed);
+}
+
+/* Older than what serves, or than what was seen last, by the policy's order; but not than what the
+ * policy does not take. */
+static void
+what_is_older_is_told(void **state UNUSED)
+{
+	struct bed *bed = bed_new(serve_pages);
+	struct bed_item *item = &bed_catalog.items[1];
+
+	bed_put(1, image_at(bed->fake, "a"), "v1.*", "");
+	assert_false(bed_ask(bed, FX_SEEK, 1)->flag);
+	snprintf(item->marks.seen_tag, TAG_SIZE, "v1.9.0");
+	snprintf(item->marks.live_tag, TAG_SIZE, "v1.10.0");
+	assert_false(bed_ask(bed, FX_SEEK, 1)->flag);
+	snprintf(item->marks.live_tag, TAG_SIZE, "v1.11.0");
+	assert_true(bed_ask(bed, FX_SEEK, 1)->flag);
+	item->spec.tag_downgrade = true;
+	assert_false(bed_ask(bed, FX_SEEK, 1)->flag);
+	item->spec.tag_downgrade = false;
+	snprintf(item->marks.live_tag, TAG_SIZE, "v2.0.0");
+	assert_false(bed_ask(bed, FX_SEEK, 1)->flag);
+	snprintf(item->marks.seen_tag, TAG_SIZE, "v1.10.1");
+	assert_true(bed_ask(bed, FX_SEEK, 1)->flag);
+	bed_free(bed);
+}
+
+static void
 seek_without_wildcard_lists_nothing(void **state UNUSED)
 {
 	struct bed *bed = bed_new(serve_pages);
@@ -688,6 +734,8 @@ main(void)
 		cmocka_unit_test(what_is_not_configured_is_refused),
 		cmocka_unit_test(too_much_is_refused),
 		cmocka_unit_test(seek_finds_the_newest_of_all_pages),
+		cmocka_unit_test(seek_obeys_the_policy),
+		cmocka_unit_test(what_is_older_is_told),
 		cmocka_unit_test(seek_without_wildcard_lists_nothing),
 		cmocka_unit_test(seeks_of_one_moment_share_the_list),
 		cmocka_unit_test(bad_lists_are_told_apart),
