@@ -51,6 +51,12 @@ static const struct option_spec logs_options[] = {
 	HELP,
 	END,
 };
+static const struct option_spec explain_options[] = {
+	{ "limit", 'n', "N", "at most so many tags (50; with --json all, up to 10000)" },
+	JSON,
+	HELP,
+	END,
+};
 static const struct option_spec apply_options[] = {
 	{ "dry-run", 0, NULL, "only tell what would change" },
 	JSON,
@@ -119,6 +125,13 @@ const struct command commands[] = {
 	  "Example:\n"
 	  "  slipway poll shop/production\n",
 	  only_help, 1, 1, NEEDS_TOKEN, COMPLETES_STAGES, cli_poll },
+	{ "explain", "PROJECT/STAGE", "every tag in the registry: kept or refused, and why",
+	  "The newest comes first, then what is refused. What would be deployed by itself now is told above.\n"
+	  "\n"
+	  "Examples:\n"
+	  "  slipway explain shop/production\n"
+	  "  slipway explain shop/production --limit 1000 | grep prerelease\n",
+	  explain_options, 1, 1, NEEDS_TOKEN, COMPLETES_STAGES, cli_explain },
 	{ "webhook", "PROJECT", "print the URL that a registry or a CI job calls",
 	  "Whoever knows the URL can have new images of the project deployed: keep it as a secret.\n"
 	  "\n"

@@ -56,6 +56,7 @@ command_fn cli_history;
 command_fn cli_show;
 command_fn cli_logs;
 command_fn cli_poll;
+command_fn cli_explain;
 command_fn cli_webhook;
 command_fn cli_apply;
 command_fn cli_healthcheck;

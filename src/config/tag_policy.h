@@ -36,6 +36,7 @@ struct stage_spec;
 	X(TAG_MOVED, "moved") /* immutable, and has another digest now */    \
 	X(TAG_QUARANTINED, "quarantined") /* its digest was rolled back */   \
 	X(TAG_LIVE, "live") /* its digest serves already */                  \
+	X(TAG_SEEN, "seen") /* a poll has had it: it is no news */           \
 	X(TAG_NOT_FOUND, "not-found") /* listed, but has no image */
 
 #define TAG_REASON_NAME(name, code) name,

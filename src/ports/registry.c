@@ -36,7 +36,7 @@ registry_new(const struct port_host *host)
 	return r;
 }
 
-static void
+void
 task_free(struct task *task)
 {
 	*task->link = task->next;
@@ -44,6 +44,7 @@ task_free(struct task *task)
 		task->next->link = task->link;
 	question_cancel(task->question);
 	tags_forget(task);
+	explanation_free(task);
 	choice_free(task);
 	if (task->site != NULL)
 		site_leave(task->site);
@@ -94,6 +95,11 @@ task_succeed(struct task *task, const char *digest)
 	struct port_host host = task->registry->host;
 	char text[REASON_SIZE * 2];
 
+	if (task->explanation != NULL) {
+		explanation_found(task, digest, TAG_KEPT, "");
+		return;
+	}
+
 	event.flag = !is_deploy && choice_is_older(task, task->image.tag);
 	CHECK(str_copy(event.tag, sizeof(event.tag), str_of(task->image.tag)));
 	CHECK(str_copy(event.digest, sizeof(event.digest), str_of(digest)));
@@ -113,6 +119,10 @@ end_troubled(
 	bool is_quiet = is_known && task->effect.kind == FX_SEEK;
 
 	CHECK(kind == EV_REFUSED || kind == EV_TROUBLED);
+	if (task->explanation != NULL) {
+		explanation_failed(task, why);
+		return;
+	}
 	event.after_ms = after_ms;
 	snprintf(event.text, sizeof(event.text), "%s", why);
 	if (task->effect.kind == FX_RESOLVE)
@@ -229,14 +239,31 @@ drop_older(struct registry *r, uint64_t actor)
 void
 registry_perform(struct registry *r, const struct effect *effect)
 {
+	drop_older(r, effect->actor);
+	task_begin(r, effect, NULL);
+}
+
+/* The only tag that there can be is looked at without a list. */
+static void
+begin_single(struct task *task)
+{
+	if (task->explanation != NULL)
+		explanation_add(task, task->image.tag);
+	manifest_find(task);
+}
+
+void
+task_begin(struct registry *r, const struct effect *effect, struct explanation *explanation)
+{
 	struct task *task = calloc(1, sizeof(*task));
 	struct err err;
 
 	CHECK(task != NULL && (effect->kind == FX_RESOLVE || effect->kind == FX_SEEK));
-	drop_older(r, effect->actor);
-	*task = (struct task){
-		.registry = r, .effect = *effect, .next = r->tasks, .link = &r->tasks
-	};
+	*task = (struct task){ .registry = r,
+		.effect = *effect,
+		.next = r->tasks,
+		.link = &r->tasks,
+		.explanation = explanation };
 	if (task->next != NULL)
 		task->next->link = &task->next;
 	r->tasks = task;
@@ -245,7 +272,7 @@ registry_perform(struct registry *r, const struct effect *effect)
 	else if (task->effect.kind == FX_SEEK && task->image.tag[0] == '\0')
 		tags_find(task);
 	else
-		manifest_find(task);
+		begin_single(task);
 }
 
 bool

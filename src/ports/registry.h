@@ -10,7 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "config/tag_policy.h"
 #include "ports/port.h"
+#include "store/tags.h"
 
 struct registry;
 
@@ -19,6 +21,28 @@ void registry_free(struct registry *registry); /* drops everything under way; NU
 
 /* Answers once, unless a newer effect for the same actor comes before. */
 void registry_perform(struct registry *registry, const struct effect *effect);
+
+/* What a stage's policy says of every tag of its repository, and of the newest one in detail. */
+struct tag_explanation {
+	const char *failure; /* why nothing is known; NULL: all of this is */
+	const struct tag_policy *policy;
+	const struct tag_judged *tags; /* sorted: kept ones first, the newest at the top */
+	size_t count;
+	uint32_t
+	    total; /* of the repository; beyond TAGS_EXPLAINED_MAX they are only counted */
+	struct tag_marks marks;
+	char chosen[TAG_SIZE]; /* the one that a look takes; "": none fits */
+	char digest[DIGEST_SIZE]; /* "": not found */
+	enum tag_reason verdict; /* of it: KEPT: nothing here speaks against it */
+	char words[REASON_SIZE];
+};
+
+/* NULL: the registry's port goes away; nothing may be answered any more. */
+typedef void explain_fn(void *context, const struct tag_explanation *explanation);
+
+/* Looks as a poll would, and calls on_done exactly once, perhaps at once. */
+void registry_explain(
+    struct registry *registry, uint64_t stage, explain_fn *on_done, void *context);
 
 struct registry_status {
 	char host[DOMAIN_SIZE + 8]; /* as images name it */

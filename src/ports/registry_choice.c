@@ -69,29 +69,42 @@ choice_free(struct task *task)
 	tag_policy_free(task->policy);
 }
 
+void
+choice_load_marks(struct task *task)
+{
+	const struct stage_entry *stage =
+	    catalog_stage(task->registry->host.catalog, task->effect.stage);
+
+	task->marks = (struct tag_marks){ .seen_tag = "" };
+	if (stage != NULL)
+		store_tag_marks(
+		    task->registry->host.store, stage->id, stage->poll_id, &task->marks);
+	tag_policy_judge(task->policy, task->marks.seen_tag, &task->seen);
+	tag_policy_judge(task->policy, task->marks.live_tag, &task->live);
+}
+
 /* A tag that the policy would not take says nothing about one that it does. */
 static bool
-is_older_than(struct task *task, const char *tag, const char *mark)
+is_before(
+    const struct task *task, const struct tag_judged *judged, const struct tag_judged *mark)
 {
-	struct tag_judged left;
-	struct tag_judged right;
+	return mark->reason == TAG_KEPT && tag_policy_order(task->policy, judged, mark) < 0;
+}
 
-	tag_policy_judge(task->policy, tag, &left);
-	tag_policy_judge(task->policy, mark, &right);
-	return left.reason == TAG_KEPT && right.reason == TAG_KEPT
-	       && tag_policy_order(task->policy, &left, &right) < 0;
+bool
+choice_is_before(const struct task *task, const struct tag_judged *judged)
+{
+	return judged->reason == TAG_KEPT && !tag_policy_allows_downgrade(task->policy)
+	       && (is_before(task, judged, &task->seen)
+		   || is_before(task, judged, &task->live));
 }
 
 bool
 choice_is_older(struct task *task, const char *tag)
 {
-	const struct stage_entry *stage =
-	    catalog_stage(task->registry->host.catalog, task->effect.stage);
-	struct tag_marks marks;
+	struct tag_judged judged;
 
-	if (stage == NULL || tag_policy_allows_downgrade(task->policy))
-		return false;
-	store_tag_marks(task->registry->host.store, stage->id, stage->poll_id, &marks);
-	return is_older_than(task, tag, marks.seen_tag)
-	       || is_older_than(task, tag, marks.live_tag);
+	choice_load_marks(task);
+	tag_policy_judge(task->policy, tag, &judged);
+	return choice_is_before(task, &judged);
 }

@@ -182,6 +182,10 @@ struct task {
 	struct candidate *candidates[TAGS_TRIED_MAX]; /* the newest first */
 	uint32_t candidate_count;
 	uint32_t candidate_at; /* the next one to try */
+	struct tag_marks marks;
+	struct tag_judged seen; /* of the marks */
+	struct tag_judged live;
+	struct explanation *explanation; /* NULL: an effect */
 	char project[NAME_SIZE];
 	char stage[NAME_SIZE];
 	struct site *site;
@@ -201,6 +205,10 @@ struct registry {
 	struct tag_list *lists;
 };
 
+/* Takes the explanation over; NULL: the effect is answered. */
+void
+task_begin(struct registry *r, const struct effect *effect, struct explanation *explanation);
+void task_free(struct task *task);
 enum priority task_priority(const struct task *task);
 /* Both end the task. */
 void task_succeed(struct task *task, const char *digest);
@@ -214,12 +222,21 @@ void manifest_find(struct task *task);
 /* The tags that the task's policy takes: registry_choice.c */
 void choice_offer(struct task *task, const char *tag);
 bool choice_next(struct task *task); /* the next one is in task->image; false: none is left */
-bool choice_is_older(struct task *task, const char *tag); /* than what was seen or is live */
+void choice_load_marks(struct task *task); /* what was seen, and what is live */
+bool choice_is_before(const struct task *task, const struct tag_judged *judged); /* these */
+bool choice_is_older(struct task *task, const char *tag); /* the same, of now */
 void choice_free(struct task *task);
 
 /* Puts the newest tag that the task's policy takes into its image and goes on with manifest_find(), or
  * ends the task: registry_tags.c */
 void tags_find(struct task *task);
 void tags_forget(struct task *task); /* the task goes: takes it off its list */
+
+/* Instead of an effect's answer: registry_explain.c. The last three end the task. */
+void explanation_add(struct task *task, const char *tag);
+void explanation_free(struct task *task);
+void explanation_found(
+    struct task *task, const char *digest, enum tag_reason verdict, const char *words);
+void explanation_failed(struct task *task, const char *why);
 
 #endif

@@ -135,8 +135,11 @@ end_found(struct tag_list *list)
 static void
 show(struct tag_list *list, const char *tag)
 {
-	for (struct task *t = list->watchers; t != NULL; t = t->list_next)
+	for (struct task *t = list->watchers; t != NULL; t = t->list_next) {
 		choice_offer(t, tag);
+		if (t->explanation != NULL)
+			explanation_add(t, tag);
+	}
 }
 
 static void
@@ -147,9 +150,9 @@ show_page(struct tag_list *list, const struct json *tags)
 	for (size_t i = 0; i < count; i++) {
 		const char *tag = json_text(json_at(tags, i));
 
-		if (!image_tag_is_valid(str_of(tag)) || tag_is_attachment(str_of(tag)))
+		if (!image_tag_is_valid(str_of(tag)))
 			continue;
-		list->tags++;
+		list->tags += !tag_is_attachment(str_of(tag));
 		show(list, tag);
 	}
 	list->pages++;

@@ -288,6 +288,33 @@ class Bench:
         self.row("the same, all asked for at once by the API", f"{sweep_s:.2f} s, of which {sweep_spent / 1000:.2f} s of"
                  " processor", "-")
 
+    def explain(self):
+        """Every tag of a large repository explained: listed, judged, sorted, and told by the API."""
+        with FakeRegistry() as fake:
+            policies = {"semver": '{semver: "^1.2"}', "regex": '{regex: "^1[.]([0-9]+)[.]([0-9]+)$", numeric: true}'}
+            projects = [project(name, f"{fake.address}/large/app", f"tags: {policy}")
+                        for name, policy in policies.items()]
+            server = self.slipway("explain", projects, registry=fake.address, edge=False)
+            found = {}
+            try:
+                server.start(20)
+                for name in policies:
+                    took = []
+                    for _ in range(20):
+                        begin = time.monotonic()
+                        answer = server.get(f"/api/v1/projects/{name}/stages/production/tags?limit=1")
+                        took.append((time.monotonic() - begin) * 1000)
+                        assert answer["total"] == 10000, answer
+                    begin = time.monotonic()
+                    body = server.get(f"/api/v1/projects/{name}/stages/production/tags")
+                    assert len(body["items"]) == 10000
+                    found[name] = (statistics.median(took), (time.monotonic() - begin) * 1000)
+            finally:
+                server.stop()
+        self.row("10,000 tags explained, with listing them on ten pages (median of 20)",
+                 "; ".join(f"{name} {took:.0f} ms, with all of them in the answer {whole:.0f} ms"
+                           for name, (took, whole) in found.items()), "50 ms")
+
     def reads(self):
         """API reads beside nginx serving the same bytes."""
         one = project("app", f"{self.registry.address}/bench/app", "domains: [app.localhost]")
@@ -429,7 +456,7 @@ def main():
     shutil.rmtree(PLACE, ignore_errors=True)
     with Engine(PLACE / "docker") as engine, Registry(PLACE / "registry") as registry:
         bench = Bench(engine, registry)
-        for name in chosen or ("memory_and_start", "overhead", "swaps", "ways", "hundred", "polls", "reads", "lists"):
+        for name in chosen or ("memory_and_start", "overhead", "swaps", "ways", "hundred", "polls", "explain", "reads", "lists"):
             say(name)
             bench.part = name
             getattr(bench, name)()

@@ -60,6 +60,31 @@ say_manifest(int fd, const char *reference, bool is_head)
 	return say(fd, text, (size_t)n);
 }
 
+/* A repository called "large" has 10,000 tags on ten pages: 1.0.0, 1.0.1, ..., 1.9.999. */
+static bool
+say_page(int fd, const char *request)
+{
+	const char *asked = strstr(request, "page=");
+	int page = asked == NULL || asked[5] < '0' || asked[5] > '9' ? 0 : asked[5] - '0';
+	static char text[32 << 10];
+	static char body[24 << 10];
+	char link[128] = "";
+	int n = snprintf(body, sizeof(body), "{\"name\":\"large\",\"tags\":[");
+
+	for (int i = 0; i < 1000; i++)
+		n += snprintf(body + n, sizeof(body) - (size_t)n, "%s\"1.%d.%d\"",
+		    i == 0 ? "" : ",", page, i);
+	n += snprintf(body + n, sizeof(body) - (size_t)n, "]}");
+	if (page < 9)
+		snprintf(link, sizeof(link),
+		    "Link: </v2/large/app/tags/list?page=%d>; rel=\"next\"\r\n", page + 1);
+	n = snprintf(text, sizeof(text),
+	    "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n%sContent-Length: "
+	    "%d\r\n\r\n%s",
+	    link, n, body);
+	return say(fd, text, (size_t)n);
+}
+
 static bool
 answer(int fd, const char *request)
 {
@@ -75,6 +100,8 @@ answer(int fd, const char *request)
 	manifest = memmem(request, (size_t)(end - request), "/manifests/", 11);
 	if (manifest != NULL)
 		return say_manifest(fd, manifest + 11, strncmp(request, "HEAD ", 5) == 0);
+	if (memmem(request, (size_t)(end - request), "/large/app/tags/list", 20) != NULL)
+		return say_page(fd, request);
 	if (memmem(request, (size_t)(end - request), "/tags/list", 10) != NULL)
 		return say_json(fd, "{\"name\":\"any\",\"tags\":[\"v1\",\"v2\",\"v3\"]}");
 	return say_json(fd, "{}");

@@ -537,6 +537,14 @@ ports_pass(void)
 	}
 }
 
+void
+registry_explain(struct registry *registry UNUSED, uint64_t stage UNUSED, explain_fn *on_done,
+    void *context)
+{
+	on_done(context,
+	    &(struct tag_explanation){ .failure = "the simulated registry has no list" });
+}
+
 bool
 registry_status(const struct registry *registry UNUSED, uint32_t index UNUSED,
     struct registry_status *ret UNUSED)

@@ -299,6 +299,66 @@ what_is_older_is_told(void **state UNUSED)
 	bed_free(bed);
 }
 
+struct told {
+	uint32_t count; /* of answers */
+	bool is_dropped;
+	char text[1024]; /* "v2=kept v1=older ... -> v2 sha256:..." or the failure */
+};
+
+static void
+take_explanation(void *context, const struct tag_explanation *e)
+{
+	struct told *told = context;
+	size_t n = 0;
+
+	told->count++;
+	told->is_dropped = e == NULL;
+	for (size_t i = 0; e != NULL && i < e->count; i++)
+		n += (size_t)snprintf(told->text + n, sizeof(told->text) - n, "%s=%s ",
+		    e->tags[i].tag, tag_reason_codes[e->tags[i].reason]);
+	if (e != NULL)
+		snprintf(told->text + n, sizeof(told->text) - n, "-> %s %s", e->chosen,
+		    e->failure == NULL ? e->digest : e->failure);
+}
+
+static void
+explains(struct bed *bed, uint64_t id, const char *expected)
+{
+	struct told told = { .count = 0 };
+	int64_t until_us = clock_mono_us() + (int64_t)BED_PATIENCE_MS * 1000;
+
+	registry_explain(bed->registry, id, take_explanation, &told);
+	while (told.count == 0 && clock_mono_us() < until_us)
+		bed_turn(bed);
+	assert_int_equal(told.count, 1);
+	assert_string_equal(told.text, expected);
+}
+
+static void
+every_tag_is_explained(void **state UNUSED)
+{
+	struct bed *bed = bed_new(serve_pages);
+	struct told told = { .count = 0 };
+
+	bed_put(1, image_at(bed->fake, "a"), "v1.*", "");
+	snprintf(bed_catalog.items[1].marks.live_tag, TAG_SIZE, "v1.9.5");
+	explains(bed, 1,
+	    "v1.10.0=kept v1.9.9=kept v1.2.0=older v1.1.0=older latest=glob "
+	    "sha256-00.att=attachment "
+	    "sha256-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.sig="
+	    "attachment sha256-ff.sbom=attachment v2.0.0-rc1=glob -> v1.10.0 " DIGEST_A);
+	bed_put(2, image_at(bed->fake, "a"), "latest", "");
+	explains(bed, 2, "latest=kept -> latest " DIGEST_A);
+	bed_put(3, image_at(bed->fake, "a"), "none*", "");
+	bed_catalog.items[3].spec.tag_date = "%d";
+	explains(bed, 3, "->  'date' needs %Y, or %s alone: without a year there is no order");
+	explains(bed, 9, "->  its configuration is gone");
+	registry_explain(bed->registry, 1, take_explanation, &told);
+	bed_free(bed); /* nobody may be answered any more */
+	assert_true(told.is_dropped);
+	assert_int_equal(told.count, 1);
+}
+
 static void
 seek_without_wildcard_lists_nothing(void **state UNUSED)
 {
@@ -736,6 +796,7 @@ main(void)
 		cmocka_unit_test(seek_finds_the_newest_of_all_pages),
 		cmocka_unit_test(seek_obeys_the_policy),
 		cmocka_unit_test(what_is_older_is_told),
+		cmocka_unit_test(every_tag_is_explained),
 		cmocka_unit_test(seek_without_wildcard_lists_nothing),
 		cmocka_unit_test(seeks_of_one_moment_share_the_list),
 		cmocka_unit_test(bad_lists_are_told_apart),

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: MIT
+"""Tag policies: which version is deployed by itself, and whether that is told truly."""
+import pytest
+
+from bed.scene import Scene
+from bed.wait import wait_for
+
+
+@pytest.fixture(scope="module", name="scene")
+def _scene(tmp_path_factory):
+    with Scene(tmp_path_factory.mktemp("tags")) as scene:
+        yield scene
+
+
+def tags_of(app, query=""):
+    """Return what the API tells of the stage's tags."""
+    return app.get(f"/api/v1/projects/{app.name}/stages/production/tags{query}")
+
+
+def codes_of(answer):
+    """Return (tag, code) of each."""
+    return [(item["tag"], item["code"]) for item in answer["items"]]
+
+
+def polled(app):
+    """Look at the registry now, and wait until the poll has an answer."""
+    app.run("poll", app.stage_name)
+    wait_for(lambda: app.stage(app.stage_name)["poll"]["state"] == "WAITING", 20, "the poll to end")
+
+
+def test_explain_and_what_is_done_agree(scene):
+    """By a range of versions: what is explained is what polls and webhooks do."""
+    with scene.app(stage='tags: {{semver: "^1.2"}}, poll: 1h', edge=False) as app:
+        digests = {tag: scene.push(app, tag) for tag in ("1.2.0", "1.10.0", "1.11.0-rc.1", "2.0.0", "latest")}
+        answer = tags_of(app)
+        assert codes_of(answer) == [("1.10.0", "kept"), ("1.2.0", "kept"), ("1.11.0-rc.1", "prerelease"),
+                                    ("2.0.0", "range"), ("latest", "no-version")]
+        assert answer["policy"] == "semver ^1.2" and answer["total"] == 5 and not answer["truncated"]
+        assert answer["live"] is None
+        assert answer["chosen"] == {"tag": "1.10.0", "digest": digests["1.10.0"], "deploys": True, "code": "kept",
+                                    "reason": "it would be deployed"}
+        polled(app)  # the first look only records
+        assert tags_of(app)["chosen"]["code"] == "seen"
+        assert app.deploys() == []
+        status, ignored = app.webhook(app.name, f"{scene.registry.address}/{app.repository}:2.0.0")
+        assert status == 200 and "no stage" in ignored["ignored"]
+        status, begun = app.webhook(app.name, f"{scene.registry.address}/{app.repository}:1.2.0")
+        assert status == 202 and app.wait_over(begun["id"])["state"] == "LIVE"
+        digests["1.12.0"] = scene.push(app, "1.12.0")
+        assert tags_of(app)["chosen"]["deploys"]
+        polled(app)
+        wait_for(lambda: (app.stage(app.stage_name)["live"] or {})["tag"] == "1.12.0", 30, "the poll's deploy")
+        answer = tags_of(app, "?limit=3")
+        assert codes_of(answer) == [("1.12.0", "live"), ("1.10.0", "older"), ("1.2.0", "older")]
+        assert answer["chosen"] == {"tag": "1.12.0", "digest": digests["1.12.0"], "deploys": False, "code": "live",
+                                    "reason": "its digest serves already"}
+        shown = app.run("explain", app.stage_name).stdout
+        assert "newest: 1.12.0" in shown and "its digest serves already" in shown
+        assert "'latest' is no semantic version" in shown
+        assert "and 4 more" in app.run("explain", app.stage_name, "--limit", "2").stdout
+
+
+def test_a_registry_that_does_not_tell(scene):
+    """There is no repository yet: the answer says so."""
+    with scene.app(edge=False) as app:
+        over = app.run("explain", app.stage_name)
+        assert over.returncode != 0 and "no repository" in over.stderr
