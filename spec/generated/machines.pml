@@ -7,30 +7,33 @@
 #define EV_TRIGGER 5
 #define EV_CONFIGURED 6
 #define EV_NUDGED 7
-#define EV_READY 8
-#define EV_GRANTED 9
-#define EV_SUPERSEDED 10
-#define EV_MERGED 11
-#define EV_MOVED 12
-#define EV_GIVEN_UP 13
-#define EV_ENDED 14
-#define EV_SWAPPED 15
-#define EV_UNSWAPPED 16
-#define EV_RESOLVED 17
-#define EV_PULLED 18
-#define EV_STARTED 19
-#define EV_HEALTHY 20
-#define EV_SWITCHED 21
-#define EV_CONFIRMED 22
-#define EV_RESTORED 23
-#define EV_DRAINED 24
-#define EV_RETIRED 25
-#define EV_REMOVED 26
-#define EV_SOUGHT 27
-#define EV_SURVEYED 28
-#define EV_COLLECTED 29
-#define EV_REFUSED 30
-#define EV_TROUBLED 31
+#define EV_LIFTED 8
+#define EV_READY 9
+#define EV_GRANTED 10
+#define EV_SUPERSEDED 11
+#define EV_MERGED 12
+#define EV_MOVED 13
+#define EV_GIVEN_UP 14
+#define EV_ENDED 15
+#define EV_SWAPPED 16
+#define EV_UNSWAPPED 17
+#define EV_HELD 18
+#define EV_CONDEMNED 19
+#define EV_RESOLVED 20
+#define EV_PULLED 21
+#define EV_STARTED 22
+#define EV_HEALTHY 23
+#define EV_SWITCHED 24
+#define EV_CONFIRMED 25
+#define EV_RESTORED 26
+#define EV_DRAINED 27
+#define EV_RETIRED 28
+#define EV_REMOVED 29
+#define EV_SOUGHT 30
+#define EV_SURVEYED 31
+#define EV_COLLECTED 32
+#define EV_REFUSED 33
+#define EV_TROUBLED 34
 #define FX_RESOLVE 1
 #define FX_PULL 2
 #define FX_RUN 3
@@ -90,6 +93,7 @@ inline deploy_step(me, ev) {
 		:: ev == EV_MERGED && deploy_IS_is_forced(me, ev) -> deploy_DO_ask_turn(me, ev); deploy_TAKE(me, deploy_QUEUED, FX_NOTHING, KEPT)
 		:: ev == EV_MERGED && deploy_NOT_is_forced(me, ev) -> deploy_DO_close(me, ev); deploy_TAKE(me, deploy_SKIPPED, FX_NOTHING, KEPT)
 		:: ev == EV_SUPERSEDED -> deploy_DO_close(me, ev); deploy_TAKE(me, deploy_SUPERSEDED, FX_NOTHING, KEPT)
+		:: ev == EV_HELD -> deploy_DO_close(me, ev); deploy_TAKE(me, deploy_SKIPPED, FX_NOTHING, KEPT)
 		:: ev == EV_TIMEOUT -> deploy_DO_fail(me, ev); deploy_TAKE(me, deploy_FAILED, FX_NOTHING, KEPT)
 		:: ev == EV_CANCEL -> deploy_DO_cancel(me, ev); deploy_TAKE(me, deploy_CANCELED, FX_NOTHING, KEPT)
 		:: else -> skip
@@ -112,8 +116,8 @@ inline deploy_step(me, ev) {
 		:: ev == EV_RECOVERED -> deploy_DO_rerun(me, ev); deploy_TAKE(me, deploy_STARTING, FX_RUN, KEPT)
 		:: ev == EV_TIMEOUT && deploy_IS_tries_left(me, ev) -> deploy_DO_run_again(me, ev); deploy_TAKE(me, deploy_STARTING, FX_RUN, KEPT)
 		:: ev == EV_TROUBLED && deploy_IS_tries_left(me, ev) -> deploy_DO_run_again(me, ev); deploy_TAKE(me, deploy_STARTING, FX_RUN, KEPT)
+		:: ev == EV_REFUSED -> deploy_DO_condemn(me, ev); deploy_TAKE(me, deploy_UNDOING, FX_REMOVE, KEPT)
 		:: ev == EV_TIMEOUT && deploy_NOT_tries_left(me, ev) -> deploy_DO_undo(me, ev); deploy_TAKE(me, deploy_UNDOING, FX_REMOVE, KEPT)
-		:: ev == EV_REFUSED -> deploy_DO_undo(me, ev); deploy_TAKE(me, deploy_UNDOING, FX_REMOVE, KEPT)
 		:: ev == EV_TROUBLED && deploy_NOT_tries_left(me, ev) -> deploy_DO_undo(me, ev); deploy_TAKE(me, deploy_UNDOING, FX_REMOVE, KEPT)
 		:: ev == EV_CANCEL -> deploy_DO_cancel_run(me, ev); deploy_TAKE(me, deploy_CANCELING, FX_REMOVE, KEPT)
 		:: else -> skip
@@ -125,8 +129,8 @@ inline deploy_step(me, ev) {
 		:: ev == EV_HEALTHY && deploy_NOT_has_route(me, ev) && deploy_NOT_has_elder(me, ev) -> deploy_DO_go_live(me, ev); deploy_TAKE(me, deploy_LIVE, FX_NOTHING, KEPT)
 		:: ev == EV_RECOVERED -> deploy_DO_reprobe(me, ev); deploy_TAKE(me, deploy_PROBING, FX_PROBE, KEPT)
 		:: ev == EV_TROUBLED && deploy_IS_tries_left(me, ev) -> deploy_DO_probe_again(me, ev); deploy_TAKE(me, deploy_PROBING, FX_PROBE, KEPT)
+		:: ev == EV_REFUSED -> deploy_DO_condemn(me, ev); deploy_TAKE(me, deploy_UNDOING, FX_REMOVE, KEPT)
 		:: ev == EV_TIMEOUT -> deploy_DO_undo(me, ev); deploy_TAKE(me, deploy_UNDOING, FX_REMOVE, KEPT)
-		:: ev == EV_REFUSED -> deploy_DO_undo(me, ev); deploy_TAKE(me, deploy_UNDOING, FX_REMOVE, KEPT)
 		:: ev == EV_TROUBLED && deploy_NOT_tries_left(me, ev) -> deploy_DO_undo(me, ev); deploy_TAKE(me, deploy_UNDOING, FX_REMOVE, KEPT)
 		:: ev == EV_CANCEL -> deploy_DO_cancel_run(me, ev); deploy_TAKE(me, deploy_CANCELING, FX_REMOVE, KEPT)
 		:: else -> skip
@@ -316,33 +320,43 @@ inline stage_step(me, ev) {
 	:: stage_state[me] == stage_IDLE ->
 		if
 		:: ev == EV_RECOVERED -> stage_DO_ignore(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, QUIET)
+		:: ev == EV_LIFTED -> stage_DO_lift(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, KEPT)
 		:: ev == EV_CONFIGURED -> stage_DO_configure(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, KEPT)
 		:: ev == EV_TRIGGER && stage_IS_is_asked_already(me, ev) -> stage_DO_ignore(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, QUIET)
 		:: ev == EV_TRIGGER && stage_NOT_is_asked_already(me, ev) && stage_IS_is_no_news(me, ev) -> stage_DO_ignore(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, QUIET)
-		:: ev == EV_TRIGGER && stage_NOT_is_asked_already(me, ev) && stage_NOT_is_no_news(me, ev) -> stage_DO_begin(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, KEPT)
+		:: ev == EV_TRIGGER && stage_NOT_is_asked_already(me, ev) && stage_NOT_is_no_news(me, ev) && stage_IS_is_held(me, ev) -> stage_DO_ignore(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, QUIET)
+		:: ev == EV_TRIGGER && stage_NOT_is_asked_already(me, ev) && stage_NOT_is_no_news(me, ev) && stage_NOT_is_held(me, ev) && stage_IS_is_back(me, ev) -> stage_DO_begin_back(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, KEPT)
+		:: ev == EV_TRIGGER && stage_NOT_is_asked_already(me, ev) && stage_NOT_is_no_news(me, ev) && stage_NOT_is_held(me, ev) && stage_NOT_is_back(me, ev) -> stage_DO_begin(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, KEPT)
 		:: ev == EV_START -> stage_DO_ignore(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, QUIET)
 		:: ev == EV_CANCEL -> stage_DO_ignore(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, QUIET)
-		:: ev == EV_READY && stage_IS_is_live_already(me, ev) -> stage_DO_merge_live(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, KEPT)
-		:: ev == EV_READY && stage_NOT_is_live_already(me, ev) && stage_IS_is_older_than_live(me, ev) -> stage_DO_supersede_by_live(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, KEPT)
-		:: ev == EV_READY && stage_NOT_is_live_already(me, ev) && stage_NOT_is_older_than_live(me, ev) && stage_IS_is_older_than_merged(me, ev) -> stage_DO_supersede_by_merged(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, KEPT)
-		:: ev == EV_READY && stage_NOT_is_live_already(me, ev) && stage_NOT_is_older_than_live(me, ev) && stage_NOT_is_older_than_merged(me, ev) -> stage_DO_start(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
+		:: ev == EV_READY && stage_IS_is_held(me, ev) -> stage_DO_hold_back(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, KEPT)
+		:: ev == EV_READY && stage_NOT_is_held(me, ev) && stage_IS_is_live_already(me, ev) -> stage_DO_merge_live(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, KEPT)
+		:: ev == EV_READY && stage_NOT_is_held(me, ev) && stage_NOT_is_live_already(me, ev) && stage_IS_is_older_than_live(me, ev) -> stage_DO_supersede_by_live(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, KEPT)
+		:: ev == EV_READY && stage_NOT_is_held(me, ev) && stage_NOT_is_live_already(me, ev) && stage_NOT_is_older_than_live(me, ev) && stage_IS_is_older_than_merged(me, ev) -> stage_DO_supersede_by_merged(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, KEPT)
+		:: ev == EV_READY && stage_NOT_is_held(me, ev) && stage_NOT_is_live_already(me, ev) && stage_NOT_is_older_than_live(me, ev) && stage_NOT_is_older_than_merged(me, ev) -> stage_DO_start(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
 		:: ev == EV_ENDED -> stage_DO_forget(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, KEPT)
 		:: else -> skip
 		fi
 	:: stage_state[me] == stage_DEPLOYING ->
 		if
 		:: ev == EV_RECOVERED -> stage_DO_ignore(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, QUIET)
+		:: ev == EV_LIFTED -> stage_DO_lift(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
 		:: ev == EV_CONFIGURED -> stage_DO_configure(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
 		:: ev == EV_TRIGGER && stage_IS_is_asked_already(me, ev) -> stage_DO_ignore(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, QUIET)
 		:: ev == EV_TRIGGER && stage_NOT_is_asked_already(me, ev) && stage_IS_is_no_news(me, ev) -> stage_DO_ignore(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, QUIET)
-		:: ev == EV_TRIGGER && stage_NOT_is_asked_already(me, ev) && stage_NOT_is_no_news(me, ev) -> stage_DO_begin(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
+		:: ev == EV_TRIGGER && stage_NOT_is_asked_already(me, ev) && stage_NOT_is_no_news(me, ev) && stage_IS_is_held(me, ev) -> stage_DO_ignore(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, QUIET)
+		:: ev == EV_TRIGGER && stage_NOT_is_asked_already(me, ev) && stage_NOT_is_no_news(me, ev) && stage_NOT_is_held(me, ev) && stage_IS_is_back(me, ev) -> stage_DO_begin_back(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
+		:: ev == EV_TRIGGER && stage_NOT_is_asked_already(me, ev) && stage_NOT_is_no_news(me, ev) && stage_NOT_is_held(me, ev) && stage_NOT_is_back(me, ev) -> stage_DO_begin(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
 		:: ev == EV_CANCEL -> stage_DO_cancel_running(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
-		:: ev == EV_READY && stage_IS_is_running_already(me, ev) -> stage_DO_merge_running(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
-		:: ev == EV_READY && stage_NOT_is_running_already(me, ev) && stage_IS_is_older_than_running(me, ev) -> stage_DO_supersede_by_running(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
-		:: ev == EV_READY && stage_NOT_is_running_already(me, ev) && stage_NOT_is_older_than_running(me, ev) && stage_IS_is_older_than_merged(me, ev) -> stage_DO_supersede_by_merged(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
-		:: ev == EV_READY && stage_NOT_is_running_already(me, ev) && stage_NOT_is_older_than_running(me, ev) && stage_NOT_is_older_than_merged(me, ev) -> stage_DO_enqueue(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
-		:: ev == EV_MOVED -> stage_DO_move(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
+		:: ev == EV_READY && stage_IS_is_held(me, ev) -> stage_DO_hold_back(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
+		:: ev == EV_READY && stage_NOT_is_held(me, ev) && stage_IS_is_running_already(me, ev) -> stage_DO_merge_running(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
+		:: ev == EV_READY && stage_NOT_is_held(me, ev) && stage_NOT_is_running_already(me, ev) && stage_IS_is_older_than_running(me, ev) -> stage_DO_supersede_by_running(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
+		:: ev == EV_READY && stage_NOT_is_held(me, ev) && stage_NOT_is_running_already(me, ev) && stage_NOT_is_older_than_running(me, ev) && stage_IS_is_older_than_merged(me, ev) -> stage_DO_supersede_by_merged(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
+		:: ev == EV_READY && stage_NOT_is_held(me, ev) && stage_NOT_is_running_already(me, ev) && stage_NOT_is_older_than_running(me, ev) && stage_NOT_is_older_than_merged(me, ev) -> stage_DO_enqueue(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
+		:: ev == EV_MOVED && stage_IS_is_back(me, ev) -> stage_DO_move_back(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
+		:: ev == EV_MOVED && stage_NOT_is_back(me, ev) -> stage_DO_move(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
 		:: ev == EV_GIVEN_UP -> stage_DO_disown(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
+		:: ev == EV_CONDEMNED -> stage_DO_condemn(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
 		:: ev == EV_ENDED && stage_IS_is_from_running(me, ev) -> stage_DO_rest(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, KEPT)
 		:: ev == EV_ENDED && stage_NOT_is_from_running(me, ev) -> stage_DO_forget(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
 		:: else -> skip
@@ -350,24 +364,31 @@ inline stage_step(me, ev) {
 	:: stage_state[me] == stage_QUEUEING ->
 		if
 		:: ev == EV_RECOVERED -> stage_DO_ignore(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, QUIET)
+		:: ev == EV_LIFTED -> stage_DO_lift(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
 		:: ev == EV_CONFIGURED -> stage_DO_configure(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
 		:: ev == EV_TRIGGER && stage_IS_is_asked_already(me, ev) -> stage_DO_ignore(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, QUIET)
 		:: ev == EV_TRIGGER && stage_NOT_is_asked_already(me, ev) && stage_IS_is_no_news(me, ev) -> stage_DO_ignore(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, QUIET)
-		:: ev == EV_TRIGGER && stage_NOT_is_asked_already(me, ev) && stage_NOT_is_no_news(me, ev) -> stage_DO_begin(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
+		:: ev == EV_TRIGGER && stage_NOT_is_asked_already(me, ev) && stage_NOT_is_no_news(me, ev) && stage_IS_is_held(me, ev) -> stage_DO_ignore(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, QUIET)
+		:: ev == EV_TRIGGER && stage_NOT_is_asked_already(me, ev) && stage_NOT_is_no_news(me, ev) && stage_NOT_is_held(me, ev) && stage_IS_is_back(me, ev) -> stage_DO_begin_back(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
+		:: ev == EV_TRIGGER && stage_NOT_is_asked_already(me, ev) && stage_NOT_is_no_news(me, ev) && stage_NOT_is_held(me, ev) && stage_NOT_is_back(me, ev) -> stage_DO_begin(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
 		:: ev == EV_CANCEL -> stage_DO_cancel_both(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
 		:: ev == EV_READY && stage_IS_is_from_waiting(me, ev) -> stage_DO_ignore(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, QUIET)
-		:: ev == EV_READY && stage_NOT_is_from_waiting(me, ev) && stage_IS_is_older_than_running(me, ev) -> stage_DO_supersede_by_running(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
-		:: ev == EV_READY && stage_NOT_is_from_waiting(me, ev) && stage_NOT_is_older_than_running(me, ev) && stage_IS_is_older_than_waiting(me, ev) -> stage_DO_supersede_by_waiting(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
-		:: ev == EV_READY && stage_NOT_is_from_waiting(me, ev) && stage_NOT_is_older_than_running(me, ev) && stage_NOT_is_older_than_waiting(me, ev) && stage_IS_is_older_than_merged(me, ev) -> stage_DO_supersede_by_merged(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
-		:: ev == EV_READY && stage_NOT_is_from_waiting(me, ev) && stage_NOT_is_older_than_running(me, ev) && stage_NOT_is_older_than_waiting(me, ev) && stage_NOT_is_older_than_merged(me, ev) && stage_IS_is_waiting_already(me, ev) -> stage_DO_merge_waiting(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
-		:: ev == EV_READY && stage_NOT_is_from_waiting(me, ev) && stage_NOT_is_older_than_running(me, ev) && stage_NOT_is_older_than_waiting(me, ev) && stage_NOT_is_older_than_merged(me, ev) && stage_NOT_is_waiting_already(me, ev) && stage_IS_is_running_already(me, ev) -> stage_DO_merge_running_drop_waiting(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
-		:: ev == EV_READY && stage_NOT_is_from_waiting(me, ev) && stage_NOT_is_older_than_running(me, ev) && stage_NOT_is_older_than_waiting(me, ev) && stage_NOT_is_older_than_merged(me, ev) && stage_NOT_is_waiting_already(me, ev) && stage_NOT_is_running_already(me, ev) -> stage_DO_replace_waiting(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
-		:: ev == EV_MOVED -> stage_DO_move(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
+		:: ev == EV_READY && stage_NOT_is_from_waiting(me, ev) && stage_IS_is_held(me, ev) -> stage_DO_hold_back(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
+		:: ev == EV_READY && stage_NOT_is_from_waiting(me, ev) && stage_NOT_is_held(me, ev) && stage_IS_is_older_than_running(me, ev) -> stage_DO_supersede_by_running(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
+		:: ev == EV_READY && stage_NOT_is_from_waiting(me, ev) && stage_NOT_is_held(me, ev) && stage_NOT_is_older_than_running(me, ev) && stage_IS_is_older_than_waiting(me, ev) -> stage_DO_supersede_by_waiting(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
+		:: ev == EV_READY && stage_NOT_is_from_waiting(me, ev) && stage_NOT_is_held(me, ev) && stage_NOT_is_older_than_running(me, ev) && stage_NOT_is_older_than_waiting(me, ev) && stage_IS_is_older_than_merged(me, ev) -> stage_DO_supersede_by_merged(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
+		:: ev == EV_READY && stage_NOT_is_from_waiting(me, ev) && stage_NOT_is_held(me, ev) && stage_NOT_is_older_than_running(me, ev) && stage_NOT_is_older_than_waiting(me, ev) && stage_NOT_is_older_than_merged(me, ev) && stage_IS_is_waiting_already(me, ev) -> stage_DO_merge_waiting(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
+		:: ev == EV_READY && stage_NOT_is_from_waiting(me, ev) && stage_NOT_is_held(me, ev) && stage_NOT_is_older_than_running(me, ev) && stage_NOT_is_older_than_waiting(me, ev) && stage_NOT_is_older_than_merged(me, ev) && stage_NOT_is_waiting_already(me, ev) && stage_IS_is_running_already(me, ev) -> stage_DO_merge_running_drop_waiting(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
+		:: ev == EV_READY && stage_NOT_is_from_waiting(me, ev) && stage_NOT_is_held(me, ev) && stage_NOT_is_older_than_running(me, ev) && stage_NOT_is_older_than_waiting(me, ev) && stage_NOT_is_older_than_merged(me, ev) && stage_NOT_is_waiting_already(me, ev) && stage_NOT_is_running_already(me, ev) -> stage_DO_replace_waiting(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
+		:: ev == EV_MOVED && stage_IS_is_back(me, ev) -> stage_DO_move_back(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
+		:: ev == EV_MOVED && stage_NOT_is_back(me, ev) -> stage_DO_move(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
 		:: ev == EV_GIVEN_UP -> stage_DO_disown(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
-		:: ev == EV_ENDED && stage_IS_is_waiting_live_now(me, ev) -> stage_DO_merge_waiting_rest(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, KEPT)
-		:: ev == EV_ENDED && stage_NOT_is_waiting_live_now(me, ev) && stage_IS_is_from_running(me, ev) -> stage_DO_start_waiting(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
-		:: ev == EV_ENDED && stage_NOT_is_waiting_live_now(me, ev) && stage_NOT_is_from_running(me, ev) && stage_IS_is_from_waiting(me, ev) -> stage_DO_drop_waiting(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
-		:: ev == EV_ENDED && stage_NOT_is_waiting_live_now(me, ev) && stage_NOT_is_from_running(me, ev) && stage_NOT_is_from_waiting(me, ev) -> stage_DO_forget(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
+		:: ev == EV_CONDEMNED -> stage_DO_condemn(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
+		:: ev == EV_ENDED && stage_IS_is_waiting_held(me, ev) -> stage_DO_hold_waiting_rest(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, KEPT)
+		:: ev == EV_ENDED && stage_NOT_is_waiting_held(me, ev) && stage_IS_is_waiting_live_now(me, ev) -> stage_DO_merge_waiting_rest(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, KEPT)
+		:: ev == EV_ENDED && stage_NOT_is_waiting_held(me, ev) && stage_NOT_is_waiting_live_now(me, ev) && stage_IS_is_from_running(me, ev) -> stage_DO_start_waiting(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
+		:: ev == EV_ENDED && stage_NOT_is_waiting_held(me, ev) && stage_NOT_is_waiting_live_now(me, ev) && stage_NOT_is_from_running(me, ev) && stage_IS_is_from_waiting(me, ev) -> stage_DO_drop_waiting(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
+		:: ev == EV_ENDED && stage_NOT_is_waiting_held(me, ev) && stage_NOT_is_waiting_live_now(me, ev) && stage_NOT_is_from_running(me, ev) && stage_NOT_is_from_waiting(me, ev) -> stage_DO_forget(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
 		:: else -> skip
 		fi
 	:: else -> skip

@@ -30,6 +30,9 @@
 #define deploy_DO_probe(me, ev) deploy_tries[me] = 0
 #define deploy_DO_retire(me, ev) deploy_tries[me] = 0
 #define deploy_DO_undo(me, ev) deploy_tries[me] = 0; tell_stage(me, EV_GIVEN_UP)
+#define deploy_DO_condemn(me, ev) \
+	deploy_tries[me] = 0; becomes_bad(deploy_digest[me], deploy_digest[stage_live[deploy_stage[me]]]); \
+	tell_stage(me, EV_CONDEMNED)
 #define deploy_DO_cancel_run(me, ev) deploy_tries[me] = 0; tell_stage(me, EV_GIVEN_UP)
 #define deploy_DO_resolve_again(me, ev) deploy_tries[me]++
 #define deploy_DO_pull_again(me, ev) deploy_tries[me]++
@@ -90,8 +93,48 @@
 #define stage_NOT_is_from_running(me, ev) (!stage_IS_is_from_running(me, ev))
 #define stage_IS_is_from_waiting(me, ev) (e_from == stage_waiting[me])
 #define stage_NOT_is_from_waiting(me, ev) (!stage_IS_is_from_waiting(me, ev))
+/* What the law says of it, beside what the stage keeps. */
+#ifdef QUARANTINE
+#define becomes_bad(digest_, live_) bad = (digest_ == live_ || digest_ == 0 -> bad : (bad | (1 << digest_)))
+#define becomes_good(digest_) bad = bad & (255 - (1 << digest_))
+#else
+#define becomes_bad(digest_, live_) skip
+#define becomes_good(digest_) skip
+#endif
+
+/* Who wanted it: a person, unless a run asks about quarantine. */
+#ifdef QUARANTINE
+#define is_held(me, digest_) ((stage_held[me] & (1 << digest_)) != 0)
+#define hold_digest(me, digest_) \
+	stage_held[me] = (digest_ == 0 || digest_ == deploy_digest[stage_live[me]] -> stage_held[me] : \
+	    (stage_held[me] | (1 << digest_)))
+#define release_digest(me, digest_) stage_held[me] = stage_held[me] & (255 - (1 << digest_))
+#define hold_live(me, digest_) \
+	stage_held[me] = (deploy_digest[stage_live[me]] == digest_ || stage_live[me] == 0 -> stage_held[me] : \
+	    (stage_held[me] | (1 << deploy_digest[stage_live[me]])))
+#define is_waiting_auto(me) is_auto[stage_waiting[me]]
+#define is_any_held(me) (stage_held[me] != 0)
+#define stage_IS_is_held(me, ev) \
+	(ev == EV_TRIGGER -> \
+	    (e_is_poll == BY_POLL && is_held(me, e_digest)) : (is_auto[e_from] && is_held(me, deploy_digest[e_from])))
+#define stage_IS_is_back(me, ev) (ev == EV_TRIGGER -> e_is_poll == BY_ROLLBACK : is_back[e_from])
+#else
+#define is_held(me, digest_) false
+#define hold_digest(me, digest_) skip
+#define release_digest(me, digest_) skip
+#define hold_live(me, digest_) skip
+#define is_waiting_auto(me) false
+#define is_any_held(me) false
+#define stage_IS_is_held(me, ev) false
+#define stage_IS_is_back(me, ev) false
+#endif
+#define stage_NOT_is_held(me, ev) (!stage_IS_is_held(me, ev))
+#define stage_NOT_is_back(me, ev) (!stage_IS_is_back(me, ev))
+#define stage_IS_is_waiting_held(me, ev) \
+	(e_from == stage_running[me] && is_waiting_auto(me) && is_held(me, deploy_digest[stage_waiting[me]]))
+#define stage_NOT_is_waiting_held(me, ev) (!stage_IS_is_waiting_held(me, ev))
 #define stage_IS_is_asked_already(me, ev) \
-	(!e_flag && e_digest == 0 && stage_resolving[me] != 0 && e_word == stage_resolving_tag[me])
+	((!is_any_held(me) || e_is_poll == BY_POLL || e_is_poll == BY_HOOK) && !e_flag && e_digest == 0 && stage_resolving[me] != 0 && e_word == stage_resolving_tag[me])
 #define stage_NOT_is_asked_already(me, ev) (!stage_IS_is_asked_already(me, ev))
 #ifdef LIVE_IS_NO_NEWS
 #define last_digest(me) deploy_digest[stage_live[me]]
@@ -101,7 +144,7 @@
 	    (stage_running[me] == 0 -> deploy_digest[stage_live[me]] : \
 		(stage_is_given_up[me] -> 0 : deploy_digest[stage_running[me]])))
 #endif
-#define stage_IS_is_no_news(me, ev) (e_is_poll && e_digest != 0 && e_digest == last_digest(me))
+#define stage_IS_is_no_news(me, ev) (e_is_poll == BY_POLL && e_digest != 0 && e_digest == last_digest(me))
 #define stage_NOT_is_no_news(me, ev) (!stage_IS_is_no_news(me, ev))
 #define stage_IS_is_waiting_live_now(me, ev) \
 	(e_from == stage_running[me] && deploy_digest[stage_waiting[me]] == deploy_digest[stage_live[me]] \
@@ -109,7 +152,7 @@
 #define stage_NOT_is_waiting_live_now(me, ev) (!stage_IS_is_waiting_live_now(me, ev))
 
 #define grant(me, deploy_) \
-	stage_running[me] = deploy_; stage_is_given_up[me] = false; \
+	assert_may_run(me, deploy_); stage_running[me] = deploy_; stage_is_given_up[me] = false; \
 	post(DEPLOY, deploy_, EV_GRANTED); with(word) = stage_live[me]
 #define clear_running(me) stage_running[me] = 0; stage_is_given_up[me] = false
 #define settle(deploy_, ev_, other_) post(DEPLOY, deploy_, ev_); with(word) = other_
@@ -143,6 +186,11 @@
 #define stage_DO_supersede_by_running(me, ev) supersede(me, stage_running[me])
 #define stage_DO_supersede_by_waiting(me, ev) supersede(me, stage_waiting[me])
 #define stage_DO_supersede_by_merged(me, ev) supersede(me, stage_merged[me])
+#define stage_DO_lift(me, ev) release_digest(me, e_digest)
+#define stage_DO_hold_back(me, ev) end_resolving(me, e_from); settle(e_from, EV_HELD, 0)
+#define stage_DO_condemn(me, ev) stage_is_given_up[me] = true; hold_digest(me, deploy_digest[e_from])
+#define stage_DO_hold_waiting_rest(me, ev) \
+	settle(stage_waiting[me], EV_HELD, 0); stage_waiting[me] = 0; clear_running(me)
 #define stage_DO_disown(me, ev) stage_is_given_up[me] = true
 #define stage_DO_rest(me, ev) clear_running(me)
 #define stage_DO_merge_waiting_rest(me, ev) \
@@ -186,4 +234,4 @@
 #define poll_DO_record(me, ev) poll_digest = e_digest
 #define poll_DO_report(me, ev) \
 	poll_digest = e_digest; post(STAGE, 0, EV_TRIGGER); with(word) = e_digest; \
-	with(digest) = e_digest; with(is_poll) = true
+	with(digest) = e_digest; with(is_poll) = BY_POLL

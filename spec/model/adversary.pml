@@ -99,6 +99,12 @@ end:	do
 		:: true -> skip /* a tag */
 		:: DIGESTS > 1 -> with(word) = 2
 		:: with(digest) = 1 /* a rollback names its digest */
+#ifdef QUARANTINE
+		:: with(is_poll) = BY_HOOK
+		:: with(is_poll) = BY_HOOK; with(flag) = true
+		:: with(digest) = 1; with(is_poll) = BY_ROLLBACK; becomes_bad(deploy_digest[stage_live[0]], 1)
+		:: with(digest) = 2; with(is_poll) = BY_POLL
+#endif
 #ifdef FORCED
 		:: with(flag) = true
 		:: with(flag) = true; with(digest) = 1
@@ -122,6 +128,16 @@ end:	do
 		fi;
 		go!0
 	}
+#ifdef QUARANTINE
+	:: atomic {
+		lifts > 0 ->
+		lifts--;
+		post(STAGE, 0, EV_LIFTED);
+		becomes_good(1);
+		with(digest) = 1;
+		go!0
+	}
+#endif
 	/* The process dies: answers under way are lost with what was not stored; asks may still land. */
 	:: atomic {
 		crashes > 0 ->

@@ -39,9 +39,18 @@
 #ifndef CHANGES
 #define CHANGES 0 /* of the configuration */
 #endif
+#ifndef LIFTS
+#define LIFTS 0 /* of the quarantine, by a person */
+#endif
 #ifndef TRIES
 #define TRIES 1 /* that a machine has before it gives up */
 #endif
+
+/* Who wanted a deploy. */
+#define BY_PERSON 0
+#define BY_POLL 1
+#define BY_HOOK 2
+#define BY_ROLLBACK 3
 
 #ifdef FIRST /* nothing serves yet */
 #define ELDERS 0
@@ -79,6 +88,7 @@ byte cancels = CANCELS;
 byte hooks = HOOKS;
 byte looks = LOOKS;
 byte changes = CHANGES;
+byte lifts = LIFTS;
 byte lates = LATES;
 
 /* The actors. */
@@ -111,6 +121,12 @@ byte stage_merged[STAGES];
 bool stage_is_given_up[STAGES]; /* what runs: its digest is not compared any more */
 byte stage_resolving_tag[STAGES];
 bool stage_has_route[STAGES];
+#ifdef QUARANTINE
+byte stage_held[STAGES]; /* set of digests */
+bool is_auto[DEPLOYS]; /* a hook or a poll wanted it */
+bool is_back[DEPLOYS]; /* a rollback */
+byte bad; /* the digests of stage 0 that may be run for a person only */
+#endif
 
 byte sweep_state[1] = sweep_WAITING;
 byte sweep_stored = sweep_WAITING; /* what a crash leaves: quiet steps are not kept */
@@ -171,7 +187,7 @@ hidden byte mail_from[MAIL];
 hidden byte mail_word[MAIL]; /* TRIGGER: tag; GRANTED: elder; SOUGHT: is older; SUPERSEDED, MERGED: by whom */
 hidden byte mail_digest[MAIL];
 hidden byte mail_flag[MAIL]; /* TRIGGER: forced; CONFIGURED: as the receiver says */
-hidden byte mail_is_poll[MAIL];
+hidden byte mail_is_poll[MAIL]; /* TRIGGER: by whom */
 hidden byte e_to;
 hidden byte e_kind;
 hidden byte e_from;

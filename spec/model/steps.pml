@@ -135,7 +135,28 @@ inline end_resolving(me, deploy_) {
 
 inline stage_DO_move(me, ev) {
 	assert(e_from > stage_live[me]); /* 16: what is newer never gives way to what is older */
+	release_digest(me, deploy_digest[e_from]);
+	becomes_good(deploy_digest[e_from]);
 	stage_live[me] = e_from
+}
+
+inline stage_DO_move_back(me, ev) {
+	hold_live(me, deploy_digest[e_from]);
+	stage_DO_move(me, ev)
+}
+
+inline stage_DO_begin_back(me, ev) {
+	hold_live(me, e_digest);
+	stage_DO_begin(me, ev)
+}
+
+/* 70: what is in quarantine is run for a person only. */
+inline assert_may_run(me, deploy_) {
+#ifdef QUARANTINE
+	assert(!is_auto[deploy_] || (bad & (1 << deploy_digest[deploy_])) == 0)
+#else
+	skip
+#endif
 }
 
 inline stage_DO_start_waiting(me, ev) {
@@ -162,6 +183,10 @@ inline stage_DO_begin(me, ev) {
 	deploy_digest[deploy_births] = e_digest;
 	deploy_has_route[deploy_births] = stage_has_route[me];
 	deploy_is_forced[deploy_births] = e_flag;
+#ifdef QUARANTINE
+	is_auto[deploy_births] = e_is_poll == BY_POLL || e_is_poll == BY_HOOK;
+	is_back[deploy_births] = e_is_poll == BY_ROLLBACK;
+#endif
 	deploy_spec[deploy_births] = stage_spec[me];
 	wishes(me, deploy_births, 0);
 	has_drained[deploy_births] = true;

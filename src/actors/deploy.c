@@ -77,6 +77,7 @@ tell_stage(struct actor *a, struct out *out, enum event_kind kind)
 	struct event message = { .kind = kind,
 		.to = a->deploy.stage,
 		.spec = a->deploy.spec,
+		.trigger = a->deploy.trigger,
 		.flag = a->deploy.is_forced };
 
 	memcpy(message.digest, a->deploy.digest, sizeof(message.digest));
@@ -123,6 +124,16 @@ ACTION(undo)
 	keep_reason(a->deploy.reason, e);
 	a->deploy.tries = 0;
 	tell_stage(a, out, EV_GIVEN_UP);
+	await(a, e, out, FX_REMOVE, REMOVE_MS);
+}
+
+/* The version itself did not start or pass: the stage shall not have it again by itself. Trouble of the engine or
+ * of a proxy is no fault of the version. */
+ACTION(condemn)
+{
+	keep_reason(a->deploy.reason, e);
+	a->deploy.tries = 0;
+	tell_stage(a, out, EV_CONDEMNED);
 	await(a, e, out, FX_REMOVE, REMOVE_MS);
 }
 
@@ -255,6 +266,7 @@ static const struct row rows[] = {
 	ROW(QUEUED,    ON(MERGED),                is_forced,  ask_turn,      0,           QUEUED),
 	ROW(QUEUED,    ON(MERGED),                always,     close,         0,           SKIPPED),
 	ROW(QUEUED,    ON(SUPERSEDED),            always,     close,         0,           SUPERSEDED),
+	ROW(QUEUED,    ON(HELD),                  always,     close,         0,           SKIPPED),
 	ROW(QUEUED,    ON(TIMEOUT),               always,     fail,          0,           FAILED),
 	ROW(QUEUED,    ON(CANCEL),                always,     cancel,        0,           CANCELED),
 
@@ -267,7 +279,8 @@ static const struct row rows[] = {
 	ROW(STARTING,  ON(STARTED),               always,     probe,         FX(PROBE),   PROBING),
 	ROW(STARTING,  ON(RECOVERED),             always,     rerun,         FX(RUN),     STARTING),
 	ROW(STARTING,  TRYING,                    tries_left, run_again,     FX(RUN),     STARTING),
-	ROW(STARTING,  BAD,                       always,     undo,          FX(REMOVE),  UNDOING),
+	ROW(STARTING,  ON(REFUSED),               always,     condemn,       FX(REMOVE),  UNDOING),
+	ROW(STARTING,  TRYING,                    always,     undo,          FX(REMOVE),  UNDOING),
 	ROW(STARTING,  ON(CANCEL),                always,     cancel_run,    FX(REMOVE),  CANCELING),
 
 	ROW(PROBING,   ON(HEALTHY),               has_route,  begin_swap,    0,           SWAPPING),
@@ -275,7 +288,8 @@ static const struct row rows[] = {
 	ROW(PROBING,   ON(HEALTHY),               always,     go_live,       0,           LIVE),
 	ROW(PROBING,   ON(RECOVERED),             always,     reprobe,       FX(PROBE),   PROBING),
 	ROW(PROBING,   ON(TROUBLED),              tries_left, probe_again,   FX(PROBE),   PROBING),
-	ROW(PROBING,   BAD,                       always,     undo,          FX(REMOVE),  UNDOING),
+	ROW(PROBING,   ON(REFUSED),               always,     condemn,       FX(REMOVE),  UNDOING),
+	ROW(PROBING,   TRYING,                    always,     undo,          FX(REMOVE),  UNDOING),
 	ROW(PROBING,   ON(CANCEL),                always,     cancel_run,    FX(REMOVE),  CANCELING),
 
 	ROW(SWAPPING,  ON(SWAPPED),               has_elder,  drain,         FX(DRAIN),   DRAINING),

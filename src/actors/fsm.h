@@ -13,7 +13,7 @@
 
 struct event {
 	enum event_kind kind;
-	enum trigger trigger; /* TRIGGER, START of a deploy: who wanted it */
+	enum trigger trigger; /* TRIGGER, and what a deploy tells its stage: who wanted it */
 	uint64_t to; /* the actor */
 	uint64_t from; /* messages: the actor that sent it */
 	uint64_t spec; /* CONFIGURED, READY: which revision of the stage's configuration */
@@ -26,7 +26,7 @@ struct event {
 	int64_t now_ms; /* stamped by the runtime: machines own no clock */
 	int64_t after_ms; /* CONFIGURED: interval; TROUBLED: not before that time has passed */
 	char tag[TAG_SIZE];
-	char digest[DIGEST_SIZE]; /* "" when not known */
+	char digest[DIGEST_SIZE]; /* "" when not known; LIFTED: all */
 	char text[REASON_SIZE]; /* REFUSED, TROUBLED: why, for a person */
 };
 
@@ -75,6 +75,12 @@ struct poll {
 	char reason[REASON_SIZE];
 };
 
+struct quarantined {
+	uint64_t
+	    deploy; /* the one that was rolled back, or left by a rollback; 0: a free place */
+	char digest[DIGEST_SIZE];
+};
+
 struct stage {
 	uint64_t spec;
 	uint64_t live; /* the deploy whose containers serve; 0: none yet */
@@ -86,10 +92,13 @@ struct stage {
 	uint64_t resolving; /* the newest of all, while it asks for its digest */
 	uint64_t merged; /* the newest that was merged with another one */
 	bool has_route;
+	bool is_waiting_auto; /* no person asked for what waits */
 	char live_digest[DIGEST_SIZE];
 	char running_digest[DIGEST_SIZE]; /* "": it will not go live any more */
 	char waiting_digest[DIGEST_SIZE];
 	char resolving_tag[TAG_SIZE];
+	struct quarantined
+	    quarantine[QUARANTINE_MAX]; /* no hook or poll deploys these; newest first */
 };
 
 struct sweep {
@@ -174,6 +183,9 @@ bool fsm_is_final(const struct spec *, int state);
 bool fsm_is_tied_to_epoch(enum event_kind kind); /* stale when the epoch is not the actor's */
 int fsm_state_by_name(const struct spec *, const char *name); /* -1: no such state */
 const struct spec *fsm_spec_of(enum actor_kind kind);
+
+/* Is the digest in quarantine? *ret_deploy (NULL allowed): by which deploy. */
+bool stage_holds(const struct stage *stage, const char *digest, uint64_t *ret_deploy);
 
 /* For actions. */
 void emit(struct actor *a, struct out *out, struct effect effect); /* actor, epoch filled in */

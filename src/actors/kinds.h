@@ -16,10 +16,10 @@
 	/* from the runtime */                                                                \
 	X(START) X(CANCEL) X(TIMEOUT) X(RECOVERED)                                            \
 	/* from outside: people, hooks, configuration, Docker's event stream */               \
-	X(TRIGGER) X(CONFIGURED) X(NUDGED)                                                    \
+	X(TRIGGER) X(CONFIGURED) X(NUDGED) X(LIFTED)                                          \
 	/* from actor to actor */                                                             \
 	X(READY) X(GRANTED) X(SUPERSEDED) X(MERGED) X(MOVED) X(GIVEN_UP) X(ENDED)             \
-	X(SWAPPED) X(UNSWAPPED)                                                               \
+	X(SWAPPED) X(UNSWAPPED) X(HELD) X(CONDEMNED)                                          \
 	/* answers to effects */                                                              \
 	X(RESOLVED) X(PULLED) X(STARTED) X(HEALTHY) X(SWITCHED) X(CONFIRMED) X(RESTORED)      \
 	X(DRAINED) X(RETIRED) X(REMOVED) X(SOUGHT) X(SURVEYED) X(COLLECTED)                   \

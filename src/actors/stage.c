@@ -2,14 +2,28 @@
  *
  * Pure (see fsm.h). One deploy at a time; while it runs the newest other one waits and older ones
  * are superseded. A deploy that would bring what is live, running or waiting already is merged into
- * that. What was wished last is what serves in the end, however long each took to learn its digest. A stage asks nothing of the outside, so it rests in every state: each deploy it waits for
- * has deadlines of its own and tells when it ends. */
+ * that. What was wished last is what serves in the end, however long each took to learn its digest. A
+ * digest that was rolled back, or that a person has left, is in quarantine: no hook and no poll brings
+ * it again, a person may. A stage asks nothing of the outside, so it rests in every state: each deploy
+ * it waits for has deadlines of its own and tells when it ends. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "actors/ask.h"
 #include "actors/fsm.h"
+
+bool
+stage_holds(const struct stage *stage, const char *digest, uint64_t *ret_deploy)
+{
+	for (int i = 0; i < QUARANTINE_MAX && stage->quarantine[i].deploy != 0; i++)
+		if (digest[0] != '\0' && strcmp(stage->quarantine[i].digest, digest) == 0) {
+			if (ret_deploy != NULL)
+				*ret_deploy = stage->quarantine[i].deploy;
+			return true;
+		}
+	return false;
+}
 
 /* Guards. READY: digest and spec of the deploy that asks for its turn. */
 
@@ -38,10 +52,32 @@ GUARD(is_older_than_waiting) { return e->from < a->stage.waiting; }
 GUARD(is_older_than_merged) { return e->from < a->stage.merged; }
 GUARD(is_from_running) { return e->from == a->stage.running; }
 GUARD(is_from_waiting) { return e->from == a->stage.waiting; }
+/* Nobody but a machine wanted it. */
+static bool
+is_auto(const struct event *e)
+{
+	return e->trigger == TRIGGER_POLL || e->trigger == TRIGGER_WEBHOOK;
+}
+
+static bool
+is_quarantine_empty(const struct actor *a)
+{
+	return a->stage.quarantine[0].deploy == 0;
+}
+
+GUARD(is_held) { return is_auto(e) && stage_holds(&a->stage, e->digest, NULL); }
+GUARD(is_back) { return e->trigger == TRIGGER_ROLLBACK; }
+GUARD(is_waiting_held)
+{
+	return e->from == a->stage.running && a->stage.is_waiting_auto
+	       && stage_holds(&a->stage, a->stage.waiting_digest, NULL);
+}
+
+/* A person's wish may bring what a hook's may not, so then it is not the same one. */
 GUARD(is_asked_already)
 {
-	return !e->flag && e->digest[0] == '\0' && a->stage.resolving != 0
-	       && strcmp(e->tag, a->stage.resolving_tag) == 0;
+	return (is_auto(e) || is_quarantine_empty(a)) && !e->flag && e->digest[0] == '\0'
+	       && a->stage.resolving != 0 && strcmp(e->tag, a->stage.resolving_tag) == 0;
 }
 /* A poll finds what a webhook brought a moment ago. What is live is news when something else is on its
  * way: the tag has moved back. */
@@ -87,6 +123,7 @@ clear_waiting(struct actor *a)
 {
 	a->stage.waiting = 0;
 	a->stage.waiting_spec = 0;
+	a->stage.is_waiting_auto = false;
 	memset(a->stage.waiting_digest, 0, DIGEST_SIZE);
 }
 
@@ -136,6 +173,32 @@ supersede(struct actor *a, const struct event *e, struct out *out, uint64_t by)
 	settle(a, out, e->from, EV_SUPERSEDED, "superseded by deploy ", by);
 }
 
+/* Out of quarantine; "": all of it. */
+static void
+release(struct actor *a, const char *digest)
+{
+	struct quarantined *q = a->stage.quarantine;
+	int kept = 0;
+
+	for (int i = 0; i < QUARANTINE_MAX && q[i].deploy != 0; i++)
+		if (digest[0] != '\0' && strcmp(q[i].digest, digest) != 0)
+			q[kept++] = q[i];
+	memset(&q[kept], 0, (size_t)(QUARANTINE_MAX - kept) * sizeof(q[0]));
+}
+
+static void
+quarantine(struct actor *a, const char *digest, uint64_t deploy)
+{
+	struct quarantined *q = a->stage.quarantine;
+
+	if (digest[0] == '\0')
+		return;
+	release(a, digest);
+	memmove(&q[1], &q[0], (QUARANTINE_MAX - 1) * sizeof(q[0]));
+	q[0] = (struct quarantined){ .deploy = deploy };
+	memcpy(q[0].digest, digest, DIGEST_SIZE);
+}
+
 ACTION(ignore) {}
 
 /* A route that was is not forgotten: the deploy that takes it away swaps and drains like any other. Who
@@ -169,6 +232,14 @@ ACTION(begin)
 	}
 }
 
+/* A person leaves what is live: it stays away until a person wants it. */
+ACTION(begin_back)
+{
+	if (strcmp(a->stage.live_digest, e->digest) != 0)
+		quarantine(a, a->stage.live_digest, a->stage.live);
+	begin(a, e, out);
+}
+
 ACTION(start)
 {
 	end_resolving(a, e->from);
@@ -180,6 +251,7 @@ ACTION(enqueue)
 	end_resolving(a, e->from);
 	a->stage.waiting = e->from;
 	a->stage.waiting_spec = e->spec;
+	a->stage.is_waiting_auto = is_auto(e);
 	memcpy(a->stage.waiting_digest, e->digest, DIGEST_SIZE);
 }
 
@@ -220,11 +292,49 @@ ACTION(supersede_by_running) { supersede(a, e, out, a->stage.running); }
 ACTION(supersede_by_waiting) { supersede(a, e, out, a->stage.waiting); }
 ACTION(supersede_by_merged) { supersede(a, e, out, a->stage.merged); }
 
+static void
+hold(struct actor *a, struct out *out, uint64_t deploy, const char *digest)
+{
+	struct event message = { .kind = EV_HELD, .to = deploy };
+	uint64_t by = 0;
+
+	stage_holds(&a->stage, digest, &by);
+	snprintf(message.text, sizeof(message.text),
+	    "in quarantine: this digest was rolled back or left, see deploy %" PRIu64
+	    "; deploy it by hand, or lift the quarantine",
+	    by);
+	tell(a, out, message);
+}
+
+ACTION(hold_back)
+{
+	end_resolving(a, e->from);
+	hold(a, out, e->from, e->digest);
+}
+
+ACTION(condemn)
+{
+	memset(a->stage.running_digest, 0, DIGEST_SIZE);
+	if (strcmp(e->digest, a->stage.live_digest) != 0) /* what serves was good once more */
+		quarantine(a, e->digest, e->from);
+}
+
+ACTION(lift) { release(a, e->digest); }
+
 ACTION(move)
 {
+	release(a, e->digest[0] == '\0' ? "-" : e->digest);
 	a->stage.live = e->from;
 	a->stage.live_spec = e->spec;
 	memcpy(a->stage.live_digest, e->digest, DIGEST_SIZE);
+}
+
+/* Another version may have gone live since the rollback was asked for. */
+ACTION(move_back)
+{
+	if (strcmp(a->stage.live_digest, e->digest) != 0)
+		quarantine(a, a->stage.live_digest, a->stage.live);
+	move(a, e, out);
 }
 
 /* It will not go live: who wants the same has its own turn. */
@@ -252,6 +362,13 @@ ACTION(merge_waiting_rest)
 	clear_running(a);
 }
 
+ACTION(hold_waiting_rest)
+{
+	hold(a, out, a->stage.waiting, a->stage.waiting_digest);
+	clear_waiting(a);
+	clear_running(a);
+}
+
 ACTION(drop_waiting) { clear_waiting(a); }
 ACTION(forget) { end_resolving(a, e->from); }
 
@@ -274,9 +391,12 @@ ACTION(cancel_both)
 #define TRIGGERED(in)                                            \
 	QUIET(in, ON(TRIGGER), is_asked_already,   ignore, in),  \
 	QUIET(in, ON(TRIGGER), is_no_news,         ignore, in),  \
+	QUIET(in, ON(TRIGGER), is_held,            ignore, in),  \
+	ROW(  in, ON(TRIGGER), is_back,            begin_back, in), \
 	ROW(  in, ON(TRIGGER), always,             begin,  in)
 #define ANYTIME(in)                                              \
 	QUIET(in, ON(RECOVERED), always, ignore, in),            \
+	ROW(  in, ON(LIFTED),    always, lift,   in),            \
 	ROW(  in, ON(CONFIGURED), always, configure, in)
 
 static const struct row rows[] = {
@@ -285,6 +405,7 @@ static const struct row rows[] = {
 	TRIGGERED(IDLE),
 	QUIET(IDLE,      ON(START),  always,                ignore,                     IDLE),
 	QUIET(IDLE,      ON(CANCEL), always,                ignore,                     IDLE),
+	ROW(  IDLE,      ON(READY),  is_held,               hold_back,                  IDLE),
 	ROW(  IDLE,      ON(READY),  is_live_already,       merge_live,                 IDLE),
 	ROW(  IDLE,      ON(READY),  is_older_than_live,    supersede_by_live,          IDLE),
 	ROW(  IDLE,      ON(READY),  is_older_than_merged,  supersede_by_merged,        IDLE),
@@ -294,12 +415,15 @@ static const struct row rows[] = {
 	ANYTIME(DEPLOYING),
 	TRIGGERED(DEPLOYING),
 	ROW(  DEPLOYING, ON(CANCEL), always,                cancel_running,             DEPLOYING),
+	ROW(  DEPLOYING, ON(READY),  is_held,               hold_back,                  DEPLOYING),
 	ROW(  DEPLOYING, ON(READY),  is_running_already,    merge_running,              DEPLOYING),
 	ROW(  DEPLOYING, ON(READY),  is_older_than_running, supersede_by_running,       DEPLOYING),
 	ROW(  DEPLOYING, ON(READY),  is_older_than_merged,  supersede_by_merged,        DEPLOYING),
 	ROW(  DEPLOYING, ON(READY),  always,                enqueue,                    QUEUEING),
+	ROW(  DEPLOYING, ON(MOVED),  is_back,               move_back,                  DEPLOYING),
 	ROW(  DEPLOYING, ON(MOVED),  always,                move,                       DEPLOYING),
 	ROW(  DEPLOYING, ON(GIVEN_UP), always,              disown,                     DEPLOYING),
+	ROW(  DEPLOYING, ON(CONDEMNED), always,             condemn,                    DEPLOYING),
 	ROW(  DEPLOYING, ON(ENDED),  is_from_running,       rest,                       IDLE),
 	ROW(  DEPLOYING, ON(ENDED),  always,                forget,                     DEPLOYING),
 
@@ -307,14 +431,18 @@ static const struct row rows[] = {
 	TRIGGERED(QUEUEING),
 	ROW(  QUEUEING,  ON(CANCEL), always,                cancel_both,                QUEUEING),
 	QUIET(QUEUEING,  ON(READY),  is_from_waiting,       ignore,                     QUEUEING),
+	ROW(  QUEUEING,  ON(READY),  is_held,               hold_back,                  QUEUEING),
 	ROW(  QUEUEING,  ON(READY),  is_older_than_running, supersede_by_running,       QUEUEING),
 	ROW(  QUEUEING,  ON(READY),  is_older_than_waiting, supersede_by_waiting,       QUEUEING),
 	ROW(  QUEUEING,  ON(READY),  is_older_than_merged,  supersede_by_merged,        QUEUEING),
 	ROW(  QUEUEING,  ON(READY),  is_waiting_already,    merge_waiting,              QUEUEING),
 	ROW(  QUEUEING,  ON(READY),  is_running_already,    merge_running_drop_waiting, DEPLOYING),
 	ROW(  QUEUEING,  ON(READY),  always,                replace_waiting,            QUEUEING),
+	ROW(  QUEUEING,  ON(MOVED),  is_back,               move_back,                  QUEUEING),
 	ROW(  QUEUEING,  ON(MOVED),  always,                move,                       QUEUEING),
 	ROW(  QUEUEING,  ON(GIVEN_UP), always,              disown,                     QUEUEING),
+	ROW(  QUEUEING,  ON(CONDEMNED), always,             condemn,                    QUEUEING),
+	ROW(  QUEUEING,  ON(ENDED),  is_waiting_held,       hold_waiting_rest,          IDLE),
 	ROW(  QUEUEING,  ON(ENDED),  is_waiting_live_now,   merge_waiting_rest,         IDLE),
 	ROW(  QUEUEING,  ON(ENDED),  is_from_running,       start_waiting,              DEPLOYING),
 	ROW(  QUEUEING,  ON(ENDED),  is_from_waiting,       drop_waiting,               DEPLOYING),

@@ -54,6 +54,7 @@ static const struct route routes[] = {
 	{ METHOD_POST, STAGE "/rollback", api_stage_rollback, 0 },
 	{ METHOD_POST, STAGE "/poll", api_stage_poll, 0 },
 	{ METHOD_GET, STAGE "/tags", api_stage_tags, 0 },
+	{ METHOD_POST, STAGE "/quarantine/lift", api_stage_lift, 0 },
 	{ METHOD_GET, "/api/v1/deploys", api_deploys_list, 0 },
 	{ METHOD_GET, "/api/v1/deploys/{id}", api_deploy_show, 0 },
 	{ METHOD_POST, "/api/v1/deploys/{id}/cancel", api_deploy_cancel, 0 },

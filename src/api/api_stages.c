@@ -167,3 +167,31 @@ api_stage_poll(void *context, struct request *rq)
 	json_object_close(&w);
 	reply_json(rq, 202);
 }
+
+void
+api_stage_lift(void *context, struct request *rq)
+{
+	struct app *app = context;
+	static const char *const known[] = { "digest", NULL };
+	struct json *body = api_body(rq, known);
+	const char *digest = "";
+	struct json_writer w;
+	struct err err;
+
+	if (body == NULL)
+		return;
+	if (api_text(rq, body, "digest", &digest)) {
+		enum command_result result = command_lift(app, api_parameter(rq, "project"),
+		    api_parameter(rq, "stage"), digest, &err);
+
+		if (result != COMMAND_DONE) {
+			api_refuse(rq, result, &err);
+		} else {
+			json_writer_init(&w, reply_body(rq));
+			json_object_open(&w);
+			json_object_close(&w);
+			reply_json(rq, 200);
+		}
+	}
+	json_free(body);
+}

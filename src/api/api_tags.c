@@ -37,15 +37,22 @@ static void PRINTF_LIKE(3, 4)
 
 /* In the order in which the program itself looks. */
 static void
-judge_chosen(const struct tag_explanation *e, struct fate *fate)
+judge_chosen(const struct tag_explanation *e, const struct stage *stage, struct fate *fate)
 {
 	const struct tag_marks *marks = &e->marks;
 	bool is_older = false;
+	uint64_t deploy = 0;
 
 	for (size_t i = 0; i < e->count && !is_older; i++)
 		is_older =
 		    e->tags[i].reason == TAG_OLDER && strcmp(e->tags[i].tag, e->chosen) == 0;
-	if (e->verdict != TAG_KEPT)
+	if (e->digest[0] != '\0' && stage_holds(stage, e->digest, &deploy))
+		set_fate(fate, TAG_QUARANTINED,
+		    "in quarantine since deploy %llu was rolled back or left: deploy it by "
+		    "hand, "
+		    "or lift the quarantine",
+		    (unsigned long long)deploy);
+	else if (e->verdict != TAG_KEPT)
 		set_fate(fate, e->verdict, "%s", e->words);
 	else if (strcmp(e->digest, marks->live_digest) == 0)
 		set_fate(fate, TAG_LIVE, "its digest serves already");
@@ -150,7 +157,7 @@ reply(
 	struct json_writer w;
 
 	tag_policy_name(stage->spec, policy);
-	judge_chosen(e, &fate);
+	judge_chosen(e, &runtime_actor(q->app->runtime, stage->id)->stage, &fate);
 	json_writer_init(&w, reply_body(q->rq));
 	json_object_open(&w);
 	json_pair_text(&w, "image", stage->spec->image);

@@ -61,6 +61,7 @@ void api_stage_deploy(void *context, struct request *rq);
 void api_stage_rollback(void *context, struct request *rq);
 void api_stage_poll(void *context, struct request *rq);
 void api_stage_tags(void *context, struct request *rq);
+void api_stage_lift(void *context, struct request *rq);
 void api_projects_list(void *context, struct request *rq);
 void api_project_show(void *context, struct request *rq);
 void api_apply(void *context, struct request *rq);

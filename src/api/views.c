@@ -150,6 +150,27 @@ view_proxy(struct json_writer *w, const struct app *app, const struct stage_spec
 	json_object_close(w);
 }
 
+/* What no hook and no poll brings again. */
+static void
+view_quarantine(struct json_writer *w, const struct app *app, const struct stage *stage)
+{
+	json_key(w, "quarantine");
+	json_array_open(w);
+	for (int i = 0; i < QUARANTINE_MAX && stage->quarantine[i].deploy != 0; i++) {
+		const struct quarantined *q = &stage->quarantine[i];
+		struct deploy_brief row = { .tag = "" };
+
+		store_deploy_brief(app->store, q->deploy, &row);
+		json_object_open(w);
+		json_pair_text(w, "digest", q->digest);
+		json_pair_integer(w, "deploy", (int64_t)q->deploy);
+		json_pair_text(w, "tag", row.tag);
+		json_pair_text(w, "state", row.state);
+		json_object_close(w);
+	}
+	json_array_close(w);
+}
+
 void
 view_stage(struct json_writer *w, const struct app *app, const struct stage_entry *stage)
 {
@@ -174,6 +195,7 @@ view_stage(struct json_writer *w, const struct app *app, const struct stage_entr
 	json_pair_text(w, "tags", tags);
 	json_pair_bool(w, "auto", spec->is_auto);
 	view_poll(w, app, stage);
+	view_quarantine(w, app, &a->stage);
 	json_key(w, "domains");
 	json_array_open(w);
 	for (size_t i = 0; i < spec->domains.count; i++)

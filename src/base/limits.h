@@ -163,6 +163,7 @@ enum {
 	CADDY_ROUNDS_MAX = 24, /* changes of one job, its own and those that others overtook */
 
 	/* Deploys. */
+	QUARANTINE_MAX = 8, /* digests that one stage holds back; a ninth lets the oldest go */
 	LOG_TAIL_LINES = 50, /* of a container that failed, kept with its deploy */
 	LOG_LINE_SIZE = 1024,
 	LOG_FOLLOWERS_MAX = 64, /* each costs the engine 0.25 ms of CPU a line */

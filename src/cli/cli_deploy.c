@@ -115,6 +115,41 @@ cli_rollback(struct invocation *in)
 }
 
 enum cli_exit
+cli_lift(struct invocation *in)
+{
+	bool has_digest = in->options.argument_count == 2;
+	struct call call = { .method = "POST" };
+	struct target target;
+	struct json_writer w;
+	struct answer answer;
+	struct buf path;
+	struct buf body;
+	enum cli_exit code;
+
+	if (words_target(in->options.arguments[0], true, &target, in->err) != 0)
+		return CLI_USAGE;
+	buf_init(&body, BODY_BYTES_MAX);
+	json_writer_init(&w, &body);
+	json_object_open(&w);
+	if (has_digest)
+		json_pair_text(&w, "digest", in->options.arguments[1]);
+	json_object_close(&w);
+	stage_path(&path, target.project, target.stage, "/quarantine/lift");
+	call.path = buf_cstr(&path);
+	call.body = body.overflow ? STR("{\"digest\":\"too long\"}") : buf_view(&body);
+	code = client_ask(in->client, &call, &answer, in->err);
+	if (code == CLI_OK && options_has(&in->options, "json"))
+		output_json(buf_view(&answer.text));
+	else if (code == CLI_OK)
+		say(has_digest ? "this digest may be deployed by itself again\n"
+			       : "nothing is in quarantine any more\n");
+	answer_free(&answer);
+	buf_free(&path);
+	buf_free(&body);
+	return code;
+}
+
+enum cli_exit
 cli_cancel(struct invocation *in)
 {
 	char path[64];

@@ -195,6 +195,24 @@ write_poll(const struct json *stage, struct buf *to)
 		buf_format(to, ", newest is %s", text_of(poll, "tag"));
 }
 
+/* "v5 sha256:0123 (deploy 12, rolled back)", each on its own after a comma. */
+static void
+write_quarantine(const struct json *stage, struct buf *to)
+{
+	const struct json *held = json_get(stage, "quarantine");
+
+	for (size_t i = 0; i < json_count(held); i++) {
+		const struct json *one = json_at(held, i);
+		char digest[WORDS_SIZE];
+		char state[WORDS_SIZE];
+
+		words_digest(text_of(one, "digest"), digest);
+		words_state(text_of(one, "state"), state);
+		buf_format(to, "%s%s %s (deploy %" PRId64 ", %s)", i > 0 ? ", " : "",
+		    text_of(one, "tag"), digest, json_number(json_get(one, "deploy")), state);
+	}
+}
+
 static void
 write_proxy(const struct json *stage, struct buf *to)
 {
@@ -229,6 +247,7 @@ write_facts(const struct json *stage, struct buf *out)
 	pair(&t, "tags", text_of(stage, "tags"));
 	pair(&t, "deploys by itself", json_bool(json_get(stage, "auto")) ? "yes" : "no");
 	pair_cell(&t, "poll", write_poll, stage);
+	pair_cell(&t, "quarantine", write_quarantine, stage);
 	pair_cell(&t, "route", write_routes, stage);
 	pair_cell(&t, "proxy", write_proxy, stage);
 	pair_cell(&t, "replicas", write_size, stage);

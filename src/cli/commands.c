@@ -132,6 +132,15 @@ const struct command commands[] = {
 	  "  slipway explain shop/production\n"
 	  "  slipway explain shop/production --limit 1000 | grep prerelease\n",
 	  explain_options, 1, 1, NEEDS_TOKEN, COMPLETES_STAGES, cli_explain },
+	{ "lift", "PROJECT/STAGE [DIGEST]", "let webhooks and polls bring a version again that was rolled back",
+	  "A digest that did not start or failed its health check, or that `slipway rollback` has left, is in\n"
+	  "quarantine: no webhook and no poll brings it again. `slipway status PROJECT/STAGE` shows what is held.\n"
+	  "This lifts it, of one digest or of all, and deploys nothing; `slipway deploy` may bring a version at\n"
+	  "any time.\n"
+	  "\n"
+	  "Example:\n"
+	  "  slipway lift shop/production\n",
+	  only_json, 1, 2, NEEDS_TOKEN, COMPLETES_STAGES, cli_lift },
 	{ "webhook", "PROJECT", "print the URL that a registry or a CI job calls",
 	  "Whoever knows the URL can have new images of the project deployed: keep it as a secret.\n"
 	  "\n"

@@ -57,6 +57,7 @@ command_fn cli_show;
 command_fn cli_logs;
 command_fn cli_poll;
 command_fn cli_explain;
+command_fn cli_lift;
 command_fn cli_webhook;
 command_fn cli_apply;
 command_fn cli_healthcheck;

@@ -214,6 +214,38 @@ command_rollback(struct app *app, const char *project, const char *stage_name, u
 }
 
 enum command_result
+command_lift(struct app *app, const char *project, const char *stage_name, const char *digest,
+    struct err *err)
+{
+	struct event event = { .kind = EV_LIFTED };
+	const struct stage_entry *stage = find_stage(app, project, stage_name, err);
+	const struct stage *held;
+
+	if (stage == NULL)
+		return COMMAND_NOT_FOUND;
+	if (digest[0] != '\0' && !image_digest_is_valid(str_of(digest))) {
+		err_set(err, "a digest is 'sha256:' and 64 hexadecimal digits");
+		return COMMAND_INVALID;
+	}
+	held = &runtime_actor(app->runtime, stage->id)->stage;
+	if (held->quarantine[0].deploy == 0) {
+		err_set(err, "nothing of %s/%s is in quarantine", project, stage_name);
+		return COMMAND_CONFLICT;
+	}
+	if (digest[0] != '\0' && !stage_holds(held, digest, NULL)) {
+		err_set(err,
+		    "this digest is not in quarantine: `slipway status %s/%s` shows "
+		    "what is",
+		    project, stage_name);
+		return COMMAND_CONFLICT;
+	}
+	event.to = stage->id;
+	CHECK(str_copy(event.digest, sizeof(event.digest), str_of(digest)));
+	runtime_deliver(app->runtime, &event, NULL);
+	return COMMAND_DONE;
+}
+
+enum command_result
 command_cancel(struct app *app, uint64_t deploy, struct err *err)
 {
 	const struct actor *a = runtime_actor(app->runtime, deploy);

@@ -38,6 +38,10 @@ enum command_result command_deploy(struct app *app, const struct deploy_command 
 enum command_result command_rollback(struct app *app, const char *project, const char *stage,
     uint64_t to, uint64_t *ret_deploy, struct err *err);
 
+/* Out of quarantine; digest "": whatever is in it. Deploys nothing. */
+enum command_result command_lift(struct app *app, const char *project, const char *stage,
+    const char *digest, struct err *err);
+
 enum command_result command_cancel(struct app *app, uint64_t deploy, struct err *err);
 
 /* A hook: every stage of the webhook's project whose image and tag pattern match. COMMAND_BUSY, too,

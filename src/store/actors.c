@@ -21,8 +21,8 @@ struct table {
 	const char *name;
 	const struct column *columns;
 	size_t column_count;
-	char put_sql[1024];
-	char load_sql[1024];
+	char put_sql[2048];
+	char load_sql[2048];
 };
 
 #define COLUMN(kind, member, type)                                  \
@@ -30,6 +30,16 @@ struct table {
 #member, type, offsetof(struct actor, kind.member), \
 		    sizeof(((struct actor *)0)->kind.member)        \
 	}
+
+/* One place of a stage's quarantine. */
+#define HELD(n)                                                                              \
+	{ "held_deploy_" #n, UNSIGNED64, offsetof(struct actor, stage.quarantine[n].deploy), \
+		sizeof(uint64_t) },                                                          \
+	{                                                                                    \
+		"held_digest_" #n, TEXT, offsetof(struct actor, stage.quarantine[n].digest), \
+		    DIGEST_SIZE                                                              \
+	}
+_Static_assert(QUARANTINE_MAX == 8, "each place is a pair of columns");
 
 static const struct column deploy_columns[] = {
 	COLUMN(deploy, stage, UNSIGNED64),
@@ -73,10 +83,19 @@ static const struct column stage_columns[] = {
 	COLUMN(stage, resolving, UNSIGNED64),
 	COLUMN(stage, merged, UNSIGNED64),
 	COLUMN(stage, has_route, FLAG),
+	COLUMN(stage, is_waiting_auto, FLAG),
 	COLUMN(stage, live_digest, TEXT),
 	COLUMN(stage, running_digest, TEXT),
 	COLUMN(stage, waiting_digest, TEXT),
 	COLUMN(stage, resolving_tag, TEXT),
+	HELD(0),
+	HELD(1),
+	HELD(2),
+	HELD(3),
+	HELD(4),
+	HELD(5),
+	HELD(6),
+	HELD(7),
 };
 static const struct column sweep_columns[] = {
 	COLUMN(sweep, engine, UNSIGNED64),
@@ -107,7 +126,7 @@ table_of(enum actor_kind kind)
 
 	if (t->put_sql[0] != '\0')
 		return t;
-	buf_init(&names, 512);
+	buf_init(&names, 1024);
 	buf_init(&marks, 256);
 	for (size_t i = 0; i < t->column_count; i++) {
 		buf_format(&names, ", %s", t->columns[i].name);

@@ -9,6 +9,10 @@
 	"id INTEGER PRIMARY KEY, state TEXT NOT NULL, epoch INTEGER NOT NULL," \
 	" deadline_ms INTEGER NOT NULL,"
 
+#define HELD(n)                                                                            \
+	"ALTER TABLE stage_actor ADD COLUMN held_deploy_" n " INTEGER NOT NULL DEFAULT 0;" \
+	"ALTER TABLE stage_actor ADD COLUMN held_digest_" n " TEXT NOT NULL DEFAULT '';"
+
 /* clang-format off */
 static const char *const migrations[] = {
 	/* 1 */
@@ -79,6 +83,10 @@ static const char *const migrations[] = {
 	" entry TEXT NOT NULL, https_entry TEXT NOT NULL, edge_address TEXT NOT NULL,"
 	" username TEXT NOT NULL, password_file TEXT NOT NULL, password_env TEXT NOT NULL,"
 	" ca_file TEXT NOT NULL, server TEXT NOT NULL, listen TEXT NOT NULL, names TEXT NOT NULL);",
+
+	/* 5: what was rolled back is held */
+	"ALTER TABLE stage_actor ADD COLUMN is_waiting_auto INTEGER NOT NULL DEFAULT 0;"
+	HELD("0") HELD("1") HELD("2") HELD("3") HELD("4") HELD("5") HELD("6") HELD("7"),
 };
 /* clang-format on */
 

@@ -65,3 +65,47 @@ def test_a_registry_that_does_not_tell(scene):
     with scene.app(edge=False) as app:
         over = app.run("explain", app.stage_name)
         assert over.returncode != 0 and "no repository" in over.stderr
+
+
+def held_of(app):
+    """Return the tags in quarantine, the newest first."""
+    return [one["tag"] for one in app.stage(app.stage_name)["quarantine"]]
+
+
+def hook(app, tag):
+    """Say that a tag was pushed; returns how its deploy ended."""
+    status, begun = app.webhook(app.name, f"{app.scene.registry.address}/{app.repository}:{tag}")
+    assert status == 202
+    return app.wait_over(begun["id"])
+
+
+def test_what_was_rolled_back_stays_away(scene):
+    """By a failed check and by a person: neither hook nor poll brings it again, over a restart; a person may."""
+    with scene.app(stage='tags: "v*", poll: 1h', edge=False) as app:
+        scene.push(app, "v1")
+        polled(app)
+        app.live("v1")
+        scene.push(app, "v2", EXIT_AT_START="1")
+        polled(app)
+        bad = wait_for(lambda: app.deploys(state="ROLLED_BACK"), 30, "the bad version to be given up")[0]
+        assert bad["tag"] == "v2" and held_of(app) == ["v2"]
+        again = hook(app, "v2")
+        assert again["state"] == "SKIPPED" and f"see deploy {bad['id']}" in again["reason"]
+        app.kill()
+        app.start()
+        assert hook(app, "v2")["state"] == "SKIPPED"
+        scene.push(app, "v3")
+        app.run("poll", app.stage_name)  # a newer digest is not held
+        wait_for(lambda: app.stage(app.stage_name)["live"]["tag"] == "v3", 30, "the poll's deploy")
+        assert app.wait_over(app.rollback(app.stage_name))["tag"] == "v1"
+        assert held_of(app) == ["v3", "v2"]
+        assert hook(app, "v3")["state"] == "SKIPPED"
+        answer = tags_of(app)
+        assert answer["chosen"]["tag"] == "v3" and answer["chosen"]["code"] == "quarantined"
+        assert "v3" in app.run("status", app.stage_name).stdout.split("quarantine", 1)[1]
+        app.live("v3")  # a person may, and that ends it
+        assert held_of(app) == ["v2"]
+        done = app.run("lift", app.stage_name)
+        assert done.returncode == 0 and held_of(app) == []
+        assert app.run("lift", app.stage_name).returncode != 0
+        assert hook(app, "v2")["state"] == "ROLLED_BACK"

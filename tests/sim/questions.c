@@ -186,6 +186,23 @@ judge_poll(struct client *c UNUSED, int status, struct str body UNUSED)
 	return status == 202 || status == 409;
 }
 
+static void
+ask_lift(struct client *c)
+{
+	char body[128];
+	uint32_t registry = (uint32_t)c->place % WORLD_REGISTRIES;
+
+	snprintf(body, sizeof(body), world_chance(50) ? "{}" : "{\"digest\":\"sha256:%064u\"}",
+	    world.tag_digest[registry][some_tag()]);
+	post_to_stage(c, "quarantine/lift", body);
+}
+
+static bool
+judge_lift(struct client *c UNUSED, int status, struct str body UNUSED)
+{
+	return status == 200 || status == 409;
+}
+
 /* Looking. */
 
 static void
@@ -370,6 +387,7 @@ const struct question questions[] = {
 	{ "rollback", 8, ask_rollback, judge_rollback },
 	{ "cancel", 8, ask_cancel, judge_cancel },
 	{ "poll", 4, ask_poll, judge_poll },
+	{ "lift", 3, ask_lift, judge_lift },
 	{ "apply", 6, ask_apply, judge_apply },
 	{ "dry apply", 2, ask_dry, is_ok },
 	{ "show", 6, ask_show, judge_show },

@@ -74,6 +74,8 @@ tidy(struct actor *a)
 		TIDY(a->stage.running_digest);
 		TIDY(a->stage.waiting_digest);
 		TIDY(a->stage.resolving_tag);
+		for (int i = 0; i < QUARANTINE_MAX; i++)
+			TIDY(a->stage.quarantine[i].digest);
 		break;
 	case ACTOR_SWEEP:
 		TIDY(a->sweep.reason);

@@ -166,7 +166,7 @@ stale_answers_change_nothing(void **state UNUSED)
 	static const uint64_t never_old =
 	    ON(START) | ON(CANCEL) | ON(RECOVERED) | ON(TRIGGER) | ON(CONFIGURED) | ON(NUDGED)
 	    | ON(READY) | ON(GRANTED) | ON(SUPERSEDED) | ON(MERGED) | ON(MOVED) | ON(GIVEN_UP)
-	    | ON(ENDED) | ON(SWAPPED) | ON(UNSWAPPED);
+	    | ON(ENDED) | ON(SWAPPED) | ON(UNSWAPPED) | ON(LIFTED) | ON(HELD) | ON(CONDEMNED);
 	struct spec s = spec_of(light_rows, COUNT(light_rows));
 
 	for (int ev = 0; ev < EV_COUNT; ev++)

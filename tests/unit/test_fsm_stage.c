@@ -69,14 +69,15 @@ cancel_reaches_all_who_have_a_turn(void **state UNUSED)
 static void
 anything_else_is_refused(void **state UNUSED)
 {
-	const uint64_t always_heard =
-	    ON(RECOVERED) | ON(CONFIGURED) | ON(TRIGGER) | ON(CANCEL) | ON(READY) | ON(ENDED);
+	const uint64_t always_heard = ON(RECOVERED) | ON(CONFIGURED) | ON(TRIGGER) | ON(CANCEL)
+				      | ON(READY) | ON(ENDED) | ON(LIFTED);
 
 	for (int in = 0; in < STAGE_COUNT; in++)
 		for (int ev = 0; ev < EV_COUNT; ev++) {
 			struct actor a = stage_in((enum stage_state)in);
-			uint64_t here =
-			    in == STAGE_IDLE ? ON(START) : ON(MOVED) | ON(GIVEN_UP);
+			uint64_t here = in == STAGE_IDLE
+					    ? ON(START)
+					    : ON(MOVED) | ON(GIVEN_UP) | ON(CONDEMNED);
 			if (!((always_heard | here) >> ev & 1u))
 				step_refused(
 				    &a, &(struct event){ .kind = (enum event_kind)ev });
