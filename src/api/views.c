@@ -16,6 +16,7 @@
 #include "store/catalog.h"
 #include "store/deploys.h"
 #include "store/store.h"
+#include "store/tags.h"
 
 void
 view_deploy(struct json_writer *w, const struct deploy_row *row)
@@ -171,6 +172,27 @@ view_quarantine(struct json_writer *w, const struct app *app, const struct stage
 	json_array_close(w);
 }
 
+/* Immutable tags that lead elsewhere now. */
+static void
+view_moved(struct json_writer *w, const struct app *app, const struct stage_entry *stage)
+{
+	struct moved_tag moved[TAGS_MOVED_SHOWN];
+	size_t count = 0;
+
+	if (stage->spec->tag_immutable[0] != '\0')
+		count = store_tags_moved(app->store, stage->id, moved, COUNT(moved));
+	json_key(w, "moved");
+	json_array_open(w);
+	for (size_t i = 0; i < count; i++) {
+		json_object_open(w);
+		json_pair_text(w, "tag", moved[i].tag);
+		json_pair_text(w, "digest", moved[i].digest);
+		json_pair_integer(w, "since_ms", moved[i].since_ms);
+		json_object_close(w);
+	}
+	json_array_close(w);
+}
+
 void
 view_stage(struct json_writer *w, const struct app *app, const struct stage_entry *stage)
 {
@@ -196,6 +218,7 @@ view_stage(struct json_writer *w, const struct app *app, const struct stage_entr
 	json_pair_bool(w, "auto", spec->is_auto);
 	view_poll(w, app, stage);
 	view_quarantine(w, app, &a->stage);
+	view_moved(w, app, stage);
 	json_key(w, "domains");
 	json_array_open(w);
 	for (size_t i = 0; i < spec->domains.count; i++)

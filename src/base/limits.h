@@ -92,6 +92,9 @@ enum {
 	REGISTRY_PAGE_BYTES_MAX = 1 << 20, /* reading it takes the loop 28 ms */
 	REGISTRY_MANIFEST_MAX = 4 << 20, /* what the distribution project takes */
 	TAGS_TRIED_MAX = 8, /* of the newest ones, by one look: min_age passes over some */
+	TAGS_SEEN_MAX =
+	    1000, /* digests of tags that one stage remembers for min_age, immutable */
+	TAGS_MOVED_SHOWN = 8, /* alarms of one stage; nobody mends more at a time */
 	TAGS_EXPLAINED_MAX = 10000, /* of one repository: sorted and written in 40 ms */
 	REGISTRY_TOKENS_MAX = 1024, /* kept; 1 to 2 KB each, a repository needs one */
 	REGISTRY_TOKEN_BYTES_MAX = 64 << 10, /* the answer that brings one */

@@ -57,6 +57,7 @@ write_note(const struct json *stage, struct buf *to)
 	int64_t wanted = json_number(json_get(stage, "replicas"));
 	int64_t paused = json_number(json_get(stage, "replicas_paused"));
 	const struct json *running = json_get(stage, "replicas_running");
+	const struct json *moved = json_get(stage, "moved");
 	bool is_outdated = json_bool(json_get(stage, "is_outdated"));
 
 	if (paused > 0)
@@ -69,6 +70,9 @@ write_note(const struct json *stage, struct buf *to)
 		 && json_number(running) < wanted)
 		buf_format(to, "%" PRId64 " of %" PRId64 " replicas run; deploy it again",
 		    json_number(running), wanted);
+	for (size_t i = 0; i < json_count(moved); i++)
+		buf_format(to, "%stag %s has moved and must not", to->n > 0 ? "; " : "",
+		    text_of(json_at(moved, i), "tag"));
 	if (trouble[0] != '\0')
 		buf_format(to, "%spoll: %s", to->n > 0 ? "; " : "", trouble);
 }

@@ -313,7 +313,7 @@ take_bound(struct reader *r)
 {
 	bool is_plain = r->rest.n > 0 && strchr("<>=~^", r->rest.p[0]) == NULL;
 	char op = take_operator(r);
-	struct semver_bound bound;
+	struct semver_bound bound = { 0 };
 
 	if (take_partial(r, &bound) != 0)
 		return -1;

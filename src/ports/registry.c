@@ -87,27 +87,81 @@ say(const struct task *task, enum log_level level, const char *text)
 		log_event(level, &context, "poll.note", NULL, "%s", text);
 }
 
-void
-task_succeed(struct task *task, const char *digest)
+static void
+answer_found(struct task *task, const char *tag, const char *digest, bool is_older)
 {
 	bool is_deploy = task->effect.kind == FX_RESOLVE;
 	struct event event = port_answer(&task->effect, is_deploy ? EV_RESOLVED : EV_SOUGHT);
 	struct port_host host = task->registry->host;
 	char text[REASON_SIZE * 2];
 
-	if (task->explanation != NULL) {
-		explanation_found(task, digest, TAG_KEPT, "");
-		return;
-	}
-
-	event.flag = !is_deploy && choice_is_older(task, task->image.tag);
-	CHECK(str_copy(event.tag, sizeof(event.tag), str_of(task->image.tag)));
+	event.flag = is_older;
+	CHECK(str_copy(event.tag, sizeof(event.tag), str_of(tag)));
 	CHECK(str_copy(event.digest, sizeof(event.digest), str_of(digest)));
-	snprintf(text, sizeof(text), "%s/%s:%s is %s", task->image.host, task->image.path,
-	    task->image.tag, digest);
+	snprintf(text, sizeof(text), "%s/%s:%s is %s", task->image.host, task->image.path, tag,
+	    digest);
 	say(task, is_deploy ? LOG_INFO : LOG_DEBUG, text);
 	task_free(task);
 	port_send(&host, &event);
+}
+
+/* A look that may not have what it found goes on with the next older one, up to what was seen before:
+ * then there is no news. */
+static void
+seek_on(struct task *task, enum tag_reason reason)
+{
+	if (reason == TAG_TOO_YOUNG && choice_next(task))
+		manifest_find(task);
+	else
+		answer_found(task, task->marks.seen_tag, task->marks.seen_digest, false);
+}
+
+static bool
+is_seen(struct task *task, const char *digest)
+{
+	choice_load_marks(task);
+	return strcmp(task->marks.seen_tag, task->image.tag) == 0
+	       && strcmp(task->marks.seen_digest, digest) == 0;
+}
+
+/* The first look only records, whatever it finds; and what was seen before is no news. */
+static void
+seek_found(struct task *task, const char *digest)
+{
+	bool is_known = is_seen(task, digest);
+	char words[REASON_SIZE];
+	enum tag_reason reason = admit(task, digest, true, words);
+
+	if (reason != TAG_KEPT && !is_known && task->marks.seen_digest[0] != '\0')
+		seek_on(task, reason);
+	else
+		answer_found(
+		    task, task->image.tag, digest, choice_is_older(task, task->image.tag));
+}
+
+void
+task_succeed(struct task *task, const char *digest)
+{
+	enum tag_reason reason = TAG_KEPT;
+	char words[REASON_SIZE] = "";
+
+	if (task->explanation != NULL) {
+		reason = admit(task, digest, false, words);
+		explanation_found(task, digest, reason, words);
+		return;
+	}
+	if (task->effect.kind == FX_SEEK) {
+		seek_found(task, digest);
+		return;
+	}
+	if (task->is_by_person)
+		admit_for_person(task, digest);
+	else
+		reason = admit(task, digest, true, words);
+	if (reason != TAG_KEPT)
+		task_fail(task, EV_REFUSED, 0, "tag %s %s", task->image.tag, words);
+	else
+		answer_found(task, task->image.tag, digest, false);
 }
 
 static void
@@ -177,6 +231,12 @@ load_stage(struct task *task)
 	return stage == NULL ? NULL : stage->spec;
 }
 
+static bool
+has_rules(const struct stage_spec *spec)
+{
+	return spec->tag_min_age_ms > 0 || spec->tag_immutable[0] != '\0';
+}
+
 /* What exactly is asked for? -1: nothing that a registry could know. */
 static int
 load_reference(struct task *task, const struct stage_spec *spec, const struct deploy_row *row,
@@ -187,10 +247,14 @@ load_reference(struct task *task, const struct stage_spec *spec, const struct de
 
 	image->tag[0] = '\0';
 	image->digest[0] = '\0';
-	if (task->effect.kind == FX_SEEK) {
+	if (task->effect.kind == FX_SEEK || has_rules(spec)) {
 		task->policy = tag_policy_new(spec, err);
 		if (task->policy == NULL)
 			return -1;
+	}
+	task->is_by_person = strcmp(row->trigger, trigger_names[TRIGGER_WEBHOOK]) != 0
+			     && strcmp(row->trigger, trigger_names[TRIGGER_POLL]) != 0;
+	if (task->effect.kind == FX_SEEK) {
 		tag = tag_policy_only(task->policy);
 		if (tag == NULL) /* it is chosen from a list */
 			return 0;

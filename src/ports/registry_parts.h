@@ -178,7 +178,8 @@ struct task {
 	struct task **link;
 	struct effect effect;
 	struct image_ref image; /* its tag or digest is what is asked for, once known */
-	struct tag_policy *policy; /* SEEK: the stage's */
+	struct tag_policy *policy; /* the stage's; NULL: nobody asks it */
+	bool is_by_person; /* RESOLVE */
 	struct candidate *candidates[TAGS_TRIED_MAX]; /* the newest first */
 	uint32_t candidate_count;
 	uint32_t candidate_at; /* the next one to try */
@@ -231,6 +232,12 @@ void choice_free(struct task *task);
  * ends the task: registry_tags.c */
 void tags_find(struct task *task);
 void tags_forget(struct task *task); /* the task goes: takes it off its list */
+
+/* May it be taken by itself? KEPT, MOVED or TOO_YOUNG with words for a person that follow the tag's
+ * name. is_noted: this was a look that counts. registry_admit.c */
+enum tag_reason
+admit(struct task *task, const char *digest, bool is_noted, char words[REASON_SIZE]);
+void admit_for_person(struct task *task, const char *digest);
 
 /* Instead of an effect's answer: registry_explain.c. The last three end the task. */
 void explanation_add(struct task *task, const char *tag);

@@ -87,6 +87,13 @@ static const char *const migrations[] = {
 	/* 5: what was rolled back is held */
 	"ALTER TABLE stage_actor ADD COLUMN is_waiting_auto INTEGER NOT NULL DEFAULT 0;"
 	HELD("0") HELD("1") HELD("2") HELD("3") HELD("4") HELD("5") HELD("6") HELD("7"),
+
+	/* 6: when a digest was first seen under a tag, where a policy asks for it */
+	"CREATE TABLE tag_seen(stage INTEGER NOT NULL, tag TEXT NOT NULL, digest TEXT NOT NULL,"
+	" first_ms INTEGER NOT NULL, is_moved INTEGER NOT NULL, PRIMARY KEY(stage, tag, digest))"
+	" WITHOUT ROWID;"
+	"CREATE INDEX tag_seen_by_time ON tag_seen(stage, first_ms);"
+	"CREATE INDEX tag_seen_moved ON tag_seen(stage, first_ms) WHERE is_moved = 1;",
 };
 /* clang-format on */
 

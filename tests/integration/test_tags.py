@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Tag policies: which version is deployed by itself, and whether that is told truly."""
+import time
+
 import pytest
 
 from bed.scene import Scene
@@ -109,3 +111,36 @@ def test_what_was_rolled_back_stays_away(scene):
         assert done.returncode == 0 and held_of(app) == []
         assert app.run("lift", app.stage_name).returncode != 0
         assert hook(app, "v2")["state"] == "ROLLED_BACK"
+
+
+def test_an_immutable_tag_that_moves(scene):
+    """It is an alarm, once, and not deployed by itself; a person may, and then it is right."""
+    with scene.app(stage='tags: {{glob: "v*", immutable: true}}, poll: 1h', edge=False) as app:
+        scene.push(app, "v1")
+        polled(app)
+        app.live("v1")
+        moved = scene.push(app, "v1", MARK="other")
+        over = hook(app, "v1")
+        assert over["state"] == "FAILED" and "tag v1 is immutable and has moved" in over["reason"]
+        polled(app)
+        polled(app)
+        assert [(one["tag"], one["digest"]) for one in app.stage(app.stage_name)["moved"]] == [("v1", moved)]
+        assert tags_of(app)["chosen"]["code"] == "moved"
+        assert "tag v1 has moved and must not" in app.run("status", app.stage_name).stdout
+        assert [line["tag"] for line in app.log_lines() if line.get("event") == "tag.moved"] == ["v1"]
+        assert app.live("v1")["digest"] == moved
+        assert app.stage(app.stage_name)["moved"] == []
+
+
+def test_young_versions_wait(scene):
+    """A hook does not bring them, a poll does once they are old enough."""
+    with scene.app(stage='tags: {{glob: "v*", min_age: 3s}}, poll: 1s', edge=False) as app:
+        scene.push(app, "v1")
+        wait_for(lambda: app.stage(app.stage_name)["poll"]["tag"] == "v1", 20, "the first look")
+        app.live("v1")
+        scene.push(app, "v2")
+        begin = time.monotonic()
+        over = hook(app, "v2")
+        assert over["state"] == "FAILED" and "'min_age' is 3s" in over["reason"]
+        wait_for(lambda: app.stage(app.stage_name)["live"]["tag"] == "v2", 30, "the poll's deploy")
+        assert time.monotonic() - begin >= 3

@@ -56,7 +56,16 @@ struct catalog {
 	size_t registry_count;
 };
 
+struct bed_seen {
+	char tag[TAG_SIZE];
+	char digest[DIGEST_SIZE];
+	int64_t first_ms;
+	bool is_moved;
+};
+
 struct store {
+	struct bed_seen seen[16]; /* of stage 1 */
+	size_t seen_count;
 	char log[16384]; /* of all deploys */
 };
 
@@ -87,6 +96,75 @@ store_tag_marks(struct store *store UNUSED, uint64_t stage, uint64_t poll UNUSED
     struct tag_marks *ret_marks)
 {
 	*ret_marks = bed_catalog.items[stage].marks;
+}
+
+static struct bed_seen *
+bed_find_seen(const char *tag, const char *digest)
+{
+	for (size_t i = 0; i < bed_store.seen_count; i++)
+		if (strcmp(bed_store.seen[i].tag, tag) == 0
+		    && strcmp(bed_store.seen[i].digest, digest) == 0)
+			return &bed_store.seen[i];
+	return NULL;
+}
+
+int64_t
+store_tag_first_ms(
+    struct store *store UNUSED, uint64_t stage UNUSED, const char *tag, const char *digest)
+{
+	const struct bed_seen *seen = bed_find_seen(tag, digest);
+
+	return seen == NULL ? 0 : seen->first_ms;
+}
+
+bool
+store_tag_record(
+    struct store *store, uint64_t stage UNUSED, const char *tag, char ret_digest[DIGEST_SIZE])
+{
+	for (size_t i = store->seen_count; i-- > 0;)
+		if (strcmp(store->seen[i].tag, tag) == 0 && !store->seen[i].is_moved) {
+			memcpy(ret_digest, store->seen[i].digest, DIGEST_SIZE);
+			return true;
+		}
+	return false;
+}
+
+void
+store_tag_see(struct store *store, uint64_t stage UNUSED, const char *tag, const char *digest,
+    int64_t now_ms, bool is_moved)
+{
+	struct bed_seen *seen = &store->seen[store->seen_count];
+
+	if (bed_find_seen(tag, digest) != NULL)
+		return;
+	assert_true(++store->seen_count <= COUNT(store->seen));
+	*seen = (struct bed_seen){ .first_ms = now_ms, .is_moved = is_moved };
+	snprintf(seen->tag, sizeof(seen->tag), "%s", tag);
+	snprintf(seen->digest, sizeof(seen->digest), "%s", digest);
+}
+
+void
+store_tag_settle(
+    struct store *store, uint64_t stage, const char *tag, const char *digest, int64_t now_ms)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < store->seen_count; i++)
+		if (strcmp(store->seen[i].tag, tag) != 0)
+			store->seen[kept++] = store->seen[i];
+	store->seen_count = kept;
+	store_tag_see(store, stage, tag, digest, now_ms, false);
+}
+
+size_t
+store_tags_moved(struct store *store, uint64_t stage UNUSED, struct moved_tag *to UNUSED,
+    size_t most UNUSED)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < store->seen_count; i++)
+		count += store->seen[i].is_moved;
+	return count;
 }
 
 const struct stage_spec *

@@ -117,6 +117,7 @@ use_deploys(struct store *store)
 	struct deploy_log_row line;
 	struct deploy_brief brief;
 	struct tag_marks marks;
+	struct moved_tag moved;
 	struct deploy_row row;
 	struct deploy_filter filter = { .project = "", .state = "" };
 
@@ -134,6 +135,16 @@ use_deploys(struct store *store)
 	assert_true(store_deploy_get(store, 10, &row));
 	assert_true(store_deploy_brief(store, 10, &brief));
 	store_tag_marks(store, 1, 2, &marks);
+	store_tag_see(store, 1, "v1", "a", 5, false);
+	store_tag_see(store, 1, "v1", "b", 6, true);
+	assert_int_equal(store_tag_first_ms(store, 1, "v1", "a"), 5);
+	assert_true(store_tag_record(store, 1, "v1", marks.seen_digest));
+	assert_string_equal(marks.seen_digest, "a");
+	assert_int_equal(store_tags_moved(store, 1, &moved, 1), 1);
+	assert_string_equal(moved.digest, "b");
+	store_tag_settle(store, 1, "v1", "b", 7);
+	assert_int_equal(store_tags_moved(store, 1, &moved, 1), 0);
+	assert_int_equal(store_tag_first_ms(store, 1, "v1", "a"), 0);
 	store_instance_put(store, &instance);
 	assert_int_equal(store_instances(store, 10, &instance, 1), 1);
 	assert_int_equal(store_instances_count(store, 10, "running"), 0);

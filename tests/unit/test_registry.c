@@ -359,6 +359,118 @@ every_tag_is_explained(void **state UNUSED)
 	assert_int_equal(told.count, 1);
 }
 
+static const char *digest_now;
+
+/* v1 and v2, both of them the digest of the moment. */
+static void
+serve_two(struct fake *fake UNUSED, const struct fake_request *request, struct buf *reply)
+{
+	char headers[256];
+
+	snprintf(headers, sizeof(headers), "Docker-Content-Digest: %s\r\n", digest_now);
+	if (strstr(request->path, "/manifests/"))
+		fake_reply(reply, request, 200, headers, "");
+	else
+		fake_reply(
+		    reply, request, 200, "", "{\"name\":\"a\",\"tags\":[\"v1\",\"v2\"]}");
+}
+
+static void
+saw(const char *tag, const char *digest)
+{
+	snprintf(bed_catalog.items[1].marks.seen_tag, TAG_SIZE, "%s", tag);
+	snprintf(bed_catalog.items[1].marks.seen_digest, DIGEST_SIZE, "%s", digest);
+}
+
+#define DIGEST_1 "sha256:1111111111111111111111111111111111111111111111111111111111111111"
+#define DIGEST_2 "sha256:2222222222222222222222222222222222222222222222222222222222222222"
+
+/* The first look only records; later ones pass over what is too young. */
+static void
+young_digests_wait(void **state UNUSED)
+{
+	struct bed *bed = bed_new(serve_two);
+	struct bed_item *item = &bed_catalog.items[1];
+	const struct event *e;
+
+	digest_now = DIGEST_1;
+	bed_put(1, image_at(bed->fake, "a"), "v*", "v2");
+	item->spec.tag_min_age_ms = 3600000;
+	e = bed_ask(bed, FX_SEEK, 1);
+	assert_string_equal(e->tag, "v2");
+	assert_int_equal(bed_store.seen_count, 1);
+	saw("v1", DIGEST_1);
+	e = bed_ask(bed, FX_SEEK, 1); /* v2 is new: the poll is told what it knows */
+	assert_string_equal(e->tag, "v1");
+	assert_string_equal(e->digest, DIGEST_1);
+	assert_int_equal(e->kind, EV_SOUGHT);
+	saw("v0", DIGEST_1);
+	e = bed_ask(bed, FX_SEEK, 1); /* none is old enough */
+	assert_string_equal(e->tag, "v0");
+	snprintf(item->row.trigger, sizeof(item->row.trigger), "WEBHOOK");
+	assert_event(bed_ask(bed, FX_RESOLVE, 1), EV_REFUSED, "'min_age' is 1h");
+	snprintf(item->row.trigger, sizeof(item->row.trigger), "MANUAL");
+	assert_int_equal(bed_ask(bed, FX_RESOLVE, 1)->kind, EV_RESOLVED);
+	bed_find_seen("v2", DIGEST_1)->first_ms -= 3600000;
+	e = bed_ask(bed, FX_SEEK, 1);
+	assert_string_equal(e->tag, "v2");
+	digest_now = DIGEST_2; /* pushed again: young again */
+	assert_string_equal(bed_ask(bed, FX_SEEK, 1)->tag, "v0");
+	bed_free(bed);
+}
+
+static void
+immutable_tags_that_move_are_not_taken(void **state UNUSED)
+{
+	struct bed *bed = bed_new(serve_two);
+	struct bed_item *item = &bed_catalog.items[1];
+
+	digest_now = DIGEST_1;
+	bed_put(1, image_at(bed->fake, "a"), "v*", "v2");
+	snprintf(item->row.trigger, sizeof(item->row.trigger), "WEBHOOK");
+	item->spec.tag_immutable = "v*";
+	assert_string_equal(bed_ask(bed, FX_SEEK, 1)->tag, "v2");
+	saw("v2", DIGEST_1);
+	digest_now = DIGEST_2;
+	assert_string_equal(bed_ask(bed, FX_SEEK, 1)->digest, DIGEST_1);
+	assert_true(bed_find_seen("v2", DIGEST_2)->is_moved);
+	assert_event(bed_ask(bed, FX_RESOLVE, 1), EV_REFUSED,
+	    "tag v2 is immutable and has moved from sha256:111111111111 to "
+	    "sha256:222222222222");
+	digest_now = DIGEST_1; /* it leads back: all is well */
+	assert_int_equal(bed_ask(bed, FX_RESOLVE, 1)->kind, EV_RESOLVED);
+	assert_null(bed_find_seen("v2", DIGEST_2));
+	digest_now = DIGEST_2; /* what a person deploys is right */
+	assert_event(bed_ask(bed, FX_RESOLVE, 1), EV_REFUSED, "has moved");
+	snprintf(item->row.trigger, sizeof(item->row.trigger), "MANUAL");
+	assert_int_equal(bed_ask(bed, FX_RESOLVE, 1)->kind, EV_RESOLVED);
+	assert_string_equal(bed_ask(bed, FX_SEEK, 1)->digest, DIGEST_2);
+	item->spec.tag_immutable = "w*"; /* others may move */
+	digest_now = DIGEST_1;
+	assert_string_equal(bed_ask(bed, FX_SEEK, 1)->digest, DIGEST_1);
+	bed_free(bed);
+}
+
+/* Made immutable only now: what serves says what the tag was. */
+static void
+what_serves_tells_that_a_tag_moved(void **state UNUSED)
+{
+	struct bed *bed = bed_new(serve_two);
+	struct bed_item *item = &bed_catalog.items[1];
+
+	digest_now = DIGEST_2;
+	bed_put(1, image_at(bed->fake, "a"), "v2", "");
+	item->spec.tag_immutable = "*";
+	saw("v2", DIGEST_1);
+	snprintf(item->marks.live_tag, TAG_SIZE, "v2");
+	snprintf(item->marks.live_digest, DIGEST_SIZE, "%s", DIGEST_1);
+	explains(bed, 1, "v2=kept -> v2 " DIGEST_2);
+	assert_int_equal(bed_store.seen_count, 0); /* to explain changes nothing */
+	assert_string_equal(bed_ask(bed, FX_SEEK, 1)->digest, DIGEST_1);
+	assert_true(bed_find_seen("v2", DIGEST_2)->is_moved);
+	bed_free(bed);
+}
+
 static void
 seek_without_wildcard_lists_nothing(void **state UNUSED)
 {
@@ -797,6 +909,9 @@ main(void)
 		cmocka_unit_test(seek_obeys_the_policy),
 		cmocka_unit_test(what_is_older_is_told),
 		cmocka_unit_test(every_tag_is_explained),
+		cmocka_unit_test(young_digests_wait),
+		cmocka_unit_test(immutable_tags_that_move_are_not_taken),
+		cmocka_unit_test(what_serves_tells_that_a_tag_moved),
 		cmocka_unit_test(seek_without_wildcard_lists_nothing),
 		cmocka_unit_test(seeks_of_one_moment_share_the_list),
 		cmocka_unit_test(bad_lists_are_told_apart),
