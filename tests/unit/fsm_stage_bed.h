@@ -80,6 +80,13 @@ is_quiet_about(struct actor a, const struct event *event)
 	a.stage.running = a.stage.running == 0 ? RUNNING : a.stage.running;
 	a.stage.waiting = a.stage.waiting == 0 ? WAITING : a.stage.waiting;
 	snprintf(a.stage.running_digest, DIGEST_SIZE, "sha256:running");
+	/* With something in quarantine a person's wish is never quiet. */
+	if (e.kind != EV_TRIGGER || e.trigger == TRIGGER_WEBHOOK
+	    || e.trigger == TRIGGER_POLL) {
+		a.stage.quarantine[0].deploy = 2;
+		snprintf(a.stage.quarantine[0].digest, DIGEST_SIZE, "%s",
+		    e.digest[0] == '\0' ? "sha256:bad" : e.digest);
+	}
 	e.from = e.from == 0 ? RESOLVING : e.from;
 	a.stage.resolving = e.from;
 	step_gives(&a, &e, a);

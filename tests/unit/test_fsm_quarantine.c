@@ -53,10 +53,62 @@ a_poll_that_knows_the_digest_begins_nothing(void **state UNUSED)
 		struct event e = event_by(EV_TRIGGER, TRIGGER_POLL, "sha256:bad");
 
 		hold(&a, 0, 2, "sha256:bad");
+		is_quiet_about(a, &e);
+	}
+}
+
+/* What is under way or serves is no news, in quarantine or not; that it was found lifts nothing. */
+static void
+what_is_no_news_lifts_nothing(void **state UNUSED)
+{
+	static const char *const last_of[] = { [STAGE_IDLE] = "sha256:live",
+		[STAGE_DEPLOYING] = "sha256:running",
+		[STAGE_QUEUEING] = "sha256:waiting" };
+
+	for (int in = 0; in < STAGE_COUNT; in++) {
+		struct actor a = stage_in((enum stage_state)in);
+		struct event e = event_by(EV_TRIGGER, TRIGGER_POLL, last_of[in]);
+
+		hold(&a, 0, 2, last_of[in]);
 		step_gives(&a, &e, a);
 		assert_true(last.row->is_quiet);
 		says_nothing();
 	}
+}
+
+/* Whatever else could be said of it: that it serves, runs, or comes too late. */
+static void
+held_is_told_first(void **state UNUSED)
+{
+	static const struct {
+		enum stage_state in;
+		uint64_t from;
+		const char *digest;
+	} rows[] = { { STAGE_IDLE, RESOLVING, "sha256:live" },
+		{ STAGE_DEPLOYING, RESOLVING, "sha256:running" },
+		{ STAGE_QUEUEING, RUNNING - 1, "sha256:bad" } };
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct actor a = stage_in(rows[i].in);
+		struct event e = event_by(EV_READY, TRIGGER_WEBHOOK, rows[i].digest);
+
+		e.from = rows[i].from;
+		hold(&a, 0, 2, rows[i].digest);
+		assert_int_equal(take(&a, &e), STEP_TAKEN);
+		told(rows[i].from, STAGE_ID, ON(HELD));
+	}
+}
+
+/* It has its place; whether it may run is told when its turn comes. */
+static void
+who_waits_asks_again_after_a_restart(void **state UNUSED)
+{
+	struct actor a = stage_in(STAGE_QUEUEING);
+	struct event e = event_by(EV_READY, TRIGGER_WEBHOOK, "sha256:waiting");
+
+	e.from = WAITING;
+	a.stage.is_waiting_auto = true;
+	is_quiet_about(a, &e);
 }
 
 static void
@@ -82,18 +134,18 @@ a_person_may(void **state UNUSED)
 static void
 a_person_does_not_share_the_question_of_a_hook(void **state UNUSED)
 {
-	struct actor a = stage_in(STAGE_IDLE);
-	struct event e = event_by(EV_TRIGGER, TRIGGER_MANUAL, "");
+	for (int in = 0; in < STAGE_COUNT; in++) {
+		struct actor a = stage_in((enum stage_state)in);
+		struct event e = event_by(EV_TRIGGER, TRIGGER_MANUAL, "");
 
-	snprintf(e.tag, sizeof(e.tag), "v5");
-	is_quiet_about(a, &e);
-	hold(&a, 0, 2, "sha256:bad");
-	assert_int_equal(take(&a, &e), STEP_TAKEN);
-	assert_int_equal(last.spawn_count, 1);
-	a = stage_in(STAGE_IDLE);
-	hold(&a, 0, 2, "sha256:bad");
-	e.trigger = TRIGGER_WEBHOOK;
-	is_quiet_about(a, &e);
+		snprintf(e.tag, sizeof(e.tag), "v5");
+		is_quiet_about(a, &e);
+		hold(&a, 0, 2, "sha256:bad");
+		assert_int_equal(take(&a, &e), STEP_TAKEN);
+		assert_int_equal(last.spawn_count, 1);
+		e.trigger = TRIGGER_WEBHOOK;
+		is_quiet_about(stage_in((enum stage_state)in), &e);
+	}
 }
 
 static void
@@ -266,6 +318,12 @@ what_waits_is_held_too(void **state UNUSED)
 	says(0, WAITING, EV_HELD,
 	    "in quarantine: this digest was rolled back or left, see deploy 17; "
 	    "deploy it by hand, or lift the quarantine");
+	a = stage_in(STAGE_QUEUEING); /* though it serves: a rollback has begun */
+	a.stage.is_waiting_auto = true;
+	hold(&a, 0, LIVE, "sha256:waiting");
+	snprintf(a.stage.live_digest, DIGEST_SIZE, "sha256:waiting");
+	assert_int_equal(take(&a, &e), STEP_TAKEN);
+	told(WAITING, STAGE_ID, ON(HELD));
 	a = stage_in(STAGE_QUEUEING);
 	hold(&a, 0, RUNNING, "sha256:waiting");
 	wanted = a;
@@ -301,6 +359,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(machines_do_not_bring_it_again),
 		cmocka_unit_test(a_poll_that_knows_the_digest_begins_nothing),
+		cmocka_unit_test(what_is_no_news_lifts_nothing),
+		cmocka_unit_test(held_is_told_first),
+		cmocka_unit_test(who_waits_asks_again_after_a_restart),
 		cmocka_unit_test(a_person_may),
 		cmocka_unit_test(a_person_does_not_share_the_question_of_a_hook),
 		cmocka_unit_test(a_version_that_fails_is_held),

@@ -200,7 +200,9 @@ a_poll_finds_what_a_hook_brought(void **state UNUSED)
 static void
 what_is_given_up_is_compared_with_nothing(void **state UNUSED)
 {
-	const struct event given_up = { .kind = EV_GIVEN_UP, .from = RUNNING };
+	const struct event given_up = {
+		.kind = EV_GIVEN_UP, .from = RUNNING, .digest = "sha256:running"
+	};
 	struct event e = trigger("v9", "sha256:running");
 
 	e.trigger = TRIGGER_POLL;
