@@ -6,6 +6,8 @@
 #include "base/hash.h"
 #include "base/str.h"
 
+#define TAG_WORD "{tag}"
+
 enum { LABEL_MAX = 63, LABEL_HASH = 8, EXPANDED_MAX = 1024 };
 
 static char
@@ -31,7 +33,7 @@ word_at(const char *text, const struct domain_words *words, size_t *ret_size)
 		const char *name;
 		const char *value;
 	} known[] = { { "{project}", words->project }, { "{stage}", words->stage },
-		{ "{tag}", words->tag } };
+		{ TAG_WORD, words->tag } };
 
 	for (size_t i = 0; i < COUNT(known); i++) {
 		*ret_size = strlen(known[i].name);
@@ -41,12 +43,17 @@ word_at(const char *text, const struct domain_words *words, size_t *ret_size)
 	return NULL;
 }
 
-/* Without '-' at its ends (a tag may bring one), and no longer than DNS takes. */
+/* Without '-' at its ends (a tag may bring one), and no longer than DNS takes. One that waits for
+ * its tag is not judged yet. */
 static bool
 put_label(struct buf *out, struct str label)
 {
 	char hex[HASH_HEX_SIZE];
 
+	if (memmem(label.p, label.n, TAG_WORD, strlen(TAG_WORD)) != NULL) {
+		buf_str(out, label);
+		return true;
+	}
 	while (label.n > 0 && label.p[0] == '-')
 		label = (struct str){ label.p + 1, label.n - 1 };
 	while (label.n > 0 && label.p[label.n - 1] == '-')
@@ -111,7 +118,7 @@ domain_expand(const char *text, const struct domain_words *words, char ret_domai
 bool
 domain_has_tag(const char *text)
 {
-	return strstr(text, "{tag}") != NULL;
+	return strstr(text, TAG_WORD) != NULL;
 }
 
 bool

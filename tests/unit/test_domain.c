@@ -56,6 +56,26 @@ test_tag_waits(void **state UNUSED)
 	assert_false(domain_has_tag("qa.example.org"));
 }
 
+/* What is too long before a tag is known is cut when it is: else all tags would have one name. */
+static void
+test_a_long_label_waits_for_its_tag(void **state UNUSED)
+{
+	const struct domain_words unknown = { .project = "a-project-whose-name-is-long-enough-here",
+		.stage = "a-stage-whose-name-is-long" };
+	char domain[DOMAIN_SIZE];
+	char first[DOMAIN_SIZE];
+	char second[DOMAIN_SIZE];
+
+	assert_true(domain_expand("{project}-{stage}-{tag}.a.org", &unknown, domain));
+	assert_true(domain_has_tag(domain));
+	assert_true(domain_expand(domain, &(struct domain_words){ .tag = "v1" }, first));
+	assert_true(domain_expand(domain, &(struct domain_words){ .tag = "v2" }, second));
+	assert_int_equal(strcspn(first, "."), 63);
+	assert_string_not_equal(first, second);
+	assert_true(domain_expand("{stage}-{stage}-{stage}.{tag}.a.org", &unknown, domain));
+	assert_in_range(strcspn(first, "."), 55, 63);
+}
+
 static void
 test_long_labels_are_cut_and_stay_different(void **state UNUSED)
 {
@@ -112,6 +132,7 @@ main(void)
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_tag_is_made_safe),
 		cmocka_unit_test(test_tag_waits),
+		cmocka_unit_test(test_a_long_label_waits_for_its_tag),
 		cmocka_unit_test(test_long_labels_are_cut_and_stay_different),
 		cmocka_unit_test(test_names_that_are_too_long),
 		cmocka_unit_test(test_wildcards),
