@@ -203,10 +203,31 @@ check_way(struct planning *p, const struct json *host, bool is_made)
 		    "Manager, whose site is away while that runs; then deploy again");
 }
 
+/* Two that lead one host would take it from each other for ever. A host that has been led elsewhere
+ * since is no more of that store, which may be gone. */
+static bool
+is_of_other_store(struct planning *p, const struct json *host)
+{
+	const struct json *mark = json_get(json_get(host, "meta"), "slipway");
+	char is[NPM_TARGET_SIZE];
+
+	npm_target_of(host, is);
+	if (json_text(json_get(mark, "store"))[0] == '\0' || npm_mark_of(p->wish, host) != NULL
+	    || strcmp(is, json_text(json_get(mark, "set"))) != 0)
+		return false;
+	cannot(p, host,
+	    "serves a stage of another Slipway: take the domain away there and deploy it; if that "
+	    "one is gone for good, change where the host leads in Nginx Proxy Manager, and it is "
+	    "free");
+	return true;
+}
+
 /* Who wants a name that another stage has got is refused; who only had it leaves it there. */
 static bool
 is_of_others(struct planning *p, const struct json *host)
 {
+	if (is_of_other_store(p, host))
+		return true;
 	if (npm_mark_of(p->wish, host) == NULL || npm_is_of_stage(p->wish, host))
 		return false;
 	if (p->wish->work == FRONT_ENSURE)

@@ -430,6 +430,35 @@ names_that_other_stages_got(void **state)
 	assert_refused("serves another stage");
 }
 
+/* Two servers at one Nginx Proxy Manager do not take a host from each other, until a person has led it
+ * elsewhere. */
+static void
+hosts_of_another_slipway(void **state)
+{
+	const char *theirs = host(4, "app.test", LEADS("9"),
+	    "\"slipway\":{\"store\":\"s-2\",\"stage\":7,\"set\":\"http://10.0.0.2:9\"}");
+	enum front_work works[] = { FRONT_ENSURE, FRONT_MEND, FRONT_COMPARE };
+
+	(void)state;
+	wish.may_overwrite = true;
+	for (size_t i = 0; i < 3; i++) {
+		wish.work = works[i];
+		work_out(theirs, "");
+		assert_refused("serves a stage of another Slipway");
+		assert_int_equal(plan.count, 0);
+	}
+	wish.work = FRONT_RESTORE;
+	work_out(theirs, "");
+	assert_false(plan.is_refused);
+	assert_int_equal(plan.left, 1);
+	assert_int_equal(plan.count, 0);
+	wish.work = FRONT_ENSURE;
+	work_out(edited(theirs, LEADS("9"), LEADS("10")), "");
+	assert_false(plan.is_refused);
+	assert_leads(of_meta("before"), "10.0.0.2", 10);
+	assert_string_equal(json_text(of_meta("store")), "s-1");
+}
+
 static const char *
 with_root(const char *meta, const char *own, const char *root)
 {
@@ -813,6 +842,7 @@ main(void)
 		TEST(restoring_leads_what_is_closed),
 		TEST(names_that_other_stages_got),
 		TEST(what_a_person_decided_is_refused),
+		TEST(hosts_of_another_slipway),
 		TEST(a_location_for_everything),
 		TEST(hosts_are_given_back),
 		TEST(domains_that_went),
