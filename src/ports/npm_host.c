@@ -7,6 +7,8 @@
  *     "slipway": {"store": "...", "stage": 7, "set": "http://10.0.0.2:8080", "made": false,
  *                 "before": {"forward_scheme": "http", "forward_host": "nas", "forward_port": 80}}
  *
+ * and there, too, the certificate that it had, once the stage has named another.
+ *
  * A location for "/" takes the place of the host's own target; then both are set, and kept. */
 #include <inttypes.h>
 #include <stdio.h>
@@ -200,41 +202,61 @@ copy_meta(void *context, const char *key, const struct json *value)
 	return true;
 }
 
-/* Where a host led that was there before us. */
+static bool
+copy_value(void *context, const char *key, const struct json *value)
+{
+	struct json_writer *w = context;
+
+	json_key(w, key);
+	put_json(w, value);
+	return true;
+}
+
 static void
-put_before(struct json_writer *w, const struct npm_wish *wish, const struct json *host)
+put_certificate_of(struct json_writer *w, const struct json *from)
+{
+	json_pair_integer(w, "certificate_id", json_number(json_get(from, "certificate_id")));
+	json_pair_bool(w, "ssl_forced", npm_is_true(json_get(from, "ssl_forced")));
+	json_pair_bool(w, "http2_support", npm_is_true(json_get(from, "http2_support")));
+}
+
+/* Where a host led that was there before us, and the certificate that gives way to the stage's. */
+static void
+put_before(struct json_writer *w, const struct npm_wish *wish, const struct json *host,
+    bool has_certificate)
 {
 	const struct json *before = json_get(npm_mark_of(wish, host), "before");
 	const struct json *root = root_location(host);
 
 	json_key(w, "before");
-	if (before != NULL) {
-		put_json(w, before);
-		return;
-	}
 	json_object_open(w);
-	put_target_of(w, host);
-	if (root != NULL) {
+	if (before != NULL)
+		json_visit(before, copy_value, w);
+	else
+		put_target_of(w, host);
+	if (before == NULL && root != NULL) {
 		json_key(w, "root");
 		json_object_open(w);
 		put_target_of(w, root);
 		json_object_close(w);
 	}
+	if (has_certificate && json_get(before, "certificate_id") == NULL)
+		put_certificate_of(w, host);
 	json_object_close(w);
 }
 
 static void
 put_mark(struct json_writer *w, const struct npm_wish *wish, const struct json *host,
-    const struct npm_target *set, bool is_made)
+    const struct npm_change *change)
 {
 	json_key(w, "slipway");
 	json_object_open(w);
 	json_pair_text(w, "store", wish->store_uuid);
 	json_pair_integer(w, "stage", (int64_t)wish->route->stage);
-	json_pair_text(w, "set", set->text);
-	json_pair_bool(w, "made", is_made);
-	if (!is_made)
-		put_before(w, wish, host);
+	json_pair_text(w, "set", change->target->text);
+	json_pair_bool(w, "made", change->is_made);
+	if (!change->is_made)
+		put_before(w, wish, host, change->has_certificate);
 	json_object_close(w);
 }
 
@@ -322,7 +344,7 @@ npm_write_lead(struct buf *to, const struct npm_wish *wish, const struct json *h
 	json_key(&w, "meta");
 	json_object_open(&w);
 	json_visit(json_get(host, "meta"), copy_meta, &w);
-	put_mark(&w, wish, host, change->target, change->is_made);
+	put_mark(&w, wish, host, change);
 	json_object_close(&w);
 	json_object_close(&w);
 }
@@ -346,13 +368,8 @@ npm_write_undo(struct buf *to, const struct json *host, const struct npm_change 
 		json_key(&w, "advanced_config");
 		json_put_str(&w, json_str(json_get(host, "advanced_config")));
 	}
-	if (change->has_certificate) {
-		json_pair_integer(
-		    &w, "certificate_id", json_number(json_get(host, "certificate_id")));
-		json_pair_bool(&w, "ssl_forced", npm_is_true(json_get(host, "ssl_forced")));
-		json_pair_bool(
-		    &w, "http2_support", npm_is_true(json_get(host, "http2_support")));
-	}
+	if (change->has_certificate)
+		put_certificate_of(&w, host);
 	json_key(&w, "meta");
 	json_object_open(&w);
 	json_visit(json_get(host, "meta"), copy_meta, &w);
@@ -387,7 +404,7 @@ npm_write_new(struct buf *to, const struct npm_wish *wish, const struct npm_chan
 		json_pair_bool(&w, "letsencrypt_agree", true);
 		json_pair_bool(&w, "dns_challenge", false);
 	}
-	put_mark(&w, wish, NULL, change->target, true);
+	put_mark(&w, wish, NULL, change);
 	json_object_close(&w);
 	json_object_close(&w);
 }
@@ -406,6 +423,8 @@ npm_write_back(struct buf *to, const struct npm_wish *wish, const struct json *h
 		put_target_of(&w, before);
 		if (root_location(host) != NULL)
 			put_locations(&w, host, NULL, root != NULL ? root : before);
+		if (json_get(before, "certificate_id") != NULL)
+			put_certificate_of(&w, before);
 	}
 	put_advanced(&w, advanced);
 	json_key(&w, "meta");

@@ -723,6 +723,41 @@ certificates_that_hosts_have(void **state)
 	json_free(certificates);
 }
 
+/* What a host had of a certificate comes back with the rest. */
+static void
+certificates_are_given_back(void **state)
+{
+	struct json *certificates = parse(list);
+	const char *plain = host(4, "app.test", LEADS("80"), "");
+	char meta[1024];
+	const struct json *mark;
+	struct buf text;
+
+	(void)state;
+	wish.certificates = certificates;
+	wish.certificate = (struct npm_certificate){ .is_named = true, .id = 3 };
+	work_out(plain, "");
+	assert_int_equal(json_number(json_get(body, "certificate_id")), 3);
+	buf_init(&text, sizeof(meta));
+	mark = json_get(json_get(body, "meta"), "slipway");
+	json_dump(mark, &text);
+	snprintf(meta, sizeof(meta), "\"slipway\":%s", buf_cstr(&text));
+	buf_free(&text);
+	wish.certificate = (struct npm_certificate){ 0 };
+	wish.work = FRONT_RESTORE; /* a first deploy */
+	route.target_count = 0;
+	plain = host(4, "app.test", LEADS("8080"), meta);
+	plain = edited(plain, "\"certificate_id\":0", "\"certificate_id\":3");
+	work_out(edited(plain, "\"ssl_forced\":false", "\"ssl_forced\":true"), "");
+	assert_leads(body, "10.0.0.2", 80);
+	assert_non_null(json_get(body, "certificate_id"));
+	assert_int_equal(json_number(json_get(body, "certificate_id")), 0);
+	assert_int_equal(json_kind(json_get(body, "ssl_forced")), JSON_IS_BOOL);
+	assert_false(json_bool(json_get(body, "ssl_forced")));
+	assert_int_equal(json_kind(json_get(body, "http2_support")), JSON_IS_BOOL);
+	json_free(certificates);
+}
+
 /* What a person should know is told once, when the host is first used. */
 static void
 websockets_are_told_of(void **state)
@@ -850,6 +885,7 @@ main(void)
 		TEST(locations_for_everything_are_found),
 		TEST(certificates_are_found),
 		TEST(certificates_that_hosts_have),
+		TEST(certificates_are_given_back),
 		TEST(websockets_are_told_of),
 		TEST(to_the_edge),
 		TEST(another_store_is_another),
