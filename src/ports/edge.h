@@ -35,6 +35,9 @@ struct edge_settings {
 	uint64_t (*stage_live)(
 	    void *context, uint64_t stage); /* the deploy that serves; 0: none */
 	bool (*stage_is_busy)(void *context, uint64_t stage); /* a deploy is under way */
+	/* Its proxy leads straight to the containers, and yet visitors may come by here: it has not
+	 * been seen to do so. NULL: never. */
+	bool (*stage_is_awaited)(void *context, uint64_t stage);
 	void *context;
 };
 

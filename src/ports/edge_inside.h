@@ -86,6 +86,7 @@ struct edge {
 	bool is_kept_elsewhere;
 	uint64_t (*stage_live)(void *context, uint64_t stage);
 	bool (*stage_is_busy)(void *context, uint64_t stage);
+	bool (*stage_is_awaited)(void *context, uint64_t stage); /* or NULL */
 	void *context;
 	char secret[EDGE_SECRET_SIZE];
 	char probe_header[sizeof(EDGE_PROBE_HEADER) + EDGE_SECRET_SIZE + 2];

@@ -64,6 +64,7 @@ needs_mending(struct edge *edge, struct edge_stage *stage, uint64_t live, bool i
 	CHECK(op != NULL);
 	op->edge = edge;
 	op->stage = stage;
+	op->kind = EDGE_MEND;
 	if (edge_want(op, live, &ignored) == 0
 	    && (op->wanted_count > 0 || !edge_wants_route(op)
 		|| (!leads_to_unknown(edge, stage->http)

@@ -33,6 +33,17 @@ want_domain(struct edge_op *op, const char *name, bool is_wanted)
 	op->domain_count++;
 }
 
+/* A route that is there stays until the proxy before it needs it no more. */
+static bool
+is_still_used(const struct edge_op *op)
+{
+	const struct edge *edge = op->edge;
+
+	return op->kind == EDGE_MEND && op->stage->http != NULL
+	       && edge->stage_is_awaited != NULL
+	       && edge->stage_is_awaited(edge->context, op->stage->id);
+}
+
 int
 edge_want(struct edge_op *op, uint64_t deploy, struct err *err)
 {
@@ -59,7 +70,7 @@ edge_want(struct edge_op *op, uint64_t deploy, struct err *err)
 		    want.targets[i].replica);
 		memcpy(server->address, want.targets[i].address, sizeof(server->address));
 	}
-	if (route_is_by_edge(op->edge->host.catalog, want.spec)) {
+	if (route_is_by_edge(op->edge->host.catalog, want.spec) || is_still_used(op)) {
 		for (size_t i = 0; i < want.domain_count; i++)
 			want_domain(op, want.domains[i], true);
 		op->tcp_port = want.spec->tcp_port;

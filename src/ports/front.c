@@ -52,6 +52,19 @@ front_fault(const struct front *front)
 	return "";
 }
 
+bool
+front_leads(const struct front *front, uint64_t id)
+{
+	const struct front_stage *stage;
+
+	LIST_FOREACH(stage, &front->stages, entry)
+	{
+		if (stage->id == id)
+			return stage->is_led;
+	}
+	return false;
+}
+
 /* Stages are few, and only those that this proxy leads to. */
 struct front_stage *
 front_stage_get(struct front *front, uint64_t id)

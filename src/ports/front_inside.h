@@ -22,6 +22,7 @@ struct front_stage {
 	uint32_t fence_epoch;
 	bool is_touched; /* by the swap under way, or not known */
 	uint64_t ensured; /* hash of the route to the edge that stands; 0: to be looked at */
+	bool is_led; /* its route has been seen to be as it shall be */
 	bool is_clear; /* nothing of a stage that is led elsewhere is left here */
 	char difference[ERR_TEXT_SIZE]; /* that a person should know of; "" none */
 };

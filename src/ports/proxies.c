@@ -161,6 +161,24 @@ proxies_sync(struct proxies *p)
 		front_sync(front_of(p, catalog_proxy_at(p->host.catalog, i)->name));
 }
 
+bool
+proxies_await(const struct proxies *p, uint64_t stage)
+{
+	const struct stage_spec *spec;
+	uint64_t live = p->settings.stage_live(p->settings.context, stage);
+	const char *name = proxy_of(p, live, &spec);
+
+	for (size_t i = 0; i < catalog_proxy_count(p->host.catalog); i++) {
+		const struct proxy_config *config = catalog_proxy_at(p->host.catalog, i);
+
+		if (strcmp(config->name, name) == 0)
+			return config->is_direct
+			       && (p->fronts[i] == NULL || !front_is(p->fronts[i], config)
+				   || !front_leads(p->fronts[i], stage));
+	}
+	return false;
+}
+
 const char *
 proxies_fault(const struct proxies *p, const char *name)
 {

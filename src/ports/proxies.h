@@ -25,6 +25,10 @@ void proxies_sync(struct proxies *proxies);
 /* The same for the edge; for proxies in front at most every ten seconds. */
 void proxies_look(struct proxies *proxies);
 
+/* The stage's proxy leads straight to its containers, and has not been seen to do so: it may lead to the
+ * edge still, as it did before its `way` was changed. */
+bool proxies_await(const struct proxies *proxies, uint64_t stage);
+
 /* Why a proxy of that name cannot be driven, or what differs there; "" when all is well. */
 const char *proxies_fault(const struct proxies *proxies, const char *name);
 

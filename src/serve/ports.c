@@ -67,6 +67,14 @@ stage_is_busy(void *context, uint64_t stage)
 	return a != NULL && a->stage.running != 0;
 }
 
+static bool
+stage_is_awaited(void *context, uint64_t stage)
+{
+	const struct app *app = context;
+
+	return app->proxies == NULL || proxies_await(app->proxies, stage);
+}
+
 static uint64_t
 stage_live(void *context, uint64_t stage)
 {
@@ -123,6 +131,7 @@ open_edge(struct app *app, const struct port_host *host, struct err *err)
 		.is_kept_elsewhere = !s->starts_edge,
 		.stage_live = stage_live,
 		.stage_is_busy = stage_is_busy,
+		.stage_is_awaited = stage_is_awaited,
 		.context = app,
 	};
 	char directory[4096];

@@ -70,7 +70,7 @@ class Front:
     way: {self.path}
     server: edge
     entry: http://127.0.0.1:{self.proxy.http_port}{names}
-"""
+{self.more}"""
         return ""
 
     def address(self, slipway):
