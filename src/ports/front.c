@@ -184,12 +184,18 @@ front_op_new(struct front *front, struct front_stage *stage, enum front_kind kin
 /* Effects. */
 
 static bool
+is_overtaken(const struct front_stage *stage, const struct effect *effect)
+{
+	return effect->actor < stage->fence_actor
+	       || (effect->actor == stage->fence_actor && effect->epoch < stage->fence_epoch);
+}
+
+static bool
 passes_fence(struct front *front, struct front_stage *stage, const struct effect *effect)
 {
 	if (effect->kind == FX_DRAIN)
 		return true;
-	if (effect->actor < stage->fence_actor
-	    || (effect->actor == stage->fence_actor && effect->epoch < stage->fence_epoch)) {
+	if (is_overtaken(stage, effect)) {
 		port_fail(&front->host, effect, EV_REFUSED,
 		    "overtaken by a newer change of this route");
 		return false;
@@ -317,13 +323,37 @@ perform(struct front *front, const struct effect *effect, bool is_removing)
 	begin(op);
 }
 
+/* Before the edge: the version that failed may have had other domains than the one that stays. Nobody
+ * waits for these: who answers is decided at the edge, now, whether or not the proxy can be reached. */
+static void
+give_back_domains(struct front *front, const struct effect *effect)
+{
+	struct front_stage *stage = front_stage_get(front, effect->stage);
+	struct front_op *op;
+	struct err ignored;
+
+	if (is_overtaken(stage, effect)
+	    || (!stage->is_touched && !is_at_work(front, stage->id)))
+		return;
+	make_room(stage, effect);
+	op = front_op_new(front, stage, FRONT_SYNC);
+	if (front_route_fill(front, effect->elder, &op->route, &ignored) != 0
+	    || op->route.domain_count == 0 || op->route.target_count == 0)
+		front_op_drop(op);
+	else
+		front_line_up(op, FRONT_RESTORE);
+}
+
 void
 front_perform(struct front *front, const struct effect *effect)
 {
-	if (!front->config.is_direct && effect->kind != FX_SWITCH)
-		front_hand_over(front, effect);
-	else
+	if (front->config.is_direct || effect->kind == FX_SWITCH) {
 		perform(front, effect, false);
+		return;
+	}
+	if (effect->kind == FX_RESTORE)
+		give_back_domains(front, effect);
+	front_hand_over(front, effect);
 }
 
 void

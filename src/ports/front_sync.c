@@ -102,6 +102,9 @@ front_synced(struct front_op *op, const struct front_answer *answer)
 		}
 	} else if (op->work == FRONT_MEND && answer->outcome == FRONT_REFUSED) {
 		report(op, answer->text);
+	} else if (op->work == FRONT_RESTORE) { /* a comparison sees what could not be done */
+		op->stage->ensured = 0;
+		front_sync(front);
 	} else if (op->work == FRONT_REMOVE) {
 		op->stage->is_clear = answer->outcome == FRONT_DONE;
 	} else if (answer->outcome == FRONT_DONE) {

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The same swaps by every proxy and each way, under load: what is guaranteed is kept."""
+import http.client
+
 import pytest
 
 from bed.checker import Checker
@@ -88,3 +90,65 @@ def test_an_edge_behind_a_password(scene, tmp_path):
         deploy = app.deploy(app.stage_name, "v1")
         assert app.wait_over(deploy, 60)["state"] == "LIVE"
         assert "it could not be seen: an answer with status 401 did not come from the edge" in notes(app, deploy)
+
+
+@pytest.mark.parametrize("way", ("npm-edge", "caddy-edge"))
+def test_domains_of_a_version_that_goes_back(scene, way, tmp_path):
+    """Its new domain has been set at the proxy when the edge refuses it: the old one leads here as before."""
+    with Front(tmp_path / "front", way) as front:
+        front.more = "    drift: report\n"  # whatever is not given back stays away
+        stages = '      other: {{domains: ["{{tag}}.{name}.localhost"]}}\n'
+        with scene.app(stage="domains: [{name}.localhost]" + front.stage, stages=stages, front=front) as app:
+            for tag in ("v1", "taken"):
+                scene.push(app, tag)
+            app.live("v1")
+            assert app.wait_over(app.deploy(f"{app.name}/other", "taken"))["state"] == "LIVE"
+            text = app.config_file.read_text("utf-8")
+            (app.directory / "next.yml").write_text(
+                text.replace(f"domains: [{app.host}]", f"domains: [taken.{app.host}]"), "utf-8")
+            done = app.run("apply", app.directory / "next.yml")
+            assert done.returncode == 0, done.stdout + done.stderr
+            over = app.wait_over(app.deploy(app.stage_name, "v1"), 60)
+            assert over["state"] == "ROLLED_BACK" and "is served by" in over["reason"], over
+            wait_for(lambda: answers(app.host, front.address(app)) == 200, 5, "the old domain to lead here again")
+            assert answers(f"taken.{app.host}", front.address(app)) is None
+
+
+def answers(host, address):
+    """The status of one request for a host."""
+    connection = http.client.HTTPConnection(address, timeout=5)
+    try:
+        connection.request("GET", "/version", headers={"Host": host})
+        answer = connection.getresponse()
+        return answer.status if answer.headers["App-Version"] else None
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("way", ("npm-edge", "npm-direct", "caddy-edge", "caddy-direct"))
+def test_another_way(scene, way, tmp_path):
+    """`way` is changed while a version serves: visitors are led by the old one until the new one stands."""
+    with Front(tmp_path / "front", way) as front, \
+            scene.app(stage="domains: [{name}.localhost]" + front.stage, front=front, SLIPWAY_SWEEP_INTERVAL="1s") as app:
+        for tag in ("v1", "v2"):
+            scene.push(app, tag)
+        app.live("v1")
+        other = "direct" if front.path == "edge" else "edge"
+        text = app.config_file.read_text("utf-8").replace(f"way: {front.path}", f"way: {other}")
+        if "names:" not in text:
+            text = text.replace("    server: edge\n", f"    server: edge\n    names: 127.0.0.1:{free_port()}\n")
+        (app.directory / "next.yml").write_text(text, "utf-8")
+        with Checker([], rate=100, workers=3).start() as checker:
+            checker.add(app.host, front.address(app), app=app.repository)
+            checker.wait_requests(50)
+            done = app.run("apply", app.directory / "next.yml")
+            assert done.returncode == 0, done.stdout + done.stderr
+            wait_for(lambda: "proxy.mended" in app.log.read_text("utf-8"), 40, "the other way")
+            checker.wait_requests(200)
+            app.live("v2")
+            checker.wait_version(app.host, "v2")
+            failed = {name: count for name, count in checker.stop()["reasons"].items() if count}
+        if front.kind == "npm":  # nginx has been loaded anew
+            failed.pop("stale", None)
+            failed.pop("reset", None)
+        assert not failed
