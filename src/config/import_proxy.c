@@ -1,6 +1,8 @@
 /* import_proxy.c - the proxies in front: Nginx Proxy Manager and Caddy, and how to speak to them. */
 #include "config/import.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <string.h>
 
 #include "config/guarantee.h"
@@ -71,6 +73,20 @@ rule_host_port(const char *text)
 		       && rule_host_header(text) == NULL
 		   ? NULL
 		   : "must be host:port";
+}
+
+/* Caddy asks there for names, so the place cannot be a name itself. */
+static const char *
+rule_ip_port(const char *text)
+{
+	struct in_addr binary;
+	char host[INET_ADDRSTRLEN] = "";
+	bool is_four = str_copy(host, sizeof(host), (struct str){ text, strcspn(text, ":") })
+		       && inet_pton(AF_INET, host, &binary) == 1;
+
+	return rule_host_port(text) == NULL && (is_four || text[0] == '[')
+		   ? NULL
+		   : "must be an IP address and a port: 127.0.0.1:8953";
 }
 
 /* ":443" or "127.0.0.1:8443": what Caddy takes as a listener. */
@@ -165,7 +181,7 @@ read_texts(struct import *im, const struct node *map, struct config_proxy *proxy
 		{ "ca_file", rule_path, PATH_SIZE - 1, &proxy->ca_file },
 		{ "server", rule_name, NAME_SIZE - 1, &proxy->server },
 		{ "listen", rule_listener, NAME_SIZE - 1, &proxy->listen },
-		{ "names", rule_host_port, NAME_SIZE - 1, &proxy->names },
+		{ "names", rule_ip_port, NAME_SIZE - 1, &proxy->names },
 	};
 
 	for (size_t i = 0; i < COUNT(texts); i++)
