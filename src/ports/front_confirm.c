@@ -62,6 +62,19 @@ came_by_edge(const struct front_op *op, const struct fetch_result *result, char 
 	return FRONT_UNPROVEN;
 }
 
+/* Who has a login, or sends everybody elsewhere first, stands before the edge; whatever else answers
+ * stands in its place. */
+static bool
+is_in_its_place(const struct fetch_result *result)
+{
+	int status = result->status;
+	bool is_guard = status == 401 || status == 403 || status == 429
+			|| (status >= 300 && status <= 399);
+
+	return (result->outcome == FETCH_ANSWERED || result->outcome == FETCH_TOO_LARGE)
+	       && !is_guard;
+}
+
 static void
 on_fetched(void *context, const struct fetch_result *result)
 {
@@ -77,7 +90,7 @@ on_fetched(void *context, const struct fetch_result *result)
 		proof = op->is_arriving
 			    ? came_by_edge(op, result, said)
 			    : driver->proves(op->front->self, &op->route, result, said);
-	op->is_dead_end = result->status == 502 || result->status == 504;
+	op->is_dead_end = is_in_its_place(result);
 	op->is_other = proof == FRONT_OTHER;
 	op->was_reached |= result->outcome != FETCH_UNREACHED;
 	is_proof = is_good(op, result, proof);
@@ -111,8 +124,8 @@ front_confirm_late(struct front_op *op)
 
 	if (op->is_arriving && op->is_dead_end) {
 		front_op_fail(op, EV_REFUSED,
-		    "its visitors do not come to the edge: %s; see 'edge_address' of the "
-		    "proxy",
+		    "its visitors do not come to the edge: %s; see 'edge_address' and "
+		    "'entry' of the proxy",
 		    said);
 	} else if (op->is_arriving) { /* a password before it, or nobody listens here */
 		port_note(&op->front->host, &op->effect, LOG_WARN,

@@ -50,7 +50,7 @@ struct front_op {
 	int asked;
 	int confirmed;
 	int64_t first_us; /* of the good answers in a row */
-	bool is_dead_end; /* the last answer says that who should give it is not reached */
+	bool is_dead_end; /* somebody else gave the last answer, who should be behind the edge */
 	bool is_other; /* the last answer came from another version */
 
 	struct docker_sockets *sockets; /* draining */

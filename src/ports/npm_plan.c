@@ -232,7 +232,8 @@ is_of_others(struct planning *p, const struct json *host)
 		return false;
 	if (p->wish->work == FRONT_ENSURE)
 		cannot(p, host,
-		    "serves another stage: take the domain away there first, and deploy it");
+		    "serves another stage: take the domain away there first, and deploy it; or give "
+		    "it a proxy host of its own");
 	else
 		p->plan->left |= places(p, host);
 	return true;

@@ -81,6 +81,22 @@ def test_an_edge_that_the_proxy_does_not_reach(scene, tmp_path):
         before.end()
 
 
+def test_an_edge_address_where_somebody_else_answers(scene, tmp_path):
+    """Its answer is good, and still it is not the edge's: visitors would come to another app."""
+    other = App()
+    try:
+        with Front(tmp_path / "front", "npm-edge") as front:
+            front.more = f"    edge_address: {other.address}\n"
+            with app_behind(scene, front) as app:
+                scene.push(app, "v1")
+                deploy = app.deploy(app.stage_name, "v1")
+                assert app.wait_over(deploy, 60)["state"] == "ROLLED_BACK"
+                assert f"status 200 did not come from the edge at {other.address}" in notes(app, deploy)
+                assert front.proxy.find(app.host) is None
+    finally:
+        other.end()
+
+
 def test_an_edge_behind_a_password(scene, tmp_path):
     """What cannot be seen from here is believed, and told."""
     with Front(tmp_path / "front", "npm-edge") as front, app_behind(scene, front) as app:
