@@ -185,6 +185,50 @@ find_rival(const struct look *look, size_t end)
 	return false;
 }
 
+/* One of our wildcards takes a host that the route has; which one, or NULL. */
+static const char *
+host_that_we_take(const struct look *look, const struct json *route)
+{
+	const struct front_route *ours = look->wish->route;
+	const struct json *hosts = json_get(json_at(json_get(route, "match"), 0), "host");
+
+	for (size_t i = 0; i < json_count(hosts); i++) {
+		const char *host = json_text(json_at(hosts, i));
+
+		for (size_t k = 0; k < ours->domain_count; k++)
+			if (strcasecmp(ours->domains[k], host) != 0
+			    && caddy_host_covers(ours->domains[k], host))
+				return host;
+	}
+	return NULL;
+}
+
+/* Two routes of Slipway of which each would have to stand before the other: moving them would not end. */
+static bool
+find_crossing(const struct look *look)
+{
+	static const char ours[] = "slipway-";
+
+	for (size_t i = 0; i < json_count(look->routes); i++) {
+		const struct json *route = json_at(look->routes, i);
+		const char *ignored;
+		const char *host;
+
+		if (route == look->ours || strncmp(id_of(route), ours, strlen(ours)) != 0
+		    || !caddy_route_swallows(route, look->wish->route, &ignored))
+			continue;
+		host = host_that_we_take(look, route);
+		if (host == NULL)
+			continue;
+		decide(look->plan, CADDY_REFUSE,
+		    "a wildcard of this stage takes %s of Caddy's route %s, and one of that route "
+		    "takes a domain of this stage: give a wildcard a stage of its own",
+		    host, id_of(route));
+		return true;
+	}
+	return false;
+}
+
 static void
 insert(struct look *look, size_t at)
 {
@@ -254,7 +298,8 @@ judge_route(struct look *look)
 	size_t hiding;
 
 	/* Behind one that is right, a rival hides nothing. */
-	if (find_rival(look, is_right ? look->ours_at : json_count(look->routes)))
+	if (find_rival(look, is_right ? look->ours_at : json_count(look->routes))
+	    || find_crossing(look))
 		return;
 	hiding = find_hiding(look);
 	if (look->ours == NULL)

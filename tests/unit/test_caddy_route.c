@@ -312,6 +312,28 @@ a_rival_is_named(void **state)
 	caddy_plan_free(&plan);
 }
 
+/* Each would have to stand before the other: nothing is moved, and a person is told. */
+static void
+wildcards_that_cross(void **state)
+{
+	static const char sister[] =
+	    "{\"@id\":\"slipway-1a2b3c4d-7\",\"match\":[{\"host\":[\"*.app.test\",\"a.b.test\"]}],"
+	    ANSWERS "}";
+
+	(void)state;
+	judge(EDGE("%s,%s"), sister, ours()); /* only theirs takes one of ours */
+	expect_call("DELETE", SERVERS "/edge/routes/1", "stands behind route 0");
+	snprintf(route.domains[0], sizeof(route.domains[0]), "*.b.test");
+	judge(EDGE("%s"), sister);
+	expect_refusal(CADDY_REFUSE, "takes a.b.test of Caddy's route slipway-1a2b3c4d-7");
+	judge(EDGE("%s,%s"), sister, ours());
+	expect_refusal(CADDY_REFUSE, "give a wildcard a stage of its own");
+	judge(EDGE("%s,%s"), ours(), sister);
+	expect_refusal(CADDY_REFUSE, "give a wildcard a stage of its own");
+	assert_false(plan.is_blind);
+	caddy_plan_free(&plan);
+}
+
 static void
 what_another_stage_has_is_seen(void **state)
 {
@@ -528,6 +550,7 @@ main(void)
 		cmocka_unit_test_setup(a_missing_route_is_inserted, reset),
 		cmocka_unit_test_setup(it_stands_before_what_would_hide_it, reset),
 		cmocka_unit_test_setup(a_rival_is_named, reset),
+		cmocka_unit_test_setup(wildcards_that_cross, reset),
 		cmocka_unit_test_setup(what_another_stage_has_is_seen, reset),
 		cmocka_unit_test_setup(an_edited_route_is_put_back_or_kept, reset),
 		cmocka_unit_test_setup(what_is_too_much_goes, reset),
