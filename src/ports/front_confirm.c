@@ -24,6 +24,10 @@ confirmed(struct front_op *op)
 {
 	int64_t ms = (clock_mono_us() - op->began_us) / 1000;
 
+	if (op->unasked[0] != '\0')
+		port_note(&op->front->host, &op->effect, LOG_WARN,
+		    "proxy '%s' could not be asked; its visitors come to the edge as before: %s",
+		    op->front->config.name, op->unasked);
 	if (op->is_arriving) {
 		front_arrived(op);
 		return;
@@ -122,7 +126,9 @@ front_confirm_late(struct front_op *op)
 {
 	const char *said = op->said[0] != '\0' ? op->said : "no answer came";
 
-	if (op->is_arriving && op->is_dead_end) {
+	if (op->unasked[0] != '\0') {
+		front_op_fail(op, EV_TROUBLED, "%s", op->unasked);
+	} else if (op->is_arriving && op->is_dead_end) {
 		front_op_fail(op, EV_REFUSED,
 		    "its visitors do not come to the edge: %s; see 'edge_address' and "
 		    "'entry' of the proxy",

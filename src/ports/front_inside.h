@@ -37,6 +37,8 @@ struct front_op {
 	bool was_touched; /* the stage, before this was at the driver */
 	bool is_removing; /* the route is not this proxy's any more */
 	bool is_arriving; /* seeing whether the way to the edge is there */
+	/* The proxy could not be asked whether its route stands, and why: visitors tell. "" it was. */
+	char unasked[REASON_SIZE];
 	bool is_leaving; /* confirming that the version that goes answers no more */
 	bool was_reached; /* some answer was not that nobody listens */
 	struct effect effect; /* not for SYNC */

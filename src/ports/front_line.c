@@ -4,6 +4,7 @@
  * anew, and two changes at once lose one of them; so all that changes it stands in one line, and a
  * job that is at the proxy is waited for, even when nobody needs it any more. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -99,6 +100,20 @@ given_back(struct front_op *op, const struct front_answer *answer)
 		front_confirm(op);
 }
 
+/* It leads to the edge, and has led the same domains there for the version that serves. */
+static bool
+may_stand(const struct front_op *op)
+{
+	struct front_route elder;
+	struct err ignored;
+
+	return op->kind == FRONT_SWITCH && !op->front->config.is_direct
+	       && op->effect.elder != 0
+	       && front_route_fill(op->front, op->effect.elder, &elder, &ignored) == 0
+	       && elder.domain_count > 0
+	       && front_route_hash(&elder) == front_route_hash(&op->route);
+}
+
 static void
 on_worked(void *context, const struct front_answer *answer)
 {
@@ -120,7 +135,10 @@ on_worked(void *context, const struct front_answer *answer)
 		front_op_free(op);
 	else if (op->kind == FRONT_SYNC)
 		front_synced(op, answer);
-	else if (answer->outcome != FRONT_DONE)
+	else if (answer->outcome == FRONT_TROUBLED && answer->is_untouched && may_stand(op)) {
+		snprintf(op->unasked, sizeof(op->unasked), "%s", answer->text);
+		front_confirm_way(op);
+	} else if (answer->outcome != FRONT_DONE)
 		front_op_fail(op, answer->outcome == FRONT_REFUSED ? EV_REFUSED : EV_TROUBLED,
 		    "%s", answer->text);
 	else if (op->kind == FRONT_SWITCH)

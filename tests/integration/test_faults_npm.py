@@ -465,6 +465,10 @@ def test_the_way_over_the_edge(scene, tmp_path):
         assert told == 1
         with front.proxy.api_down():
             app.live("v2")
+            app.kill()
+            app.start()  # and asks the visitors, since it cannot ask the proxy
+            app.live("v1")
+            app.live("v2")
         assert ask(app, front)[1] == "v2" and len(front.proxy.writes()) == told
         app.kill()
         app.start()
