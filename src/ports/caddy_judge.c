@@ -221,7 +221,8 @@ find_crossing(const struct look *look)
 		if (host == NULL)
 			continue;
 		decide(look->plan, CADDY_REFUSE,
-		    "a wildcard of this stage takes %s of Caddy's route %s, and one of that route "
+		    "a wildcard of this stage takes %s of Caddy's route %s, and one of that "
+		    "route "
 		    "takes a domain of this stage: give a wildcard a stage of its own",
 		    host, id_of(route));
 		return true;

@@ -26,7 +26,8 @@ confirmed(struct front_op *op)
 
 	if (op->unasked[0] != '\0')
 		port_note(&op->front->host, &op->effect, LOG_WARN,
-		    "proxy '%s' could not be asked; its visitors come to the edge as before: %s",
+		    "proxy '%s' could not be asked; its visitors come to the edge as before: "
+		    "%s",
 		    op->front->config.name, op->unasked);
 	if (op->is_arriving) {
 		front_arrived(op);

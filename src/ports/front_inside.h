@@ -52,7 +52,8 @@ struct front_op {
 	int asked;
 	int confirmed;
 	int64_t first_us; /* of the good answers in a row */
-	bool is_dead_end; /* somebody else gave the last answer, who should be behind the edge */
+	bool
+	    is_dead_end; /* somebody else gave the last answer, who should be behind the edge */
 	bool is_other; /* the last answer came from another version */
 
 	struct docker_sockets *sockets; /* draining */

@@ -216,8 +216,10 @@ is_of_other_store(struct planning *p, const struct json *host)
 	    || strcmp(is, json_text(json_get(mark, "set"))) != 0)
 		return false;
 	cannot(p, host,
-	    "serves a stage of another Slipway: take the domain away there and deploy it; if that "
-	    "one is gone for good, change where the host leads in Nginx Proxy Manager, and it is "
+	    "serves a stage of another Slipway: take the domain away there and deploy it; if "
+	    "that "
+	    "one is gone for good, change where the host leads in Nginx Proxy Manager, and it "
+	    "is "
 	    "free");
 	return true;
 }
@@ -232,7 +234,8 @@ is_of_others(struct planning *p, const struct json *host)
 		return false;
 	if (p->wish->work == FRONT_ENSURE)
 		cannot(p, host,
-		    "serves another stage: take the domain away there first, and deploy it; or give "
+		    "serves another stage: take the domain away there first, and deploy it; "
+		    "or give "
 		    "it a proxy host of its own");
 	else
 		p->plan->left |= places(p, host);

@@ -316,9 +316,8 @@ a_rival_is_named(void **state)
 static void
 wildcards_that_cross(void **state)
 {
-	static const char sister[] =
-	    "{\"@id\":\"slipway-1a2b3c4d-7\",\"match\":[{\"host\":[\"*.app.test\",\"a.b.test\"]}],"
-	    ANSWERS "}";
+	static const char sister[] = "{\"@id\":\"slipway-1a2b3c4d-7\",\"match\":[{\"host\":["
+				     "\"*.app.test\",\"a.b.test\"]}]," ANSWERS "}";
 
 	(void)state;
 	judge(EDGE("%s,%s"), sister, ours()); /* only theirs takes one of ours */

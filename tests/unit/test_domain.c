@@ -60,7 +60,8 @@ test_tag_waits(void **state UNUSED)
 static void
 test_a_long_label_waits_for_its_tag(void **state UNUSED)
 {
-	const struct domain_words unknown = { .project = "a-project-whose-name-is-long-enough-here",
+	const struct domain_words unknown = { .project =
+						  "a-project-whose-name-is-long-enough-here",
 		.stage = "a-stage-whose-name-is-long" };
 	char domain[DOMAIN_SIZE];
 	char first[DOMAIN_SIZE];
