@@ -332,6 +332,15 @@ names_engine(const struct config_file *file, const char *name)
 	return false;
 }
 
+static bool
+names_proxy(const struct config_file *file, const char *name)
+{
+	for (size_t i = 0; i < file->proxy_count; i++)
+		if (strcmp(file->proxies[i].name, name) == 0)
+			return true;
+	return false;
+}
+
 static void
 plan_left_hosts(const struct app *app, const struct config_file *file, struct plan *plan)
 {
@@ -340,6 +349,12 @@ plan_left_hosts(const struct app *app, const struct config_file *file, struct pl
 
 		if (!names_engine(file, name))
 			plan_add(plan, "left alone", "engine %s", name);
+	}
+	for (size_t i = 0; i < catalog_proxy_count(app->catalog); i++) {
+		const char *name = catalog_proxy_at(app->catalog, i)->name;
+
+		if (!names_proxy(file, name))
+			plan_add(plan, "left alone", "proxy %s", name);
 	}
 }
 

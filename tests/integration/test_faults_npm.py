@@ -489,6 +489,9 @@ def test_from_one_proxy_to_another(scene, tmp_path):
         apply(app, behind_it)
         app.live("v1")
         assert ask(app, front)[1] == "v1" and ask_edge(app) is None
+        left = at_edge.replace(at_edge[at_edge.index("proxies:"):at_edge.index("projects:")], "")
+        (app.directory / "left.yml").write_text(left, "utf-8")
+        assert "proxy npm" in app.run("apply", "--dry-run", app.directory / "left.yml").stdout
 
 
 def ask_edge(app):
