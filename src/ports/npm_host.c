@@ -202,13 +202,16 @@ copy_meta(void *context, const char *key, const struct json *value)
 	return true;
 }
 
+/* Of what was before, all but the certificate. */
 static bool
-copy_value(void *context, const char *key, const struct json *value)
+copy_target(void *context, const char *key, const struct json *value)
 {
 	struct json_writer *w = context;
 
-	json_key(w, key);
-	put_json(w, value);
+	if (strncmp(key, "forward_", 8) == 0 || strcmp(key, "root") == 0) {
+		json_key(w, key);
+		put_json(w, value);
+	}
 	return true;
 }
 
@@ -223,15 +226,16 @@ put_certificate_of(struct json_writer *w, const struct json *from)
 /* Where a host led that was there before us, and the certificate that gives way to the stage's. */
 static void
 put_before(struct json_writer *w, const struct npm_wish *wish, const struct json *host,
-    bool has_certificate)
+    const struct npm_change *change)
 {
 	const struct json *before = json_get(npm_mark_of(wish, host), "before");
 	const struct json *root = root_location(host);
+	bool had = json_get(before, "certificate_id") != NULL;
 
 	json_key(w, "before");
 	json_object_open(w);
 	if (before != NULL)
-		json_visit(before, copy_value, w);
+		json_visit(before, copy_target, w);
 	else
 		put_target_of(w, host);
 	if (before == NULL && root != NULL) {
@@ -240,8 +244,8 @@ put_before(struct json_writer *w, const struct npm_wish *wish, const struct json
 		put_target_of(w, root);
 		json_object_close(w);
 	}
-	if (has_certificate && json_get(before, "certificate_id") == NULL)
-		put_certificate_of(w, host);
+	if (change->back == NULL && (had || change->has_certificate))
+		put_certificate_of(w, had ? before : host);
 	json_object_close(w);
 }
 
@@ -256,7 +260,7 @@ put_mark(struct json_writer *w, const struct npm_wish *wish, const struct json *
 	json_pair_text(w, "set", change->target->text);
 	json_pair_bool(w, "made", change->is_made);
 	if (!change->is_made)
-		put_before(w, wish, host, change->has_certificate);
+		put_before(w, wish, host, change);
 	json_object_close(w);
 }
 
@@ -341,6 +345,8 @@ npm_write_lead(struct buf *to, const struct npm_wish *wish, const struct json *h
 		put_advanced(&w, change->advanced);
 	if (change->has_certificate)
 		put_certificate(&w, &wish->certificate);
+	else if (change->back != NULL)
+		put_certificate_of(&w, change->back);
 	json_key(&w, "meta");
 	json_object_open(&w);
 	json_visit(json_get(host, "meta"), copy_meta, &w);
@@ -368,7 +374,7 @@ npm_write_undo(struct buf *to, const struct json *host, const struct npm_change 
 		json_key(&w, "advanced_config");
 		json_put_str(&w, json_str(json_get(host, "advanced_config")));
 	}
-	if (change->has_certificate)
+	if (change->has_certificate || change->back != NULL)
 		put_certificate_of(&w, host);
 	json_key(&w, "meta");
 	json_object_open(&w);

@@ -164,6 +164,8 @@ struct npm_change {
 	const struct buf *advanced; /* the advanced configuration, if it changes */
 	bool has_advanced;
 	bool has_certificate;
+	const struct json
+	    *back; /* has the certificate that it had before the stage named one */
 	bool is_made; /* by us */
 };
 

@@ -269,6 +269,18 @@ is_taken(struct planning *p, const struct json *host)
 	return false;
 }
 
+/* The stage names no certificate any more: what was there before it did. */
+static const struct json *
+certificate_before(const struct planning *p, const struct json *host)
+{
+	const struct json *before = json_get(npm_mark_of(p->wish, host), "before");
+
+	return p->wish->route->certificate[0] == '\0'
+		       && json_get(before, "certificate_id") != NULL
+		   ? before
+		   : NULL;
+}
+
 /* The first thing that is not as it shall be; false: nothing. */
 static bool
 find_difference(const struct planning *p, const struct json *host,
@@ -298,6 +310,8 @@ find_difference(const struct planning *p, const struct json *host,
 		    "Slipway asks who answers");
 	else if (change->has_certificate)
 		snprintf(to, left, "has not the certificate that the stage names");
+	else if (change->back != NULL)
+		snprintf(to, left, "has a certificate that the stage names no more");
 	else
 		return is_forced;
 	return true;
@@ -330,6 +344,7 @@ lead(struct planning *p, const struct json *host, bool is_made)
 	change.advanced = &advanced;
 	change.has_advanced = want_advanced(p, host, &advanced);
 	change.has_certificate = wants_certificate(p, host, is_made);
+	change.back = certificate_before(p, host);
 	change.names = p->missing;
 	change.name_count = is_made && !has_exactly_missing(p, host) ? p->missing_count : 0;
 	if (find_difference(p, host, &change, difference)
@@ -414,7 +429,10 @@ is_wanted_anywhere(const struct npm_wish *wish, const struct json *host)
 static void
 note_way(struct planning *p, const struct json *host, bool is_made)
 {
-	if (npm_is_true(json_get(host, "ssl_forced")) || wants_certificate(p, host, is_made))
+	const struct json *before = certificate_before(p, host);
+
+	if (npm_is_true(json_get(before != NULL ? before : host, "ssl_forced"))
+	    || wants_certificate(p, host, is_made))
 		p->https |= is_made ? missing_places(p) : places(p, host);
 }
 

@@ -744,7 +744,16 @@ certificates_are_given_back(void **state)
 	snprintf(meta, sizeof(meta), "\"slipway\":%s", buf_cstr(&text));
 	buf_free(&text);
 	wish.certificate = (struct npm_certificate){ 0 };
-	wish.work = FRONT_RESTORE; /* a first deploy */
+	wish.work = FRONT_RESTORE; /* the version before names none */
+	plain = edited(host(4, "app.test", LEADS("8080"), meta), "\"certificate_id\":0",
+	    "\"certificate_id\":3");
+	work_out(edited(plain, "\"ssl_forced\":false", "\"ssl_forced\":true"), "");
+	assert_false(plan.is_https);
+	assert_non_null(json_get(body, "certificate_id"));
+	assert_int_equal(json_number(json_get(body, "certificate_id")), 0);
+	assert_null(json_get(of_meta("before"), "certificate_id"));
+	assert_leads(of_meta("before"), "10.0.0.2", 80);
+	/* a first deploy */
 	route.target_count = 0;
 	plain = host(4, "app.test", LEADS("8080"), meta);
 	plain = edited(plain, "\"certificate_id\":0", "\"certificate_id\":3");
