@@ -112,3 +112,26 @@ npm_certificate_covers(
 			return false;
 	return one != NULL;
 }
+
+bool
+npm_certificate_is_lacking(const struct npm_wish *wish, const struct json *host,
+    const char *const *names, size_t count)
+{
+	const struct npm_certificate *certificate = &wish->certificate;
+	int64_t is = json_number(json_get(host, "certificate_id"));
+
+	if (!certificate->is_named || !certificate->is_any)
+		return certificate->is_named && is != certificate->id;
+	return !npm_certificate_covers(wish->certificates, is, names, count);
+}
+
+const struct json *
+npm_certificate_before(const struct npm_wish *wish, const struct json *host)
+{
+	const struct json *before = json_get(npm_mark_of(wish, host), "before");
+
+	return wish->route->certificate[0] == '\0'
+		       && json_get(before, "certificate_id") != NULL
+		   ? before
+		   : NULL;
+}

@@ -128,6 +128,14 @@ struct npm_wish {
 	const struct json *certificates; /* as they were listed; NULL: nothing names any */
 };
 
+/* npm_certificate.c. Has the host, with these domains, another than the stage names? Where the stage
+ * wants any, the one that it has is good enough. */
+bool npm_certificate_is_lacking(const struct npm_wish *wish, const struct json *host,
+    const char *const *names, size_t count);
+/* Holds the one that it had, when the stage names none any more; else NULL. */
+const struct json *
+npm_certificate_before(const struct npm_wish *wish, const struct json *host);
+
 void npm_plan_make(
     const struct npm_wish *wish, const struct json *hosts, struct npm_plan *ret_plan);
 void npm_plan_free(struct npm_plan *plan);

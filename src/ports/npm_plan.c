@@ -145,24 +145,20 @@ want_advanced(const struct planning *p, const struct json *host, struct buf *to)
 	return to->overflow || to->n != is.n || (is.n > 0 && memcmp(to->p, is.p, is.n) != 0);
 }
 
-/* Where the stage wants any, the one that a host has is good enough. */
+/* For the domains that the host has, or shall have. */
 static bool
 lacks_certificate(const struct planning *p, const struct json *host, bool is_made)
 {
-	const struct npm_certificate *certificate = &p->wish->certificate;
-	int64_t is = json_number(json_get(host, "certificate_id"));
 	const struct front_route *route = p->wish->route;
 	const char *names[DOMAINS_MAX];
 	size_t count = 0;
 
-	if (!certificate->is_named || !certificate->is_any)
-		return certificate->is_named && is != certificate->id;
 	for (size_t i = 0; !is_made && i < route->domain_count; i++)
 		if (npm_has_domain(host, route->domains[i]))
 			names[count++] = route->domains[i];
-	for (size_t i = 0; is_made && i < p->missing_count; i++)
-		names[count++] = p->missing[i];
-	return !npm_certificate_covers(p->wish->certificates, is, names, count);
+	return is_made
+		   ? npm_certificate_is_lacking(p->wish, host, p->missing, p->missing_count)
+		   : npm_certificate_is_lacking(p->wish, host, names, count);
 }
 
 /* A host that was made with a new certificate was made without TLS by force. */
@@ -269,18 +265,6 @@ is_taken(struct planning *p, const struct json *host)
 	return false;
 }
 
-/* The stage names no certificate any more: what was there before it did. */
-static const struct json *
-certificate_before(const struct planning *p, const struct json *host)
-{
-	const struct json *before = json_get(npm_mark_of(p->wish, host), "before");
-
-	return p->wish->route->certificate[0] == '\0'
-		       && json_get(before, "certificate_id") != NULL
-		   ? before
-		   : NULL;
-}
-
 /* The first thing that is not as it shall be; false: nothing. */
 static bool
 find_difference(const struct planning *p, const struct json *host,
@@ -344,7 +328,7 @@ lead(struct planning *p, const struct json *host, bool is_made)
 	change.advanced = &advanced;
 	change.has_advanced = want_advanced(p, host, &advanced);
 	change.has_certificate = wants_certificate(p, host, is_made);
-	change.back = certificate_before(p, host);
+	change.back = npm_certificate_before(p->wish, host);
 	change.names = p->missing;
 	change.name_count = is_made && !has_exactly_missing(p, host) ? p->missing_count : 0;
 	if (find_difference(p, host, &change, difference)
@@ -429,7 +413,7 @@ is_wanted_anywhere(const struct npm_wish *wish, const struct json *host)
 static void
 note_way(struct planning *p, const struct json *host, bool is_made)
 {
-	const struct json *before = certificate_before(p, host);
+	const struct json *before = npm_certificate_before(p->wish, host);
 
 	if (npm_is_true(json_get(before != NULL ? before : host, "ssl_forced"))
 	    || wants_certificate(p, host, is_made))
