@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "sabotage.h"
+#include "ports/proxies.h"
 #include "sim.h"
 #include "store/catalog.h"
 #include "store/store.h"
@@ -290,13 +291,15 @@ nudge_sweep(void *context UNUSED, const struct actor *a)
 		    sim.app.runtime, &(struct event){ .kind = EV_NUDGED, .to = a->id });
 }
 
-/* The sweeps look once more: most seeds do not wait until they come round by themselves. */
+/* The sweeps look once more, and at the proxies: most seeds do not wait until they come round by
+ * themselves. */
 static int64_t
 sweep_once_more(void)
 {
 	if (sim.seed % PATIENT == 0)
 		return world.now_ms + 5 * sim.pace * SWEEP_MS;
 	runtime_visit(sim.app.runtime, nudge_sweep, NULL);
+	proxies_sync(sim.app.proxies);
 	return world.now_ms + 2000;
 }
 
