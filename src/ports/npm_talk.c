@@ -86,6 +86,23 @@ fetch(struct npm_talk *talk, const char *method, const char *path, struct str bo
 	return transfer;
 }
 
+static bool
+is_untrusted(const struct fetch_result *result)
+{
+	return result->outcome == FETCH_UNREACHED
+	       && strstr(result->why, "certificate") != NULL;
+}
+
+static void
+tell_untrusted(struct npm_talk *talk, const struct fetch_result *result)
+{
+	fail(talk, NPM_NO, 0, true,
+	    "the certificate of %s cannot be trusted (%.160s): name who signed it in "
+	    "'ca_file' of "
+	    "the proxy",
+	    address(talk), result->why);
+}
+
 /* Logging in. */
 
 static void
@@ -176,6 +193,10 @@ on_login(void *context, const struct fetch_result *result)
 	struct json *json = NULL;
 
 	talk->transfer = NULL;
+	if (is_untrusted(result)) {
+		tell_untrusted(talk, result);
+		return;
+	}
 	if (result->outcome != FETCH_ANSWERED) {
 		fail(talk, NPM_UNCLEAR, 0, true,
 		    "Nginx Proxy Manager at %s cannot be reached (%.160s): does it run, and "
@@ -269,6 +290,10 @@ on_called(void *context, const struct fetch_result *result)
 	char message[300];
 
 	talk->transfer = NULL;
+	if (is_untrusted(result)) {
+		tell_untrusted(talk, result);
+		return;
+	}
 	if (result->outcome != FETCH_ANSWERED) {
 		fail(talk, NPM_UNCLEAR, 0, result->outcome == FETCH_UNREACHED,
 		    "Nginx Proxy Manager at %s %s (%.160s)", address(talk),

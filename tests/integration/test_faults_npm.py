@@ -2,10 +2,13 @@
 """Nginx Proxy Manager, driven: what a person set stays, and every way in which it fails is told and harmless."""
 import http.client
 import json
+import socket
+import ssl
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from bed.certificates import Authority
 from bed.checker import Checker
 from bed.faults import lines, wait_line
 from bed.front import EMAIL, PASSWORD, Front
@@ -177,6 +180,32 @@ def test_who_may_not_or_cannot(scene, front, kind):
         assert PASSWORD not in app.log.read_text("utf-8") and "wrong-password" not in app.log.read_text("utf-8")
         assert ask(app, front)[1] == "v1" and app.versions() == ["v1"]
         assert wait_line(app, "proxy.fault", "error", words)
+
+
+def test_a_certificate_that_is_not_trusted(scene, front, tmp_path):
+    """Said with the key that mends it, and not as if nobody listened."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*Authority(tmp_path / "authority").issue("site"))
+    with socket.create_server(("127.0.0.1", 0)) as plain, context.wrap_socket(plain, server_side=True) as server, \
+            ThreadPoolExecutor(1) as pool:
+        pool.submit(refuse_all, server)
+        with behind(scene, front) as app:
+            apply(app, app.config_file.read_text("utf-8").replace(
+                f"http://{front.proxy.api_address}", f"https://127.0.0.1:{server.getsockname()[1]}"))
+            done = over(app, "v1")
+        server.shutdown(socket.SHUT_RDWR)
+    assert done["state"] == "ROLLED_BACK" and "'ca_file' of the proxy" in done["reason"], done
+
+
+def refuse_all(server):
+    """Take callers, none of whom gets further than the certificate, until it is shut down."""
+    while True:
+        try:
+            server.accept()[0].close()
+        except ssl.SSLError:
+            continue
+        except OSError:
+            return
 
 
 def test_nobody_has_set_it_up(scene, tmp_path):
@@ -447,11 +476,11 @@ def test_long_connections_outlast_the_swap(scene, front):
     """A WebSocket and a long answer stay with the version that they have, until they end."""
     with behind(scene, front) as app:
         app.live("v1")
-        with WebSocket(app.host, front.address(app)) as socket:
+        with WebSocket(app.host, front.address(app)) as echo:
             stream = Stream(app.host, front.address(app), count=40, every_ms=100)
             deploy = app.deploy(app.stage_name, "v2")
             wait_for(lambda: ask(app, front)[1] == "v2", 20, "v2 to answer")
-            assert socket.echo("still here") == "still here"
+            assert echo.echo("still here") == "still here"
             assert stream.finish() == (40, None)
             assert app.show(deploy)["state"] == "DRAINING"
         assert app.wait_over(deploy, 60)["state"] == "LIVE"
