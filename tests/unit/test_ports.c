@@ -148,6 +148,12 @@ proxies_look(struct proxies *proxies UNUSED)
 	syncs++;
 }
 
+bool
+proxies_await(const struct proxies *proxies UNUSED, uint64_t stage)
+{
+	return stage == 5;
+}
+
 void
 proxies_sync(struct proxies *proxies UNUSED)
 {
@@ -319,6 +325,8 @@ ports_know_what_serves_and_who_is_busy(void **state UNUSED)
 		assert_int_equal(
 		    front_settings.stage_is_busy(front_settings.context, 5), is_busy);
 	}
+	assert_true(edge_settings.stage_is_awaited(edge_settings.context, 5));
+	assert_false(edge_settings.stage_is_awaited(edge_settings.context, 6));
 	assert_int_equal(docker_settings.stage_live(docker_settings.context, 6), 0);
 	assert_false(docker_settings.stage_is_busy(docker_settings.context, 6));
 	assert_string_equal(docker_settings.store_uuid, store_uuid(app.store));
