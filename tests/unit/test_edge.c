@@ -594,6 +594,11 @@ test_the_probe_is_known_by_its_secret(void **state UNUSED)
 	assert_null(strstr(text, secret));
 	assert_int_equal(
 	    bed_get(http_address.port, "nobody.test", "/", header, text, sizeof(text)), 404);
+	assert_non_null(strcasestr(text, "slipway-instance: edge\r\n"));
+	assert_int_equal(
+	    bed_get(http_address.port, "nobody.test", "/",
+		"slipway-probe: 00000000000000000000000000000000\r\n", text, sizeof(text)),
+	    404);
 	assert_null(strcasestr(text, "slipway-instance"));
 }
 
