@@ -182,7 +182,9 @@ put_http(const struct edge *edge, struct buf *text)
 {
 	char options[EDGE_PATH_SIZE + 64];
 
-	buf_text(text, "frontend http\n");
+	/* A worker that a reload has replaced answers once more on a connection that is idle, and says
+	 * that it was the last time: a request may be on its way there, and a POST is not sent again. */
+	buf_text(text, "frontend http\n\toption idle-close-on-response\n");
 	for (size_t i = 0; i < edge->http.count; i++)
 		put_bind(text, edge->http.items[i].host, edge->http.items[i].port, "");
 	snprintf(options, sizeof(options), " ssl crt %s alpn h2,http/1.1", edge->certificates);

@@ -922,8 +922,8 @@ def test_full_disk(fake):
 
 # help, version, completion
 
-COMMANDS = ["deploy", "rollback", "cancel", "status", "history", "show", "logs", "poll", "webhook", "apply",
-            "serve", "edge", "check", "machines", "healthcheck", "version", "completion", "help"]
+COMMANDS = ["deploy", "rollback", "cancel", "status", "history", "show", "logs", "poll", "explain", "lift",
+            "webhook", "apply", "serve", "edge", "check", "machines", "healthcheck", "version", "completion", "help"]
 
 
 def test_help(fake):
