@@ -192,6 +192,7 @@ class Bench:
             push_app(self.registry, "bench/way", tag)
         for way in WAYS:
             self._one_way(way)
+            self._remove_all()
 
     def _one_way(self, way):
         shutil.rmtree(PLACE / f"front-{way}", ignore_errors=True)
