@@ -246,24 +246,6 @@ kind_of(const struct effect *effect, enum edge_op_kind *ret_kind)
 	return false;
 }
 
-/* A swap that was overtaken must not lead the route back. Draining belongs to the deploy, not to the
- * swap, and never changes where the route leads. */
-static bool
-passes_fence(struct edge *edge, struct edge_stage *stage, const struct effect *effect)
-{
-	if (effect->kind == FX_DRAIN)
-		return true;
-	if (effect->actor < stage->fence_actor
-	    || (effect->actor == stage->fence_actor && effect->epoch < stage->fence_epoch)) {
-		port_fail(&edge->host, effect, EV_REFUSED,
-		    "overtaken by a newer change of this route");
-		return false;
-	}
-	stage->fence_actor = effect->actor;
-	stage->fence_epoch = effect->epoch;
-	return true;
-}
-
 static void
 make_room(struct edge_stage *stage, const struct effect *effect)
 {
@@ -285,7 +267,7 @@ edge_perform(struct edge *edge, const struct effect *effect)
 	struct edge_op *op;
 
 	CHECK(kind_of(effect, &kind));
-	if (!passes_fence(edge, stage, effect))
+	if (!port_passes_fence(&edge->host, &stage->fence, effect))
 		return;
 	make_room(stage, effect);
 	op = op_new(edge, stage, kind);

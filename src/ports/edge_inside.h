@@ -60,8 +60,7 @@ struct edge_stage {
 	struct edge_op *op;
 	char (*domains)[DOMAIN_SIZE]; /* that the map leads here, or that an op has claimed */
 	size_t domain_count;
-	uint64_t fence_actor; /* the newest swap seen: older ones are refused */
-	uint32_t fence_epoch;
+	struct port_fence fence;
 	bool has_garbage; /* servers that are off and could not be deleted yet */
 	bool is_visited; /* by the comparison under way */
 };

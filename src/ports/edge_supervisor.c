@@ -137,7 +137,7 @@ close_pipe(struct supervisor *s)
 	buf_clear(&s->said);
 }
 
-/* False: nothing more for now. */
+/* False: there is nothing to read until the pipe tells so again. */
 static bool
 read_said(struct supervisor *s)
 {

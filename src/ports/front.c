@@ -183,28 +183,6 @@ front_op_new(struct front *front, struct front_stage *stage, enum front_kind kin
 
 /* Effects. */
 
-static bool
-is_overtaken(const struct front_stage *stage, const struct effect *effect)
-{
-	return effect->actor < stage->fence_actor
-	       || (effect->actor == stage->fence_actor && effect->epoch < stage->fence_epoch);
-}
-
-static bool
-passes_fence(struct front *front, struct front_stage *stage, const struct effect *effect)
-{
-	if (effect->kind == FX_DRAIN)
-		return true;
-	if (is_overtaken(stage, effect)) {
-		port_fail(&front->host, effect, EV_REFUSED,
-		    "overtaken by a newer change of this route");
-		return false;
-	}
-	stage->fence_actor = effect->actor;
-	stage->fence_epoch = effect->epoch;
-	return true;
-}
-
 static void
 make_room(struct front_stage *stage, const struct effect *effect)
 {
@@ -314,7 +292,7 @@ perform(struct front *front, const struct effect *effect, bool is_removing)
 	struct front_stage *stage = front_stage_get(front, effect->stage);
 	struct front_op *op;
 
-	if (!passes_fence(front, stage, effect))
+	if (!port_passes_fence(&front->host, &stage->fence, effect))
 		return;
 	make_room(stage, effect);
 	op = front_op_new(front, stage, kinds[effect->kind]);
@@ -332,7 +310,7 @@ give_back_domains(struct front *front, const struct effect *effect)
 	struct front_op *op;
 	struct err ignored;
 
-	if (is_overtaken(stage, effect)
+	if (port_is_overtaken(&stage->fence, effect)
 	    || (!stage->is_touched && !is_at_work(front, stage->id)))
 		return;
 	make_room(stage, effect);

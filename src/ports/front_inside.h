@@ -18,8 +18,7 @@ struct front_stage {
 	LIST_ENTRY(front_stage) entry;
 	uint64_t id;
 	struct front_op *op;
-	uint64_t fence_actor; /* the newest swap seen: older ones are refused */
-	uint32_t fence_epoch;
+	struct port_fence fence;
 	bool is_touched; /* by the swap under way, or not known */
 	uint64_t ensured; /* hash of the route to the edge that stands; 0: to be looked at */
 	bool is_led; /* its route has been seen to be as it shall be */

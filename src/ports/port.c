@@ -95,3 +95,26 @@ port_note_instance(const struct port_host *host, const struct effect *effect,
 	va_end(args);
 	note(host, effect, container_id, (enum log_level)level, "port.note", text);
 }
+
+bool
+port_is_overtaken(const struct port_fence *fence, const struct effect *effect)
+{
+	return effect->actor < fence->actor
+	       || (effect->actor == fence->actor && effect->epoch < fence->epoch);
+}
+
+bool
+port_passes_fence(
+    const struct port_host *host, struct port_fence *fence, const struct effect *effect)
+{
+	if (effect->kind == FX_DRAIN)
+		return true;
+	if (port_is_overtaken(fence, effect)) {
+		port_fail(
+		    host, effect, EV_REFUSED, "overtaken by a newer change of this route");
+		return false;
+	}
+	fence->actor = effect->actor;
+	fence->epoch = effect->epoch;
+	return true;
+}

@@ -23,6 +23,20 @@ struct port_host {
 	void *context;
 };
 
+/* Of a route: the newest swap that has moved it, and how far that had come. Zero: none yet. */
+struct port_fence {
+	uint64_t actor;
+	uint32_t epoch;
+};
+
+/* The effect comes from an older swap, or from an older step of the same one. */
+bool port_is_overtaken(const struct port_fence *fence, const struct effect *effect);
+
+/* False: it is overtaken, and was answered with REFUSED. A DRAIN passes always: it never changes where the
+ * route leads. All others are remembered. */
+bool port_passes_fence(
+    const struct port_host *host, struct port_fence *fence, const struct effect *effect);
+
 /* Begins the answer to an effect: kind, to, epoch. */
 struct event port_answer(const struct effect *effect, enum event_kind kind);
 

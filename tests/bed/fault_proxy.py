@@ -18,6 +18,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 
+from .http_server import CuttingServer
 from .ports import free_port
 
 BODY_KEPT_MAX = 64 * 1024
@@ -194,34 +195,10 @@ class FaultProxy:
         self._released.wait(seconds)
 
 
-class _Server(http.server.ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 256
-
+class _Server(CuttingServer):
     def __init__(self, proxy):
         self.proxy = proxy
-        self.open_connections = set()
-        super().__init__(("127.0.0.1", proxy.port), _Handler)
-
-    def get_request(self):
-        connection, client = super().get_request()
-        self.open_connections.add(connection)
-        return connection, client
-
-    def shutdown_request(self, request):
-        self.open_connections.discard(request)
-        super().shutdown_request(request)
-
-    def close_connections(self):
-        """Close what keep-alive clients still hold."""
-        for connection in list(self.open_connections):
-            try:
-                connection.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-
-    def handle_error(self, request, client_address):
-        """A client that went away is no news."""
+        super().__init__(proxy.port, _Handler)
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):

@@ -2,9 +2,9 @@
 """The HTTP server of the fake API: a thread for each connection, so that requests meet as they do in the real one."""
 import http.server
 import json
-import socket
 import threading
 
+from ..http_server import CuttingServer
 from .api import Request
 
 
@@ -30,34 +30,10 @@ class Server:
             self._server = None
 
 
-class _Server(http.server.ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 256
-
+class _Server(CuttingServer):
     def __init__(self, port, api):
         self.api = api
-        self.open_connections = set()
-        super().__init__(("127.0.0.1", port), _Handler)
-
-    def get_request(self):
-        connection, client = super().get_request()
-        self.open_connections.add(connection)
-        return connection, client
-
-    def shutdown_request(self, request):
-        self.open_connections.discard(request)
-        super().shutdown_request(request)
-
-    def close_connections(self):
-        """Cut what is still open."""
-        for connection in list(self.open_connections):
-            try:
-                connection.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-
-    def handle_error(self, request, client_address):
-        """A client that went away is no news."""
+        super().__init__(port, _Handler)
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
