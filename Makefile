@@ -299,8 +299,8 @@ faults: build/slipway ## real parts that fail in every way, under load
 faults-long: build/slipway ## the same in full: an engine away for a minute, a minute of webhooks
 	@FAULTS_ENGINE_STOPPED_S=60 FAULTS_STORM_S=60 tools/modules faults
 
-demo: build/slipway ## the main job on a real engine, with every request counted; PROXY=npm or caddy
-	@$(PYTHON) tools/demo.py $(if $(PROXY),--proxy $(PROXY))
+demo: build/slipway ## the main job on a real engine, with every request counted; PROXY=npm or caddy; SCENARIO=name (tools/scenarios)
+	@$(PYTHON) tools/demo.py $(if $(PROXY),--proxy $(PROXY)) $(if $(SCENARIO),--scenario $(SCENARIO))
 
 run: build/slipway ## the demo's set-up, staying up for use by hand
 	@$(PYTHON) tools/demo.py --stay

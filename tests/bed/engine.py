@@ -206,10 +206,9 @@ class Engine:
         except (OSError, ApiError, http.client.HTTPException, subprocess.TimeoutExpired, RuntimeError):
             pass  # the sweep does by force what could not be done in order (no threads at exit)
         finally:
-            leftovers.sweep(self.directory, self.run, self.bridge.prefix)
+            leftovers.sweep(self.directory, self.run, self.bridge.prefix)  # the bridge goes with it
             if self._process:
                 self._process.wait()
-            self.bridge.give_back()
             self.bridge = None
             atexit.unregister(self.stop)
             shutil.rmtree(self.run, ignore_errors=True)

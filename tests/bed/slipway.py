@@ -283,9 +283,9 @@ class Slipway:
         found = self.show(deploy)
         return found if found["state"] in states else None
 
-    def run(self, *arguments, timeout_s=60, **more):
-        """Run the command line client; returns the finished process with stdout and stderr."""
-        return subprocess.run([binary(), *arguments], env={**self.environment(), **more},
+    def run(self, *arguments, timeout_s=60, given=None, **more):
+        """Run the command line client, `given` on its stdin; returns the finished process with stdout and stderr."""
+        return subprocess.run([binary(), *arguments], env={**self.environment(), **more}, input=given,
                               capture_output=True, text=True, timeout=timeout_s, check=False)
 
 

@@ -12,6 +12,8 @@ import urllib.request
 
 import pytest
 
+from . import leftovers
+from .bridge import Bridge
 from .checker import Checker, difference, target
 from .docker_api import ApiError
 from .engine import Engine
@@ -142,6 +144,24 @@ def test_a_stopped_engine_leaves_nothing(directory, registry):
     arguments = subprocess.run(["ps", "axww", "-o", "args"], capture_output=True, text=True, check=True)
     assert run not in arguments.stdout
     assert not os.path.exists(run) and not os.path.exists(f"{directory}/second/engine")
+
+
+def test_a_range_that_was_given_back_is_its_next_owners(directory, monkeypatch):
+    """Another engine may claim the range while the one that had it still tidies up."""
+    first = Engine(f"{directory}/first")
+    first.bridge = Bridge.claim(first.directory, first.run)
+    taken = []
+
+    def sweep_and_claim(data, run, prefix):
+        real_sweep(data, run, prefix)
+        taken.append(Bridge.claim(f"{directory}/next", f"{directory}/next-run"))
+
+    real_sweep = leftovers.sweep
+    monkeypatch.setattr(leftovers, "sweep", sweep_and_claim)
+    first.stop()
+    names = subprocess.run(["ip", "-o", "link", "show", "type", "bridge"], capture_output=True, text=True, check=True)
+    assert f" {taken[0].name}:" in names.stdout
+    real_sweep(f"{directory}/next", f"{directory}/next-run", taken[0].prefix)
 
 
 @pytest.mark.parametrize("mode", ["basic", "token"])

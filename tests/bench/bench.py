@@ -240,9 +240,10 @@ class Bench:
         def measure_slipway(turn):
             with self.slipway(f"hundred{turn}", projects) as server:
                 begin = time.monotonic()
-                deploys = [server.deploy(f"h{i}/production", "v1") for i in range(MANY)]
-                for deploy in deploys:
-                    assert server.wait_over(deploy, 240)["state"] == "LIVE"
+                for i in range(MANY):
+                    server.deploy(f"h{i}/production", "v1")
+                # Asked for seldom: what asks takes its processor time from what is measured.
+                wait_for(lambda: len(server.deploys(state="LIVE", limit=MANY)) == MANY, 240, "all to be live", 0.1)
                 spent_s = time.monotonic() - begin
             self._remove_all()
             return spent_s
