@@ -32,7 +32,7 @@ from bed.slipway import TOKEN, Slipway  # noqa: E402
 from bed.wait import wait_for  # noqa: E402
 import lists  # noqa: E402
 from fake_registry import FakeRegistry  # noqa: E402
-from overhead import measure_overhead  # noqa: E402
+from overhead import bring_up, measure_overhead  # noqa: E402
 
 PLACE = ROOT / "build" / "bench"
 SWAP_STAGES = 4
@@ -219,18 +219,15 @@ class Bench:
                  f" requests failed{f' ({reasons})' if reasons else ''}", promised["promise"])
 
     def hundred(self):
-        """100 first deploys at once, beside the same containers made by hand, four at a time."""
+        """100 first deploys at once, beside the same calls for the same containers by hand, four at a time."""
         digest = push_app(self.registry, "bench/hundred", "v1")
         image = self.registry.reference("bench/hundred", digest=digest)
         self.engine.api.pull(image)
 
-        def by_hand(_):
-            self.engine.api.run(image, network="slipway", host={"Init": True})
-
         def measure_by_hand():
             begin = time.monotonic()
             with ThreadPoolExecutor(2 * os.cpu_count()) as pool:
-                list(pool.map(by_hand, range(MANY)))
+                list(pool.map(lambda _: bring_up(self.engine.api, image), range(MANY)))
             spent_s = time.monotonic() - begin
             self._remove_all()
             return spent_s
@@ -254,7 +251,7 @@ class Bench:
             slipway_s.append(measure_slipway(turn))
             hand_s.append(measure_by_hand())
         ratio = statistics.mean(hand_s) / statistics.mean(slipway_s)
-        self.row("100 deploys at once, three times", f"{seconds(slipway_s)}; create and start alone, by hand, as many at"
+        self.row("100 deploys at once, three times", f"{seconds(slipway_s)}; the same calls to start them by hand, as many at"
                  f" a time, in turns: {seconds(hand_s)}: {ratio:.2f} of the engine's limit", "0.95")
 
     def _network(self):

@@ -41,8 +41,22 @@ def _answers(address):
         connection.close()
 
 
+def bring_up(api, image):
+    """Start one container with the calls that slipway makes, in their order; returns (id, address)."""
+    api.image(image)
+    new = api.create(
+        image, network=NETWORK, Labels={"by": "hand"},
+        NetworkingConfig={"EndpointsConfig": {NETWORK: {"Aliases": ["by-hand"]}}},
+        host={"Init": True, "RestartPolicy": {"Name": "unless-stopped"},
+              "LogConfig": {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"}}})
+    api.start(new)
+    address = api.address(new, NETWORK)
+    api.inspect(new)
+    return new, address
+
+
 class Floor:
-    """The same work by hand: the calls that slipway makes, in its order, with the same container."""
+    """The same work by hand, with the same container."""
 
     def __init__(self, engine, registry):
         self.api = engine.api
@@ -56,15 +70,7 @@ class Floor:
         """Replace the running container by one of this image, once that answers."""
         image = self.registry.reference(REPOSITORY, digest=digest)
         begin = time.monotonic()
-        self.api.image(image)
-        new = self.api.create(
-            image, network=NETWORK, Labels={"by": "hand"},
-            NetworkingConfig={"EndpointsConfig": {NETWORK: {"Aliases": ["by-hand"]}}},
-            host={"Init": True, "RestartPolicy": {"Name": "unless-stopped"},
-                  "LogConfig": {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"}}})
-        self.api.start(new)
-        address = self.api.address(new, NETWORK)
-        self.api.inspect(new)
+        new, address = bring_up(self.api, image)
         wait_for(lambda: _answers(address), 10, "the new container to answer", 0.001)
         self.api.image(image)
         self.api.inspect(new)
