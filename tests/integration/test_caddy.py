@@ -9,7 +9,7 @@ from http.client import HTTPResponse
 
 import pytest
 
-from bed.behind import ask, behind_caddy, load, ours, reason, version
+from bed.behind_caddy import ask, behind_caddy, load, ours, reason, version
 from bed.caddy import Caddy
 from bed.long_lived import Stream, WebSocket
 from bed.ports import free_port

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from bed.behind import ask, behind_caddy, load, ours, post, reason, version
+from bed.behind_caddy import ask, behind_caddy, load, ours, post, reason, version
 from bed.caddy import Caddy
 from bed.faults import haproxy_pids, kill_haproxy, lines, signal_all, wait_line
 from bed.scene import Scene
