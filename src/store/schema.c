@@ -1,4 +1,7 @@
-/* schema.c - the tables. A migration is never edited once released; a change is a new one. */
+/* schema.c - the tables. A migration is never edited once released; a change is a new one.
+ *
+ * Each has its way back, which takes away what it made and touches nothing else: rows of older tables
+ * stay, and so do the older columns of those it widened. */
 #include "store/schema.h"
 
 #include "store/db.h"
@@ -13,10 +16,19 @@
 	"ALTER TABLE stage_actor ADD COLUMN held_deploy_" n " INTEGER NOT NULL DEFAULT 0;" \
 	"ALTER TABLE stage_actor ADD COLUMN held_digest_" n " TEXT NOT NULL DEFAULT '';"
 
+#define LET_GO(n)                                                \
+	"ALTER TABLE stage_actor DROP COLUMN held_deploy_" n ";" \
+	"ALTER TABLE stage_actor DROP COLUMN held_digest_" n ";"
+
+struct migration {
+	const char *up;
+	const char *down;
+};
+
 /* clang-format off */
-static const char *const migrations[] = {
+static const struct migration migrations[] = {
 	/* 1 */
-	"CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
+	{ "CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
 
 	"CREATE TABLE engine(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, host TEXT NOT NULL,"
 	" ca_file TEXT NOT NULL, cert_file TEXT NOT NULL, key_file TEXT NOT NULL,"
@@ -63,9 +75,13 @@ static const char *const migrations[] = {
 	" container_id TEXT NOT NULL, name TEXT NOT NULL, address TEXT NOT NULL,"
 	" status TEXT NOT NULL, since_ms INTEGER NOT NULL, PRIMARY KEY(deploy, replica))"
 	" WITHOUT ROWID;",
+	"DROP TABLE instance; DROP TABLE deploy_log; DROP TABLE journal; DROP TABLE sweep_actor;"
+	"DROP TABLE stage_actor; DROP TABLE poll_actor; DROP TABLE swap; DROP TABLE deploy;"
+	"DROP TABLE spec; DROP TABLE stage; DROP TABLE project; DROP TABLE registry;"
+	"DROP TABLE engine; DROP TABLE meta;" },
 
 	/* 2: what lists with a filter, removing by rule and the start look for */
-	"CREATE INDEX deploy_by_stage_state ON deploy(stage, state, id);"
+	{ "CREATE INDEX deploy_by_stage_state ON deploy(stage, state, id);"
 	"CREATE INDEX deploy_by_digest ON deploy(stage, digest, id) WHERE state = 'LIVE';"
 	"CREATE INDEX deploy_by_spec ON deploy(spec);"
 	"CREATE INDEX deploy_open_by_stage ON deploy(stage, elder) WHERE ended_ms = 0;"
@@ -73,51 +89,82 @@ static const char *const migrations[] = {
 	"CREATE INDEX swap_by_deploy ON swap(deploy);"
 	"CREATE INDEX swap_open ON swap(id) WHERE deadline_ms != 0;"
 	"CREATE INDEX journal_by_time ON journal(at_ms) WHERE deploy = 0;",
+	"DROP INDEX journal_by_time; DROP INDEX swap_open; DROP INDEX swap_by_deploy;"
+	"DROP INDEX spec_by_stage; DROP INDEX deploy_open_by_stage; DROP INDEX deploy_by_spec;"
+	"DROP INDEX deploy_by_digest; DROP INDEX deploy_by_stage_state;" },
 
 	/* 3: wishes older than one that was merged come too late */
-	"ALTER TABLE stage_actor ADD COLUMN merged INTEGER NOT NULL DEFAULT 0;",
+	{ "ALTER TABLE stage_actor ADD COLUMN merged INTEGER NOT NULL DEFAULT 0;",
+	"ALTER TABLE stage_actor DROP COLUMN merged;" },
 
 	/* 4: proxies beside the edge */
-	"CREATE TABLE proxy(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, kind TEXT NOT NULL,"
+	{ "CREATE TABLE proxy(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, kind TEXT NOT NULL,"
 	" is_direct INTEGER NOT NULL, mends INTEGER NOT NULL, address TEXT NOT NULL,"
 	" entry TEXT NOT NULL, https_entry TEXT NOT NULL, edge_address TEXT NOT NULL,"
 	" username TEXT NOT NULL, password_file TEXT NOT NULL, password_env TEXT NOT NULL,"
 	" ca_file TEXT NOT NULL, server TEXT NOT NULL, listen TEXT NOT NULL, names TEXT NOT NULL);",
+	"DROP TABLE proxy;" },
 
 	/* 5: what was rolled back is held */
-	"ALTER TABLE stage_actor ADD COLUMN is_waiting_auto INTEGER NOT NULL DEFAULT 0;"
+	{ "ALTER TABLE stage_actor ADD COLUMN is_waiting_auto INTEGER NOT NULL DEFAULT 0;"
 	HELD("0") HELD("1") HELD("2") HELD("3") HELD("4") HELD("5") HELD("6") HELD("7"),
+	"ALTER TABLE stage_actor DROP COLUMN is_waiting_auto;"
+	LET_GO("0") LET_GO("1") LET_GO("2") LET_GO("3") LET_GO("4") LET_GO("5") LET_GO("6") LET_GO("7") },
 
 	/* 6: when a digest was first seen under a tag, where a policy asks for it */
-	"CREATE TABLE tag_seen(stage INTEGER NOT NULL, tag TEXT NOT NULL, digest TEXT NOT NULL,"
+	{ "CREATE TABLE tag_seen(stage INTEGER NOT NULL, tag TEXT NOT NULL, digest TEXT NOT NULL,"
 	" first_ms INTEGER NOT NULL, is_moved INTEGER NOT NULL, PRIMARY KEY(stage, tag, digest))"
 	" WITHOUT ROWID;"
 	"CREATE INDEX tag_seen_by_time ON tag_seen(stage, first_ms);"
 	"CREATE INDEX tag_seen_moved ON tag_seen(stage, first_ms) WHERE is_moved = 1;",
+	"DROP TABLE tag_seen;" },
 };
 /* clang-format on */
 
-int
-schema_migrate(struct db *db, struct err *err)
+int64_t
+schema_version(void)
 {
-	int64_t version = db_version(db);
+	return (int64_t)COUNT(migrations);
+}
 
+static int
+check_known(int64_t version, struct err *err)
+{
 	if (version < 0)
 		return err_set(err,
 		    "the store has schema version %lld, which no slipway wrote: it is "
 		    "damaged; put a"
 		    " backup in its place, or move it away to begin anew",
 		    (long long)version);
-	if (version > (int64_t)COUNT(migrations))
+	if (version > schema_version())
 		return err_set(err,
-		    "the store has schema version %lld, this slipway knows %zu: it was "
+		    "the store has schema version %lld, this slipway knows %lld: it was "
 		    "written by"
 		    " a newer slipway; start that one, or restore a backup made with this one",
-		    (long long)version, COUNT(migrations));
-	for (; version < (int64_t)COUNT(migrations); version++) {
-		db_script(db, migrations[version]);
-		db_set_version(db, version + 1);
-	}
+		    (long long)version, (long long)schema_version());
+	return 0;
+}
+
+int
+schema_move(struct db *db, int64_t to, struct err *err)
+{
+	int64_t version = db_version(db);
+
+	CHECK(to >= 0 && to <= schema_version());
+	if (check_known(version, err) != 0)
+		return -1;
+	for (; version < to; version++)
+		db_script(db, migrations[version].up);
+	for (; version > to; version--)
+		db_script(db, migrations[version - 1].down);
+	if (db_version(db) != to)
+		db_set_version(db, to);
 	db_commit(db);
 	return 0;
+}
+
+int
+schema_migrate(struct db *db, struct err *err)
+{
+	return schema_move(db, schema_version(), err);
 }
