@@ -60,6 +60,7 @@ static const struct route routes[] = {
 	{ METHOD_POST, "/api/v1/deploys/{id}/cancel", api_deploy_cancel, 0 },
 	{ METHOD_GET, "/api/v1/deploys/{id}/log", api_deploy_log, 0 },
 	{ METHOD_GET, "/api/v1/events", api_events, 0 },
+	{ METHOD_GET, "/api/v1/config", api_config_show, 0 },
 	{ METHOD_POST, "/api/v1/apply", api_apply, 0 },
 };
 /* clang-format on */

@@ -64,6 +64,7 @@ void api_stage_tags(void *context, struct request *rq);
 void api_stage_lift(void *context, struct request *rq);
 void api_projects_list(void *context, struct request *rq);
 void api_project_show(void *context, struct request *rq);
+void api_config_show(void *context, struct request *rq);
 void api_apply(void *context, struct request *rq);
 void api_webhook(void *context, struct request *rq);
 

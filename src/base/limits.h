@@ -28,6 +28,7 @@ enum {
 				<< 10, /* one stage as canonical JSON: a row, read at start */
 	CONFIG_SPECS_BYTES_MAX = 16
 				 << 20, /* all of them: each stage repeats its project's env */
+	EXPORT_TAG_BYTES_MAX = 4 << 20, /* hashed: hosts as YAML, 42 bytes of each stage */
 	PROJECTS_MAX = 1000,
 	STAGES_MAX = 2000,
 	ENGINES_MAX = 16,

@@ -192,19 +192,21 @@ on_done(void *context, const struct fetch_result *result)
 	}
 }
 
-/* Adds to the request what all have. header: one more, or NULL. */
+/* Adds to the request what all have. header, other: more of them, or NULL. */
 static struct fetch_transfer *
 start(struct client *client, struct fetch_request *request, const char *path,
-    const char *accept, const char *header)
+    const char *accept, const char *header, const char *other)
 {
-	const char *headers[4] = { accept };
+	const char *headers[5] = { accept };
 	struct fetch_transfer *transfer;
 	size_t count = 1;
 	struct buf url;
 
 	if (client_has_token(client))
 		headers[count++] = client->authorization;
-	headers[count++] = header;
+	if (header != NULL)
+		headers[count++] = header;
+	headers[count++] = other;
 	headers[count] = NULL;
 	buf_init(&url, 2 * URL_SIZE);
 	buf_format(&url, "%s%s", client->url, path);
@@ -230,6 +232,7 @@ client_ask(
     struct client *client, const struct call *call, struct answer *answer, struct err *err)
 {
 	char type[HEADER_SIZE];
+	char match[HEADER_SIZE] = "";
 	struct asking asking = { .client = client, .call = call, .err = err };
 	struct fetch_request request = {
 		.method = call->method,
@@ -245,9 +248,11 @@ client_ask(
 	buf_init(&answer->text, HTTP_REPLY_MAX);
 	snprintf(type, sizeof(type), "Content-Type: %s",
 	    call->type == NULL ? "application/json" : call->type);
+	if (call->match != NULL)
+		snprintf(match, sizeof(match), "If-Match: %s", call->match);
 	start(client, &request, call->path,
 	    call->wants_text ? "Accept: text/plain" : "Accept: application/json",
-	    call->body.n > 0 ? type : NULL);
+	    call->body.n > 0 ? type : NULL, call->match == NULL ? NULL : match);
 	while (!asking.is_over)
 		loop_turn(client->loop, true);
 	return asking.code;
@@ -277,5 +282,5 @@ client_stream_start(struct client *client, const char *path, const char *last_id
 
 	snprintf(resume, sizeof(resume), "Last-Event-ID: %s", last_id);
 	return start(client, &request, path, "Accept: text/event-stream",
-	    last_id[0] != '\0' ? resume : NULL);
+	    last_id[0] != '\0' ? resume : NULL, NULL);
 }

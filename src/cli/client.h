@@ -31,6 +31,7 @@ struct call {
 	const char *method; /* NULL: GET */
 	const char *path;
 	const char *type; /* of the body; NULL: application/json */
+	const char *match; /* If-Match, with its quotes; NULL: none */
 	struct str body;
 	bool wants_text; /* the answer is no JSON */
 	int64_t total_ms; /* 0: CLI_CALL_MS */

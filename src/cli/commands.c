@@ -59,6 +59,9 @@ static const struct option_spec explain_options[] = {
 };
 static const struct option_spec apply_options[] = {
 	{ "dry-run", 0, NULL, "only tell what would change" },
+	{ "yes", 'y', NULL, "do not ask, even on a terminal" },
+	{ "if-match", 0, "ETAG",
+	    "only if nothing has changed since the answer that had this ETag" },
 	JSON,
 	HELP,
 	END,
@@ -147,9 +150,26 @@ const struct command commands[] = {
 	  "Example, in a CI job that has pushed an image:\n"
 	  "  curl -H 'Content-Type: application/json' -d '{\"image\":\"registry.example.org/shop:v3\"}' URL\n",
 	  only_help, 1, 1, NEEDS_TOKEN, COMPLETES_PROJECTS, cli_webhook },
+	{ "export", "[PROJECT]", "print the configuration as slipway.yml",
+	  "Everything that `slipway apply` can set, always written in the same way: equal configurations\n"
+	  "give equal files. It holds no password: those stay in the files and variables that it names. With\n"
+	  "PROJECT it is that project, and the engines, registries and proxies.\n"
+	  "\n"
+	  "Example:\n"
+	  "  slipway export > slipway.yml\n",
+	  only_help, 0, 1, NEEDS_TOKEN, COMPLETES_PROJECTS, cli_export },
+	{ "diff", "FILE", "show what `slipway apply FILE` would change, key by key",
+	  "+ is new, - goes and ~ changes. Exits as diff does: with 0 when nothing would change, with 1 when\n"
+	  "something would. Stages and other entries that FILE leaves out are left alone, and no difference.\n"
+	  "\n"
+	  "Example:\n"
+	  "  slipway diff slipway.yml\n",
+	  only_json, 1, 1, NEEDS_TOKEN, COMPLETES_FILES, cli_diff },
 	{ "apply", "FILE", "make the configuration what slipway.yml says",
 	  "FILE is - for standard input, and may be a pipe; JSON is taken, too. A file with faults changes\n"
 	  "nothing; each fault is told with its line and column. What is live is not deployed anew.\n"
+	  "On a terminal the plan is shown first, and done when you agree, unless somebody else has changed\n"
+	  "the configuration meanwhile.\n"
 	  "\n"
 	  "Examples:\n"
 	  "  slipway apply slipway.yml --dry-run\n"

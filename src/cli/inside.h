@@ -59,6 +59,8 @@ command_fn cli_poll;
 command_fn cli_explain;
 command_fn cli_lift;
 command_fn cli_webhook;
+command_fn cli_export;
+command_fn cli_diff;
 command_fn cli_apply;
 command_fn cli_healthcheck;
 command_fn cli_version;

@@ -60,6 +60,7 @@ static const struct {
 	{ 405, CLI_INVALID,
 	    "; is the server of another version than `slipway version` says?" },
 	{ 409, CLI_CONFLICT, "" },
+	{ 412, CLI_CONFLICT, "" },
 	{ 413, CLI_INVALID, "" },
 	{ 415, CLI_INVALID, "" },
 	{ 429, CLI_UNREACHABLE, "; try again in a few seconds" },

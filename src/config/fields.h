@@ -41,6 +41,8 @@ struct field {
 	int64_t initial; /* default of numbers, booleans */
 	const char *initial_text; /* default of texts */
 	rule_fn *rule; /* of a text or of each entry; NULL: any text */
+	bool
+	    is_at_once; /* a change takes no deploy: only what chooses versions, not what runs */
 };
 
 /* Indexes into stage_fields, in the order of canonical JSON. */
@@ -106,6 +108,9 @@ extern const char *const health_kind_names[HEALTH_KIND_COUNT];
 /* Puts every default in; texts without one become "". */
 void fields_set_defaults(const struct field *fields, size_t count, void *record);
 void stage_spec_set_defaults(struct stage_spec *spec);
+
+/* Does it say the same in both records? Of FIELD_TAGS all of the policy, so these are whole specs. */
+bool field_is_same(const struct field *field, const void *a, const void *b);
 
 /* Orders pairs by name, bytewise: what makes equal specs equal bytes. */
 void pairs_sort(struct pair_spec *pairs, size_t count);

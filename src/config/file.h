@@ -32,6 +32,9 @@ struct config_engine {
 	const char *publish_address; /* an IP address */
 };
 
+/* What a file without engines gets. */
+extern const struct config_engine config_engine_local;
+
 struct config_registry {
 	const char *host; /* as images name it, with its port */
 	bool is_insecure; /* plain HTTP */

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "config/hosts.h"
+
 enum { PATH_SIZE = 512 }; /* as the catalog keeps it, with its NUL */
 
 /* "[::1]:2376" or "host:2376": the port must be there. */
@@ -45,11 +47,12 @@ is_loopback(const struct config_engine *engine)
 static void
 read_tls(struct import *im, const struct node *map, struct config_engine *engine)
 {
-	static const char *const known[] = { "ca", "cert", "key", NULL };
+	const char *known[HOST_KEYS_MAX];
 	const char **const to[] = { &engine->ca_file, &engine->cert_file, &engine->key_file };
 
 	if (!value_is_map(im, map, "tls"))
 		return;
+	host_known(HOST_ENGINE, "tls", PROXY_EDGE, known);
 	keys_check(im, map, known);
 	for (size_t i = 0; i < COUNT(to); i++) {
 		const struct node *node = node_get(map, known[i]);
@@ -101,13 +104,13 @@ read_reach(struct import *im, const struct node *map, struct config_engine *engi
 static void
 read_engine(struct import *im, const struct node *map, struct config_engine *engine)
 {
-	static const char *const known[] = { "host", "tls", "network", "reach",
-		"publish_address", NULL };
+	const char *known[HOST_KEYS_MAX];
 	const struct node *host;
 	const struct node *network;
 
 	if (!value_is_map(im, map, engine->name))
 		return;
+	host_known(HOST_ENGINE, NULL, PROXY_EDGE, known);
 	keys_check(im, map, known);
 	host = node_get(map, "host");
 	if (host == NULL)
@@ -132,20 +135,24 @@ read_engine(struct import *im, const struct node *map, struct config_engine *eng
 	read_reach(im, map, engine);
 }
 
+const struct config_engine config_engine_local = {
+	.name = "local",
+	.host = "unix:///var/run/docker.sock",
+	.ca_file = "",
+	.cert_file = "",
+	.key_file = "",
+	.network = "slipway",
+	.publish_address = "127.0.0.1",
+};
+
 static struct config_engine *
 engine_new(struct config_file *file, const char *name)
 {
 	struct config_engine *engine = &file->engines[file->engine_count++];
 
-	*engine = (struct config_engine){
-		.name = name,
-		.host = "",
-		.ca_file = "",
-		.cert_file = "",
-		.key_file = "",
-		.network = "slipway",
-		.publish_address = "127.0.0.1",
-	};
+	*engine = config_engine_local;
+	engine->name = name;
+	engine->host = "";
 	return engine;
 }
 
@@ -176,7 +183,7 @@ import_engines(struct import *im, const struct node *map)
 		read_engine(im, m, engine_new(file, m->key.p));
 	}
 	if (count == 0)
-		engine_new(file, "local")->host = "unix:///var/run/docker.sock";
+		file->engines[file->engine_count++] = config_engine_local;
 }
 
 static const char *
@@ -216,8 +223,7 @@ check_login(struct import *im, const struct node *map, const struct config_regis
 static void
 read_registry(struct import *im, const struct node *map, struct config_registry *registry)
 {
-	static const char *const known[] = { "insecure", "ca_file", "username",
-		"password_file", "password_env", NULL };
+	const char *known[HOST_KEYS_MAX];
 	const struct {
 		const char *key;
 		rule_fn *rule;
@@ -233,6 +239,7 @@ read_registry(struct import *im, const struct node *map, struct config_registry 
 
 	if (!value_is_map(im, map, registry->host))
 		return;
+	host_known(HOST_REGISTRY, NULL, PROXY_EDGE, known);
 	keys_check(im, map, known);
 	insecure = node_get(map, "insecure");
 	if (insecure != NULL)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "config/guarantee.h"
+#include "config/hosts.h"
 #include "config/nearest.h"
 
 enum { PATH_SIZE = 512 }; /* as the catalog keeps it, with its NUL */
@@ -193,10 +194,7 @@ read_texts(struct import *im, const struct node *map, struct config_proxy *proxy
 static void
 read_proxy(struct import *im, const struct node *map, struct config_proxy *proxy)
 {
-	static const char *const of_npm[] = { "npm", "way", "drift", "entry", "https_entry",
-		"edge_address", "ca_file", "username", "password_file", "password_env", NULL };
-	static const char *const of_caddy[] = { "caddy", "way", "drift", "entry",
-		"https_entry", "edge_address", "ca_file", "server", "listen", "names", NULL };
+	const char *known[HOST_KEYS_MAX];
 	bool reports = false;
 
 	if (!value_is_map(im, map, proxy->name))
@@ -204,7 +202,8 @@ read_proxy(struct import *im, const struct node *map, struct config_proxy *proxy
 	read_kind(im, map, proxy);
 	if (proxy->kind == PROXY_EDGE)
 		return; /* neither: its keys cannot be judged */
-	keys_check(im, map, proxy->kind == PROXY_NPM ? of_npm : of_caddy);
+	host_known(HOST_PROXY, NULL, proxy->kind, known);
+	keys_check(im, map, known);
 	(void)read_choice(im, map, "way", "direct", "edge", &proxy->is_direct);
 	if (read_choice(im, map, "drift", "report", "mend", &reports))
 		proxy->mends = !reports;

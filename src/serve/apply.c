@@ -1,44 +1,18 @@
 /* apply.c - the configuration becomes what the file says (see commands.h). */
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/diff.h"
+#include "config/fields.h"
 #include "config/file.h"
 #include "config/tag_policy.h"
 #include "ports/docker.h"
 #include "serve/app.h"
 #include "serve/commands.h"
+#include "serve/export.h"
+#include "serve/plan.h"
 #include "serve/runtime.h"
 #include "store/catalog.h"
-
-static void
-    PRINTF_LIKE(3, 4) plan_add(struct plan *plan, const char *action, const char *format, ...)
-{
-	struct plan_entry *entry;
-	va_list args;
-
-	if ((plan->count & (plan->count - 1)) == 0) {
-		plan->entries = realloc(plan->entries,
-		    (plan->count == 0 ? 1 : plan->count * 2) * sizeof(*plan->entries));
-		CHECK(plan->entries != NULL);
-	}
-	entry = &plan->entries[plan->count++];
-	entry->action = action;
-	va_start(args, format);
-	vsnprintf(entry->what, sizeof(entry->what), format, args);
-	va_end(args);
-	if (strcmp(action, "add") == 0 || strcmp(action, "change") == 0
-	    || strcmp(action, "remove") == 0)
-		plan->changes++;
-}
-
-void
-plan_free(struct plan *plan)
-{
-	free(plan->entries);
-	*plan = (struct plan){ 0 };
-}
 
 static void
 copy(char *to, size_t size, const char *from)
@@ -46,23 +20,13 @@ copy(char *to, size_t size, const char *from)
 	CHECK(str_copy(to, size, str_of(from)));
 }
 
-static bool
-is_same_engine(const struct engine_config *a, const struct engine_config *b)
+/* What is there already is compared key by key. */
+static const char *
+action_of(bool is_new, const struct config_changes *changes)
 {
-	return strcmp(a->host, b->host) == 0 && strcmp(a->ca_file, b->ca_file) == 0
-	       && strcmp(a->cert_file, b->cert_file) == 0
-	       && strcmp(a->key_file, b->key_file) == 0 && strcmp(a->network, b->network) == 0
-	       && a->is_published == b->is_published
-	       && strcmp(a->publish_address, b->publish_address) == 0;
-}
-
-static bool
-is_same_registry(const struct registry_config *a, const struct registry_config *b)
-{
-	return a->is_insecure == b->is_insecure && strcmp(a->ca_file, b->ca_file) == 0
-	       && strcmp(a->username, b->username) == 0
-	       && strcmp(a->password_file, b->password_file) == 0
-	       && strcmp(a->password_env, b->password_env) == 0;
+	if (is_new)
+		return PLAN_ADD;
+	return changes->count == 0 ? PLAN_KEEP : PLAN_CHANGE;
 }
 
 static void
@@ -70,6 +34,10 @@ apply_engine(struct app *app, const struct config_engine *wanted, bool dry, stru
 {
 	const struct engine_config *old = catalog_engine(app->catalog, wanted->name);
 	struct engine_config engine = { .is_published = wanted->is_published };
+	struct config_engine was = old == NULL ? *wanted : export_engine(old);
+	struct config_changes changes =
+	    diff_engines(old == NULL ? NULL : &was, wanted, plan->arena);
+	const char *action = action_of(old == NULL, &changes);
 	bool is_new;
 
 	copy(engine.name, sizeof(engine.name), wanted->name);
@@ -79,12 +47,8 @@ apply_engine(struct app *app, const struct config_engine *wanted, bool dry, stru
 	copy(engine.key_file, sizeof(engine.key_file), wanted->key_file);
 	copy(engine.network, sizeof(engine.network), wanted->network);
 	copy(engine.publish_address, sizeof(engine.publish_address), wanted->publish_address);
-	if (old != NULL && is_same_engine(&engine, old)) {
-		plan_add(plan, "keep", "engine %s", wanted->name);
-		return;
-	}
-	plan_add(plan, old == NULL ? "add" : "change", "engine %s", wanted->name);
-	if (dry)
+	plan_add(plan, action, "engine %s", wanted->name)->changes = changes;
+	if (dry || strcmp(action, PLAN_KEEP) == 0)
 		return;
 	engine.id = catalog_put_engine(app->catalog, &engine, &is_new);
 	if (is_new) {
@@ -116,7 +80,7 @@ plan_removed_registries(
 		for (size_t k = 0; k < file->registry_count; k++)
 			is_named |= strcmp(file->registries[k].host, host) == 0;
 		if (!is_named)
-			plan_add(plan, "remove", "registry %s", host);
+			plan_add(plan, PLAN_REMOVE, "registry %s", host);
 	}
 }
 
@@ -130,6 +94,8 @@ apply_registries(struct app *app, const struct config_file *file, bool dry, stru
 		const struct config_registry *wanted = &file->registries[i];
 		struct registry_config *r = &all[i];
 		const struct registry_config *old = find_registry(app->catalog, wanted->host);
+		struct config_registry was;
+		struct config_changes changes;
 
 		r->is_insecure = wanted->is_insecure;
 		copy(r->host, sizeof(r->host), wanted->host);
@@ -137,11 +103,11 @@ apply_registries(struct app *app, const struct config_file *file, bool dry, stru
 		copy(r->username, sizeof(r->username), wanted->username);
 		copy(r->password_file, sizeof(r->password_file), wanted->password_file);
 		copy(r->password_env, sizeof(r->password_env), wanted->password_env);
-		plan_add(plan,
-		    old == NULL                ? "add"
-		    : is_same_registry(old, r) ? "keep"
-					       : "change",
-		    "registry %s", r->host);
+		if (old != NULL)
+			was = export_registry(old);
+		changes = diff_registries(old == NULL ? NULL : &was, wanted, plan->arena);
+		plan_add(plan, action_of(old == NULL, &changes), "registry %s", r->host)
+		    ->changes = changes;
 	}
 	plan_removed_registries(app->catalog, file, plan);
 	if (!dry)
@@ -156,17 +122,17 @@ apply_proxy(struct app *app, const struct config_proxy *wanted, bool dry, struct
 	struct proxy_config proxy = {
 		.kind = wanted->kind, .is_direct = wanted->is_direct, .mends = wanted->mends
 	};
+	struct config_proxy was = old == NULL ? *wanted : export_proxy(old);
+	struct config_changes changes =
+	    diff_proxies(old == NULL ? NULL : &was, wanted, plan->arena);
+	const char *action = action_of(old == NULL, &changes);
 
 	copy(proxy.name, sizeof(proxy.name), wanted->name);
 #define COPY(text) copy(proxy.text, sizeof(proxy.text), wanted->text);
 	PROXY_TEXTS(COPY)
 #undef COPY
-	if (old != NULL && proxy_config_is(&proxy, old)) {
-		plan_add(plan, "keep", "proxy %s", wanted->name);
-		return;
-	}
-	plan_add(plan, old == NULL ? "add" : "change", "proxy %s", wanted->name);
-	if (!dry)
+	plan_add(plan, action, "proxy %s", wanted->name)->changes = changes;
+	if (!dry && strcmp(action, PLAN_KEEP) != 0)
 		catalog_put_proxy(app->catalog, &proxy);
 }
 
@@ -217,6 +183,51 @@ change_stage(struct app *app, const struct stage_entry *entry, const struct stag
 	configure_actors(app, stage_id, poll_id, spec, forget);
 }
 
+/* Equal bytes: nothing has changed. */
+static bool
+is_same_stage(const struct stage_spec *spec, struct str json)
+{
+	struct buf old;
+	bool is_same;
+
+	buf_init(&old, CONFIG_BYTES_MAX);
+	stage_spec_write(spec, &old);
+	is_same = old.n == json.n && memcmp(old.p, json.p, json.n) == 0;
+	buf_free(&old);
+	return is_same;
+}
+
+/* Something that the containers and their route are made from, and they are there. */
+static bool
+awaits_deploy(
+    const struct app *app, const struct stage_entry *entry, const struct stage_spec *wanted)
+{
+	const struct actor *stage = runtime_actor(app->runtime, entry->id);
+
+	if (stage == NULL || (stage->stage.live == 0 && stage->stage.running == 0))
+		return false;
+	for (size_t i = 0; i < STAGE_FIELD_COUNT; i++)
+		if (!stage_fields[i].is_at_once
+		    && !field_is_same(&stage_fields[i], entry->spec, wanted))
+			return true;
+	return false;
+}
+
+static void
+plan_stage(const struct app *app, const struct stage_entry *entry,
+    const struct stage_spec *spec, struct str json, struct plan *plan)
+{
+	bool is_same = entry != NULL && is_same_stage(entry->spec, json);
+	const char *action = entry == NULL ? PLAN_ADD : is_same ? PLAN_KEEP : PLAN_CHANGE;
+	struct plan_entry *planned =
+	    plan_add(plan, action, "stage %s/%s", spec->project, spec->stage);
+
+	if (is_same)
+		return;
+	planned->changes = diff_stages(entry == NULL ? NULL : entry->spec, spec, plan->arena);
+	planned->awaits_deploy = entry != NULL && awaits_deploy(app, entry, spec);
+}
+
 static void
 apply_stage(struct app *app, uint64_t project_id, const struct stage_spec *spec, bool dry,
     struct plan *plan)
@@ -224,26 +235,16 @@ apply_stage(struct app *app, uint64_t project_id, const struct stage_spec *spec,
 	const struct stage_entry *entry =
 	    catalog_stage_by_name(app->catalog, spec->project, spec->stage);
 	struct buf json;
-	struct buf old;
 
 	buf_init(&json, CONFIG_BYTES_MAX);
-	buf_init(&old, CONFIG_BYTES_MAX);
 	stage_spec_write(spec, &json);
 	CHECK(!json.overflow);
-	if (entry == NULL) {
-		plan_add(plan, "add", "stage %s/%s", spec->project, spec->stage);
-		if (!dry)
-			add_stage(app, project_id, spec, buf_view(&json));
-	} else {
-		stage_spec_write(entry->spec, &old);
-		bool is_same = old.n == json.n && memcmp(old.p, json.p, json.n) == 0;
-		plan_add(plan, is_same ? "keep" : "change", "stage %s/%s", spec->project,
-		    spec->stage);
-		if (!is_same && !dry)
-			change_stage(app, entry, spec, buf_view(&json));
-	}
+	plan_stage(app, entry, spec, buf_view(&json), plan);
+	if (!dry && entry == NULL)
+		add_stage(app, project_id, spec, buf_view(&json));
+	else if (!dry && strcmp(plan->entries[plan->count - 1].action, PLAN_CHANGE) == 0)
+		change_stage(app, entry, spec, buf_view(&json));
 	buf_free(&json);
-	buf_free(&old);
 }
 
 static bool
@@ -348,13 +349,13 @@ plan_left_hosts(const struct app *app, const struct config_file *file, struct pl
 		const char *name = catalog_engine_at(app->catalog, i)->name;
 
 		if (!names_engine(file, name))
-			plan_add(plan, "left alone", "engine %s", name);
+			plan_add(plan, PLAN_LEFT, "engine %s", name);
 	}
 	for (size_t i = 0; i < catalog_proxy_count(app->catalog); i++) {
 		const char *name = catalog_proxy_at(app->catalog, i)->name;
 
 		if (!names_proxy(file, name))
-			plan_add(plan, "left alone", "proxy %s", name);
+			plan_add(plan, PLAN_LEFT, "proxy %s", name);
 	}
 }
 
@@ -362,7 +363,7 @@ enum command_result
 command_apply(struct app *app, const struct config_file *file, bool dry, struct plan *ret_plan,
     struct err *err)
 {
-	*ret_plan = (struct plan){ 0 };
+	plan_init(ret_plan);
 	if (app->is_draining && !dry) {
 		err_set(err, "slipway is shutting down and takes no new work; try again when "
 			     "it is back");
@@ -381,7 +382,7 @@ command_apply(struct app *app, const struct config_file *file, bool dry, struct 
 		uint64_t id =
 		    dry ? 0 : catalog_put_project(app->catalog, project->name, &is_new);
 
-		plan_add(ret_plan, is_new ? "add" : "keep", "project %s", project->name);
+		plan_add(ret_plan, is_new ? PLAN_ADD : PLAN_KEEP, "project %s", project->name);
 		for (size_t k = 0; k < project->stage_count; k++)
 			apply_stage(app, id, &project->stages[k], dry, ret_plan);
 	}
@@ -389,7 +390,7 @@ command_apply(struct app *app, const struct config_file *file, bool dry, struct 
 		const struct stage_spec *spec = catalog_stage_at(app->catalog, i)->spec;
 		if (!names_stage(file, spec))
 			plan_add(
-			    ret_plan, "left alone", "stage %s/%s", spec->project, spec->stage);
+			    ret_plan, PLAN_LEFT, "stage %s/%s", spec->project, spec->stage);
 	}
 	plan_left_hosts(app, file, ret_plan);
 	if (!dry)

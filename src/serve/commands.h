@@ -57,18 +57,9 @@ enum command_result command_webhook(struct app *app, struct str uuid, const char
     struct hook_result *ret, struct err *err);
 
 /* The configuration becomes what the file says. Nothing is removed: what the file leaves out is
- * named in the plan as left alone. dry: only the plan. */
-struct plan_entry {
-	const char *action; /* "add", "change", "remove", "keep", "left alone" */
-	char what[3 * NAME_SIZE];
-};
-struct plan {
-	struct plan_entry *entries; /* freed by plan_free */
-	size_t count;
-	size_t changes;
-};
+ * named in the plan as left alone. dry: only the plan. *ret_plan (see plan.h) is to be freed. */
+struct plan;
 enum command_result command_apply(struct app *app, const struct config_file *file, bool dry,
     struct plan *ret_plan, struct err *err);
-void plan_free(struct plan *plan);
 
 #endif

@@ -14,6 +14,7 @@
 #include "http/server.h"
 #include "serve/app.h"
 #include "serve/commands.h"
+#include "serve/plan.h"
 #include "serve/ports.h"
 #include "serve/runtime.h"
 #include "store/catalog.h"
@@ -120,7 +121,7 @@ import_config(struct app *app, struct err *err)
 {
 	const char *path = app->settings->config;
 	struct config_file *file;
-	struct plan plan;
+	struct plan plan = { 0 };
 	int result = 0;
 
 	if (path[0] == '\0' || !catalog_is_empty(app->catalog))
@@ -137,8 +138,8 @@ import_config(struct app *app, struct err *err)
 	} else {
 		log_info(NULL, "config.imported", "%s: %zu projects, %zu stages", path,
 		    file->project_count, file->stage_count);
-		plan_free(&plan);
 	}
+	plan_free(&plan);
 	config_file_free(file);
 	return result;
 }

@@ -14,6 +14,7 @@
 #include "http/server.h"
 #include "serve/commands.h"
 #include "serve/life.h"
+#include "serve/plan.h"
 #include "serve/runtime.h"
 #include "serve/tick.h"
 #include "store/catalog.h"

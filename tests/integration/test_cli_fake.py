@@ -58,6 +58,7 @@ class Fake:
         self.plan = {"changes": 2, "plan": [{"action": "add", "what": "stage shop/production"},
                                             {"action": "keep", "what": "stage blog/production"},
                                             {"action": "change", "what": "project shop"}]}
+        self.etag = '"tag-1"'
         self.health = {"status": "healthy", "version": "0.1.0", "uptime_seconds": 180, "timestamp": 1}
         self.lines = [f"line {n}" for n in range(200)] + ["\x1b[31mred\x1b[0m \x1b]0;title\x07"]
         self.add("shop/production", "v1", "LIVE", is_live=True)
@@ -341,7 +342,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
             raise Refused(400, "INVALID", "the configuration has 2 faults", [
                 {"line": 3, "column": 5, "message": "unknown key 'fault'"},
                 {"line": 0, "column": 0, "message": "no project"}])
+        if self.headers.get("If-Match", fake.etag) != fake.etag:
+            raise Refused(412, "CHANGED", "the configuration has been changed since")
         self.answer(200, fake.plan)
+
+    def config(self, _):
+        query = urllib.parse.urlsplit(self.path).query
+        self.answer(200, f"version: 1 # {query}\nprojects: {{}}\n", "application/yaml")
 
 
 STAGE = r"/api/v1/projects/([^/]+)/stages/([^/]+)"
@@ -355,6 +362,7 @@ ROUTES = [
     ("POST", STAGE + "/poll", Handler.poll), ("GET", "/api/v1/deploys", Handler.deploys),
     ("GET", r"/api/v1/deploys/(\d+)", Handler.show), ("POST", r"/api/v1/deploys/(\d+)/cancel", Handler.cancel),
     ("GET", r"/api/v1/deploys/(\d+)/log", Handler.log), ("POST", "/api/v1/apply", Handler.apply),
+    ("GET", "/api/v1/config", Handler.config),
 ]
 
 
@@ -729,6 +737,84 @@ def test_apply(fake, tmp_path):
     assert good(fake, "apply", str(file)) == "nothing to change\n"
 
 
+CHANGED = {"changes": 2, "etag": '"tag-1"', "plan": [
+    {"action": "add", "what": "stage shop/staging", "awaits_deploy": False,
+     "changes": [{"key": "image", "from": None, "to": "r/shop"}]},
+    {"action": "keep", "what": "engine local", "changes": []},
+    {"action": "change", "what": "stage shop/production", "awaits_deploy": True, "changes": [
+        {"key": "replicas", "from": "1", "to": "2"}, {"key": "poll", "from": "30s", "to": None},
+        {"key": "env.A", "from": None, "to": '"\x1b[31mx"'}]},
+    {"action": "left alone", "what": "stage blog/production", "changes": []}]}
+OF_CHANGED = ("change  stage shop/production (what is live takes it with its next deploy)\n"
+              "  ~ replicas: 1 -> 2\n  - poll: 30s\n  + env.A: \"?[31mx\"\n")
+
+
+def test_export(fake):
+    assert good(fake, "export") == "version: 1 # \nprojects: {}\n"
+    assert good(fake, "export", "shop") == "version: 1 # project=shop\nprojects: {}\n"
+
+
+def test_diff(fake):
+    """As diff(1): 0, 1, and more when it cannot be told."""
+    fake.plan = CHANGED
+    done = run(fake, "diff", "-", text="{}")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout == f"add     stage shop/staging\n  + image: r/shop\n{OF_CHANGED}left alone stage blog/production\n"
+    assert fake.requests[0][1] == "/api/v1/apply?dry=1"
+    done = run(fake, "diff", "-", "--json", text="{}")
+    assert done.returncode == 1 and json.loads(done.stdout) == CHANGED
+    fake.plan = {"changes": 0, "plan": [{"action": "keep", "what": "engine local"}]}
+    assert good(fake, "diff", "-", text="{}") == "nothing to change\n"
+    assert "has 2 faults" in bad(fake, INVALID, "diff", "-", text="fault")
+    assert "is empty" in bad(fake, USAGE, "diff", "-", text="")
+
+
+def test_apply_shows_what_changes(fake):
+    fake.plan = CHANGED
+    assert good(fake, "apply", "-", text="{}") == (
+        f"add     stage shop/staging\n{OF_CHANGED}left alone stage blog/production\n2 changes made\n")
+
+
+def test_apply_upon_a_condition(fake):
+    good(fake, "apply", "-", "--if-match", '"tag-1"', text="{}")
+    assert fake.requests[0][2]["If-Match"] == '"tag-1"'
+    fake.etag = '"tag-2"'
+    assert "has been changed since" in bad(fake, CONFLICT, "apply", "-", "--if-match", '"tag-1"', text="{}")
+
+
+@pytest.mark.parametrize("answer, sent, code", [("y", 2, 0), ("n", 1, 1), ("", 1, 1), ("yes", 2, 0)])
+def test_apply_asks_on_a_terminal(fake, tmp_path, answer, sent, code):
+    """The plan first; what is agreed to is that plan and no other."""
+    fake.plan = CHANGED
+    file = tmp_path / "slipway.yml"
+    file.write_text("{}")
+    said, ended = on_terminal(fake, "apply", str(file), typed=f"{answer}\n")
+    assert ended == code and "these 2 changes? [y/N]" in said and "~ replicas: 1 -> 2" in said
+    assert [path for _, path, *_ in fake.requests] == ["/api/v1/apply?dry=1", "/api/v1/apply?dry=0"][:sent]
+    assert ("nothing was changed" in said) == (sent == 1)
+    if sent == 2:
+        assert fake.requests[1][2]["If-Match"] == '"tag-1"'
+
+
+def test_apply_does_not_ask_in_vain(fake, tmp_path):
+    file = tmp_path / "slipway.yml"
+    file.write_text("{}")
+    fake.plan = CHANGED
+    assert "[y/N]" not in on_terminal(fake, "apply", str(file), "--yes")[0]
+    assert fake.requests[0][1] == "/api/v1/apply?dry=0"
+    fake.plan = {"changes": 0, "plan": []}
+    assert "nothing to change" in on_terminal(fake, "apply", str(file))[0]
+
+
+def test_apply_of_a_plan_that_holds_no_more(fake, tmp_path):
+    """Somebody else applies while a person reads the plan."""
+    fake.plan = {**CHANGED, "etag": '"before"'}
+    file = tmp_path / "slipway.yml"
+    file.write_text("{}")
+    said, code = on_terminal(fake, "apply", str(file), typed="y\n")
+    assert code == CONFLICT and "has been changed since" in said
+
+
 def test_a_pipe_is_as_good_as_a_file(fake, tmp_path):
     """`slipway apply <(generate)`, and a named pipe whose writer comes later."""
     shell = 'slipway() { "$BINARY" "$@"; }; slipway apply <(echo "projects: {}"); slipway check <(echo "version: 1")'
@@ -923,7 +1009,7 @@ def test_full_disk(fake):
 # help, version, completion
 
 COMMANDS = ["deploy", "rollback", "cancel", "status", "history", "show", "logs", "poll", "explain", "lift",
-            "webhook", "apply", "serve", "edge", "check", "machines", "healthcheck", "version", "completion", "help"]
+            "webhook", "export", "diff", "apply", "serve", "edge", "check", "machines", "healthcheck", "version", "completion", "help"]
 
 
 def test_help(fake):
@@ -977,13 +1063,14 @@ def test_completion_is_quiet_without_a_server(fake):
 # a terminal
 
 
-def on_terminal(fake, *words, width=80, **more):
+def on_terminal(fake, *words, width=80, typed="", **more):
     """Run on a terminal of that width; returns what it was sent, and the exit code."""
     mine, its = pty.openpty()
     fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
     with subprocess.Popen([BINARY, *words], env=environment(fake, **{"TERM": "xterm", **more}), stdin=its,
                           stdout=its, stderr=its, start_new_session=True) as client:
         os.close(its)
+        os.write(mine, typed.encode())
         sent = b""
         while True:
             try:

@@ -1,0 +1,129 @@
+/* export.c - see export.h. */
+#include "serve/export.h"
+
+#include <inttypes.h>
+
+#include "base/limits.h"
+#include "config/yaml_write.h"
+#include "store/catalog.h"
+
+enum { EXPORT_ARENA_SIZE = 64 << 10 };
+
+struct config_engine
+export_engine(const struct engine_config *e)
+{
+	return (struct config_engine){ .name = e->name,
+		.host = e->host,
+		.ca_file = e->ca_file,
+		.cert_file = e->cert_file,
+		.key_file = e->key_file,
+		.network = e->network,
+		.is_published = e->is_published,
+		.publish_address = e->publish_address };
+}
+
+struct config_registry
+export_registry(const struct registry_config *r)
+{
+	return (struct config_registry){ .host = r->host,
+		.is_insecure = r->is_insecure,
+		.ca_file = r->ca_file,
+		.username = r->username,
+		.password_file = r->password_file,
+		.password_env = r->password_env };
+}
+
+struct config_proxy
+export_proxy(const struct proxy_config *p)
+{
+#define TEXT(text) .text = p->text,
+	return (struct config_proxy){ .name = p->name,
+		.kind = p->kind,
+		.is_direct = p->is_direct,
+		.mends = p->mends,
+		PROXY_TEXTS(TEXT) };
+#undef TEXT
+}
+
+static void
+view_hosts(const struct catalog *catalog, struct config_file *file, struct arena *arena)
+{
+	size_t count = catalog_engine_count(catalog);
+
+	file->engine_count = count == 0 ? 1 : count;
+	file->engines = arena_take_array(arena, count + 1, sizeof(*file->engines));
+	file->engines[0] = config_engine_local;
+	for (size_t i = 0; i < count; i++)
+		file->engines[i] = export_engine(catalog_engine_at(catalog, i));
+	file->registry_count = catalog_registry_count(catalog);
+	file->registries =
+	    arena_take_array(arena, file->registry_count, sizeof(*file->registries));
+	for (size_t i = 0; i < file->registry_count; i++)
+		file->registries[i] = export_registry(catalog_registry_at(catalog, i));
+	file->proxy_count = catalog_proxy_count(catalog);
+	file->proxies = arena_take_array(arena, file->proxy_count, sizeof(*file->proxies));
+	for (size_t i = 0; i < file->proxy_count; i++)
+		file->proxies[i] = export_proxy(catalog_proxy_at(catalog, i));
+}
+
+static void
+view_projects(const struct catalog *catalog, struct config_file *file, struct arena *arena)
+{
+	size_t count = catalog_project_count(catalog);
+
+	file->projects = arena_take_array(arena, count, sizeof(*file->projects));
+	for (size_t i = 0; i < count; i++) {
+		const char *name = catalog_project_at(catalog, i)->name;
+		struct config_project project = { .name = name };
+		size_t first = catalog_stages_of(catalog, name, &project.stage_count);
+
+		project.stages =
+		    arena_take_array(arena, project.stage_count, sizeof(*project.stages));
+		for (size_t k = 0; k < project.stage_count; k++)
+			project.stages[k] = *catalog_stage_at(catalog, first + k)->spec;
+		file->stage_count += project.stage_count;
+		if (project.stage_count > 0)
+			file->projects[file->project_count++] = project;
+	}
+}
+
+struct config_file *
+export_view(const struct catalog *catalog, struct arena *arena)
+{
+	struct config_file *file = arena_take(arena, sizeof(*file));
+
+	view_hosts(catalog, file, arena);
+	view_projects(catalog, file, arena);
+	return file;
+}
+
+void
+export_write(const struct catalog *catalog, const char *project, struct buf *to)
+{
+	struct arena *arena = arena_new(EXPORT_ARENA_SIZE);
+
+	config_file_write(export_view(catalog, arena), project, to);
+	arena_free(arena);
+}
+
+/* Revisions are never changed and never numbered twice, so of a stage its revision's id is enough. */
+void
+export_tag(const struct catalog *catalog, char tag[HASH_HEX_SIZE])
+{
+	struct arena *arena = arena_new(EXPORT_ARENA_SIZE);
+	struct config_file *hosts = arena_take(arena, sizeof(*hosts));
+	struct buf text;
+
+	view_hosts(catalog, hosts, arena);
+	buf_init(&text, EXPORT_TAG_BYTES_MAX);
+	config_file_write(hosts, NULL, &text);
+	for (size_t i = 0; i < catalog_stage_count(catalog); i++) {
+		const struct stage_entry *stage = catalog_stage_at(catalog, i);
+
+		buf_format(&text, "%" PRIu64 " %" PRIu64 "\n", stage->id, stage->spec_id);
+	}
+	CHECK(!text.overflow);
+	hash_sha256_hex(buf_view(&text), tag);
+	buf_free(&text);
+	arena_free(arena);
+}
