@@ -10,6 +10,7 @@
 #include "config/settings.h"
 #include "ports/edge.h"
 #include "serve/serve.h"
+#include "serve/upkeep.h"
 
 extern char **environ;
 
@@ -63,6 +64,21 @@ run_edge(void)
 	code = edge_run(&edge, &err);
 	if (code != 0 && err.text[0] != '\0')
 		log_error(NULL, "edge.failed", "%s", err.text);
+	settings_free(settings);
+	return code;
+}
+
+/* slipway db ACTION: the store's files, without a server. -1: not these words. */
+static int
+run_db(int argc, char **argv)
+{
+	struct settings *settings = settings_load(environ);
+	int code = EXIT_USAGE;
+
+	if (settings->faults.count == 0)
+		code = upkeep_run(settings, argc, argv);
+	else
+		settings_check(settings, stderr);
 	settings_free(settings);
 	return code;
 }
@@ -138,5 +154,11 @@ main(int argc, char **argv)
 	if (strcmp(command, "machines") == 0 && argc <= 4
 	    && (argc < 3 || strcmp(argv[2], "--help") != 0))
 		return run_machines(argc - 2, argv + 2);
+	if (strcmp(command, "db") == 0) {
+		int code = run_db(argc - 2, argv + 2);
+
+		if (code >= 0)
+			return code;
+	}
 	return cli_main(argc, argv);
 }

@@ -143,6 +143,19 @@ file_replace(const char *path, struct str text, struct err *err)
 	return file_sync_parent(path, err);
 }
 
+int
+file_take_name(const char *fresh, const char *path, struct err *err)
+{
+	int fd = open(fresh, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int result = fd < 0 ? -1 : fsync(fd);
+
+	if (fd >= 0 && close(fd) != 0)
+		result = -1;
+	if (result != 0 || rename(fresh, path) != 0)
+		return write_failed(path, err);
+	return file_sync_parent(path, err);
+}
+
 /* Who may write in a directory may yet not read it, and not every file system can sync one: then
  * there is no more to be done. */
 int

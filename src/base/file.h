@@ -18,6 +18,9 @@ int file_read_any(const char *path, struct buf *text, struct err *err) MUST_USE;
  * and the name is synced. Others cannot read it. */
 int file_replace(const char *path, struct str text, struct err *err) MUST_USE;
 
+/* What is in `fresh` is `path` from now on, whatever was there before; both lie on one file system. */
+int file_take_name(const char *fresh, const char *path, struct err *err) MUST_USE;
+
 /* Syncs the directory that holds path: a name made in it survives a power cut only then. */
 int file_sync_parent(const char *path, struct err *err) MUST_USE;
 

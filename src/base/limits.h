@@ -71,6 +71,9 @@ enum {
 	RETENTION_FIRST_MS = 60000, /* from the start to the first round over all stages */
 	RETENTION_ROUND_MS = 3600000, /* from the end of one to the next; rows age in days */
 	ROLLBACKS_MAX = 100, /* versions of a stage that are kept to go back to */
+	BACKUP_MS = 1800000, /* one by rule, then it is cut off; a gigabyte takes seconds */
+	BACKUP_LOOK_MS = 200, /* between two looks whether it has ended */
+	BACKUP_IDLE_MS = 600000, /* and at what is there, which others may have removed */
 	STORE_WAL_PAGES = 1000, /* 4 MB: copied into the store's file then, 2 to 4 ms */
 	STORE_WAL_KEPT = 16 << 20, /* of the log's file, once it was larger */
 	STORE_WAL_WARN_PAGES = 16384, /* 64 MB: somebody reads the store for long */

@@ -107,6 +107,9 @@ write_kind(const struct command *command, struct buf *to)
 	case COMPLETES_SHELLS:
 		buf_text(to, "bash");
 		break;
+	case COMPLETES_ACTIONS:
+		buf_text(to, "status backup restore migrate rollback");
+		break;
 	}
 }
 

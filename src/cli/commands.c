@@ -66,6 +66,12 @@ static const struct option_spec apply_options[] = {
 	HELP,
 	END,
 };
+static const struct option_spec db_options[] = {
+	{ "to", 0, "VERSION", "rollback: to which one; without it, the one before" },
+	{ "json", 0, NULL, "status: for programs" },
+	HELP,
+	END,
+};
 static const struct option_spec machines_options[] = {
 	{ "mermaid", 0, NULL, "for Markdown pages (the default)" },
 	{ "dot", 0, NULL, "for Graphviz" },
@@ -187,6 +193,22 @@ const struct command commands[] = {
 	{ "check", "[FILE]", "find every fault in the environment and in slipway.yml",
 	  "Without FILE, the one that SLIPWAY_CONFIG names. Exits with 1 when there are faults.\n",
 	  only_help, 0, 1, NEEDS_NOTHING, COMPLETES_FILES, NULL },
+	{ "db", "ACTION [FILE]", "look after the store: status, backup, restore, migrate, rollback",
+	  "Works on the files in SLIPWAY_DATA, as the user that the server runs as.\n"
+	  "\n"
+	  "  status         what there is, its version and whether it is sound; --json\n"
+	  "  backup [FILE]  a copy of this moment, also while the server runs; without FILE into\n"
+	  "                 SLIPWAY_BACKUPS, where the newest SLIPWAY_BACKUP_KEEP of such copies stay\n"
+	  "  restore FILE   put a copy back; what was there is kept beside it\n"
+	  "  migrate        bring it to the version of this program, as every start does\n"
+	  "  rollback       back by one version, or --to one, for an older program; a copy is kept\n"
+	  "\n"
+	  "The last three refuse while a server uses the store.\n"
+	  "\n"
+	  "Examples:\n"
+	  "  slipway db backup /var/backups/slipway.db\n"
+	  "  slipway db rollback --to 6\n",
+	  db_options, 1, 2, NEEDS_NOTHING, COMPLETES_ACTIONS, NULL },
 	{ "machines", "[NAME]", "print the state machines that this program runs",
 	  "NAME is deploy, swap, poll, stage or sweep; without it, all of them.\n"
 	  "\n"

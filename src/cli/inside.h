@@ -16,6 +16,7 @@ enum command_completes { /* what its first argument may be */
 	COMPLETES_FILES,
 	COMPLETES_COMMANDS,
 	COMPLETES_SHELLS,
+	COMPLETES_ACTIONS,
 };
 
 struct invocation {

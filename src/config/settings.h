@@ -56,6 +56,9 @@ struct settings {
 	int64_t shutdown_drain_timeout_ms;
 	int64_t sweep_interval_ms;
 	struct keep_settings keep;
+	const char *backups; /* folder */
+	int64_t backup_interval_ms; /* 0: never */
+	int64_t backup_keep;
 	bool allows_docker_socket;
 
 	struct config_rules rules; /* for config_file_parse; valid as long as the settings */

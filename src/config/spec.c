@@ -45,11 +45,12 @@ write_volumes(struct json_writer *w, const struct volume_spec *volumes, size_t c
 	json_array_close(w);
 }
 
-static void write_fields(
-    struct json_writer *w, const struct field *fields, size_t count, const void *record);
+static void write_fields(struct json_writer *w, const struct field *fields, size_t count,
+    const void *record, const void *initial);
 
 static void
-write_field(struct json_writer *w, const struct field *field, const void *record)
+write_field(
+    struct json_writer *w, const struct field *field, const void *record, const void *initial)
 {
 	const void *member = (const char *)record + field->offset;
 	const void *count = (const char *)record + field->count_offset;
@@ -85,7 +86,8 @@ write_field(struct json_writer *w, const struct field *field, const void *record
 		    w, *(const struct volume_spec *const *)member, *(const size_t *)count);
 		break;
 	case FIELD_HEALTH:
-		write_fields(w, health_fields, COUNT(health_fields), member);
+		write_fields(w, health_fields, COUNT(health_fields), member,
+		    initial == NULL ? NULL : (const char *)initial + field->offset);
 		break;
 	case FIELD_CHECK:
 		json_put_text(w, health_kind_names[*(const enum health_kind *)member]);
@@ -93,14 +95,24 @@ write_field(struct json_writer *w, const struct field *field, const void *record
 	}
 }
 
-/* Two levels, by the tables: a stage and its health. */
+/* A reader wants to find it, whatever it says. */
+static bool
+is_needed(const struct field *field)
+{
+	return field->kind == FIELD_HEALTH || field->kind == FIELD_CHECK;
+}
+
+/* Two levels, by the tables: a stage and its health. initial: what says the same there is left out; NULL:
+ * nothing is. */
 static void
-write_fields(
-    struct json_writer *w, const struct field *fields, size_t count, const void *record)
+write_fields(struct json_writer *w, const struct field *fields, size_t count,
+    const void *record, const void *initial)
 {
 	json_object_open(w);
 	for (size_t i = 0; i < count; i++)
-		write_field(w, &fields[i], record);
+		if (initial == NULL || is_needed(&fields[i])
+		    || !field_is_same(&fields[i], record, initial))
+			write_field(w, &fields[i], record, initial);
 	json_object_close(w);
 }
 
@@ -110,7 +122,18 @@ stage_spec_write(const struct stage_spec *spec, struct buf *json)
 	struct json_writer w;
 
 	json_writer_init(&w, json);
-	write_fields(&w, stage_fields, COUNT(stage_fields), spec);
+	write_fields(&w, stage_fields, COUNT(stage_fields), spec, NULL);
+}
+
+void
+stage_spec_write_sparse(const struct stage_spec *spec, struct buf *json)
+{
+	struct stage_spec initial;
+	struct json_writer w;
+
+	stage_spec_set_defaults(&initial);
+	json_writer_init(&w, json);
+	write_fields(&w, stage_fields, COUNT(stage_fields), spec, &initial);
 }
 
 void

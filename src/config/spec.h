@@ -113,6 +113,9 @@ void stage_spec_free(struct stage_spec *spec); /* NULL allowed */
 /* Canonical JSON: every key present, always in the same order; equal specs give equal bytes. */
 void stage_spec_write(const struct stage_spec *spec, struct buf *json);
 
+/* Only what is not the default: what a program reads that does not know the newest keys. */
+void stage_spec_write_sparse(const struct stage_spec *spec, struct buf *json);
+
 /* A route exists for domains or a TCP port; without one the stage is a worker. */
 bool stage_spec_has_route(const struct stage_spec *spec);
 

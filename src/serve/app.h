@@ -27,6 +27,7 @@ struct app {
 	struct registry *registry;
 	struct edge *edge; /* NULL: SLIPWAY_EDGE=off */
 	struct proxies *proxies;
+	struct backups *backups; /* NULL: none by rule */
 	struct http_server *server;
 	struct loop_timer *wake; /* ends the loop's wait when a deadline is due */
 	size_t connections_max; /* of clients, and as many streams; 0: the usual */

@@ -13,6 +13,7 @@
 #include "config/settings.h"
 #include "http/server.h"
 #include "serve/app.h"
+#include "serve/backups.h"
 #include "serve/commands.h"
 #include "serve/plan.h"
 #include "serve/ports.h"
@@ -187,12 +188,14 @@ life_begin(struct app *app, struct err *err)
 	store_commit(app->store);
 	runtime_release(app->runtime);
 	ports_start(app);
+	app->backups = backups_new(app->loop, app->settings);
 	return http_server_open(app->server, err);
 }
 
 void
 life_end(struct app *app)
 {
+	backups_free(app->backups);
 	http_server_free(app->server);
 	ports_close(app);
 	runtime_free(app->runtime);

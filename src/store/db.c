@@ -11,7 +11,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 
-enum { STATEMENTS_MAX = 192 };
+enum { STATEMENTS_MAX = 192, DB_UPKEEP_WAIT_MS = 5000 };
 
 struct query {
 	struct db *db;
@@ -370,4 +370,112 @@ db_set_version(struct db *db, int64_t version)
 
 	snprintf(sql, sizeof(sql), "PRAGMA user_version=%lld", (long long)version);
 	db_script(db, sql);
+}
+
+/* Upkeep: one file, nobody's transaction, and errors that are told. */
+
+static sqlite3 *
+open_plain(const char *path, struct err *err)
+{
+	sqlite3 *sqlite;
+
+	if (sqlite3_open_v2(path, &sqlite, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL)
+	    == SQLITE_OK) {
+		sqlite3_busy_timeout(sqlite, DB_UPKEEP_WAIT_MS);
+		return sqlite;
+	}
+	err_set(err, "cannot open %s: %s", path, sqlite3_errmsg(sqlite));
+	sqlite3_close(sqlite);
+	return NULL;
+}
+
+/* The one value that a statement gives, as text; "" for none. */
+static int
+ask_plain(sqlite3 *sqlite, const char *sql, const char *value, char *answer, size_t size)
+{
+	sqlite3_stmt *stmt = NULL;
+	int code = sqlite3_prepare_v2(sqlite, sql, -1, &stmt, NULL);
+
+	answer[0] = '\0';
+	if (code == SQLITE_OK && value != NULL)
+		code = sqlite3_bind_text(stmt, 1, value, -1, SQLITE_STATIC);
+	if (code == SQLITE_OK)
+		code = sqlite3_step(stmt);
+	if (code == SQLITE_ROW && sqlite3_column_text(stmt, 0) != NULL)
+		snprintf(answer, size, "%s", (const char *)sqlite3_column_text(stmt, 0));
+	sqlite3_finalize(stmt);
+	return code == SQLITE_ROW || code == SQLITE_DONE ? 0 : -1;
+}
+
+int
+db_copy(const char *from, const char *to, struct err *err)
+{
+	sqlite3 *sqlite = open_plain(from, err);
+	char answer[32];
+	int result = 0;
+
+	if (sqlite == NULL)
+		return -1;
+	if (ask_plain(sqlite, "VACUUM INTO ?", to, answer, sizeof(answer)) != 0)
+		result =
+		    err_set(err, "cannot copy %s to %s: %s", from, to, sqlite3_errmsg(sqlite));
+	sqlite3_close(sqlite);
+	return result;
+}
+
+int
+db_examine(const char *path, struct db_findings *ret, struct err *err)
+{
+	sqlite3 *sqlite = open_plain(path, err);
+	char number[32];
+	int result = 0;
+
+	*ret = (struct db_findings){ 0 };
+	if (sqlite == NULL)
+		return -1;
+	if (ask_plain(sqlite, "PRAGMA user_version", NULL, number, sizeof(number)) != 0
+	    || ask_plain(sqlite, "PRAGMA integrity_check(1)", NULL, ret->trouble,
+		   sizeof(ret->trouble))
+		   != 0)
+		result = err_set(err, "cannot read %s: %s", path, sqlite3_errmsg(sqlite));
+	ret->version = strtoll(number, NULL, 10);
+	if (strcmp(ret->trouble, "ok") == 0)
+		ret->trouble[0] = '\0';
+	if (result == 0 && ret->trouble[0] == '\0'
+	    && ask_plain(sqlite,
+		   "SELECT 'a row of ' || \"table\" || ' refers to one that is missing'"
+		   " FROM pragma_foreign_key_check LIMIT 1",
+		   NULL, ret->trouble, sizeof(ret->trouble))
+		   != 0)
+		result = err_set(err, "cannot read %s: %s", path, sqlite3_errmsg(sqlite));
+	sqlite3_close(sqlite);
+	return result;
+}
+
+int64_t
+db_count(const char *path, const char *sql)
+{
+	struct err ignored;
+	sqlite3 *sqlite = open_plain(path, &ignored);
+	char number[32] = "";
+
+	if (sqlite == NULL)
+		return 0;
+	(void)ask_plain(sqlite, sql, NULL, number, sizeof(number));
+	sqlite3_close(sqlite);
+	return strtoll(number, NULL, 10);
+}
+
+void
+db_fold(const char *path)
+{
+	struct err ignored;
+	sqlite3 *sqlite = open_plain(path, &ignored);
+	char answer[32];
+
+	if (sqlite == NULL)
+		return;
+	(void)ask_plain(
+	    sqlite, "PRAGMA wal_checkpoint(TRUNCATE)", NULL, answer, sizeof(answer));
+	sqlite3_close(sqlite);
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/limits.h"
 #include "base/str.h"
 
 struct db;
@@ -59,6 +60,18 @@ _Noreturn void db_damaged(struct db *db, const char *what);
 bool db_is_dirty(const struct db *db);
 void db_commit(struct db *db); /* nothing to do when clean */
 void db_rollback(struct db *db); /* the simulator's crash */
+
+/* Upkeep of a file that another process may have open; nothing here ends the process.
+ * copy: everything at one moment into a new file. fold: what is committed comes into the file itself, if
+ * nobody else has it open; a file that is damaged stays as it is. */
+struct db_findings {
+	int64_t version; /* PRAGMA user_version */
+	char trouble[REASON_SIZE]; /* the first thing that is wrong with it; "": it is sound */
+};
+int db_copy(const char *from, const char *to, struct err *err) MUST_USE;
+int db_examine(const char *path, struct db_findings *ret, struct err *err) MUST_USE;
+void db_fold(const char *path);
+int64_t db_count(const char *path, const char *sql); /* one number; 0 when it cannot be told */
 
 int64_t db_version(struct db *db); /* PRAGMA user_version */
 void db_set_version(struct db *db, int64_t version);

@@ -38,10 +38,11 @@ store_make_uuid(char text[37])
 }
 
 /* The lock lives as long as the descriptor, so it ends with the process however that dies. */
-static int
-lock_directory(struct store *store, const char *directory, struct err *err)
+int
+store_lock(const char *directory, struct err *err)
 {
 	char path[4096];
+	int fd;
 
 	if (mkdir(directory, 0700) != 0) {
 		if (errno != EEXIST)
@@ -53,18 +54,20 @@ lock_directory(struct store *store, const char *directory, struct err *err)
 		return -1;
 	}
 	snprintf(path, sizeof(path), "%s/lock", directory);
-	store->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (store->lock_fd < 0)
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
 		return err_errno(err,
 		    "cannot write in the data directory %s (let this user"
 		    " write there, or set SLIPWAY_DATA)",
 		    directory);
-	if (flock(store->lock_fd, LOCK_EX | LOCK_NB) != 0)
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		close(fd);
 		return err_set(err,
 		    "another slipway serves the data directory %s already: stop it,"
 		    " or set SLIPWAY_DATA to another directory",
 		    directory);
-	return 0;
+	}
+	return fd;
 }
 
 static int
@@ -93,8 +96,9 @@ store_open(const char *directory, struct err *err)
 	CHECK(store != NULL);
 	store->lock_fd = -1;
 	umask(077);
-	if ((directory != NULL && lock_directory(store, directory, err) != 0)
-	    || open_db(store, directory, err) != 0) {
+	if (directory != NULL)
+		store->lock_fd = store_lock(directory, err);
+	if ((directory != NULL && store->lock_fd < 0) || open_db(store, directory, err) != 0) {
 		store_close(store);
 		return NULL;
 	}

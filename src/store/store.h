@@ -18,6 +18,9 @@ struct store;
 /* directory: made if missing (0700), locked against a second process; holds slipway.db. NULL: a
  * store in memory, for the simulator and tests. */
 struct store *store_open(const char *directory, struct err *err) MUST_USE;
+/* What store_open() does first, for who only looks after the files: a descriptor that holds the lock until it is
+ * closed; -1: another process has it. */
+int store_lock(const char *directory, struct err *err) MUST_USE;
 void store_close(struct store *store);
 struct db *store_db(struct store *store); /* for the other files of this folder */
 

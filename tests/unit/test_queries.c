@@ -56,7 +56,7 @@ count_places(const char *path)
 	return count;
 }
 
-/* In every folder but the one file that defines them. */
+/* In every folder but the one file that defines them, and the one that works on a store that nobody serves. */
 static size_t
 count_all_places(void)
 {
@@ -75,7 +75,8 @@ count_all_places(void)
 			size_t n = strlen(entry->d_name);
 
 			if (n < 3 || strcmp(entry->d_name + n - 2, ".c") != 0
-			    || strcmp(entry->d_name, "db.c") == 0)
+			    || strcmp(entry->d_name, "db.c") == 0
+			    || strcmp(entry->d_name, "backup.c") == 0)
 				continue;
 			snprintf(path, sizeof(path), "%s/%s", folders[i], entry->d_name);
 			count += count_places(path);

@@ -1,0 +1,16 @@
+/* backups.h - the store backed up by rule while it is served (SLIPWAY_BACKUP_INTERVAL).
+ *
+ * The one idea: the server starts `slipway db backup` as anybody may, so there is one way to make a backup and it
+ * never keeps the loop waiting. When the next one is due is read from the names of those that are there. */
+#ifndef SLIPWAY_SERVE_BACKUPS_H
+#define SLIPWAY_SERVE_BACKUPS_H
+
+struct backups;
+struct loop;
+struct settings;
+
+/* NULL when the interval is 0. */
+struct backups *backups_new(struct loop *loop, const struct settings *settings);
+void backups_free(struct backups *); /* one under way is cut off; NULL allowed */
+
+#endif
