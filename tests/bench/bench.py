@@ -135,6 +135,25 @@ class Bench:
         finally:
             server.stop()
 
+    def apply(self):
+        """A thousand stages at once: new, the same again, all changed, planned, exported."""
+        def text(replicas):
+            many = [project(f"p{i}", f"{self.registry.address}/bench/p{i}", f"replicas: {replicas}, domains: [p{i}.localhost]")
+                    for i in range(REPOSITORIES)]
+            return document(self.engine, self.registry.address, many)
+
+        with self.slipway("apply", [], edge=False) as server:
+            took = {}
+            for name, path, body in (("new", "apply", text(1)), ("the same again", "apply", text(1)),
+                                     ("all changed", "apply", text(2)), ("planned", "apply?dry=1", text(3)),
+                                     ("exported", "config", None)):
+                begin = time.monotonic()
+                status, _, answer = server.call("POST" if body else "GET", f"/api/v1/{path}", body, timeout_s=60,
+                                                headers={"Content-Type": "application/yaml"})
+                took[name] = (time.monotonic() - begin) * 1000
+                assert status == 200, answer
+        self.row("apply of 1,000 stages", "; ".join(f"{name} {ms:.0f} ms" for name, ms in took.items()), "1 s")
+
     def _memory_row(self, server, what):
         total, own = rss_kb(server.pid)
         self.row(what, f"{total / 1024:.1f} MiB resident, of which {own / 1024:.1f} MiB its own (the rest is pages"
@@ -455,7 +474,7 @@ def main():
     shutil.rmtree(PLACE, ignore_errors=True)
     with Engine(PLACE / "docker") as engine, Registry(PLACE / "registry") as registry:
         bench = Bench(engine, registry)
-        for name in chosen or ("memory_and_start", "overhead", "swaps", "ways", "hundred", "polls", "explain", "reads", "lists"):
+        for name in chosen or ("memory_and_start", "overhead", "swaps", "ways", "hundred", "polls", "explain", "reads", "lists", "apply"):
             say(name)
             bench.part = name
             getattr(bench, name)()
