@@ -1,5 +1,5 @@
 /* fuzz_config.c - slipway.yml: good as a whole or not at all, and every stage of a good one comes
- * back from its canonical JSON with equal bytes. */
+ * back from its canonical JSON with equal bytes; as a whole it is written, read and written alike. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,11 +9,12 @@
 #include "config/file.h"
 #include "config/image.h"
 #include "config/report.h"
+#include "config/yaml_write.h"
 #include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { SPEC_MAX = 4 << 20 };
+enum { SPEC_MAX = 4 << 20, WRITTEN_BYTES_MAX = 16 << 20 };
 
 static FILE *nowhere;
 static char path[64];
@@ -95,6 +96,27 @@ check_file(const struct config_file *file)
 	CHECK(bytes <= CONFIG_SPECS_BYTES_MAX);
 }
 
+/* What is good is written, and read again it is good and written alike. */
+static void
+check_written(const struct config_file *file, const struct config_rules *rules)
+{
+	struct config_file *again;
+	struct buf first;
+	struct buf second;
+
+	buf_init(&first, WRITTEN_BYTES_MAX);
+	buf_init(&second, WRITTEN_BYTES_MAX);
+	config_file_write(file, NULL, &first);
+	CHECK(!first.overflow);
+	again = config_file_parse(buf_view(&first), rules);
+	CHECK(again->faults.count == 0 && again->stage_count == file->stage_count);
+	config_file_write(again, NULL, &second);
+	CHECK(first.n == second.n && memcmp(first.p, second.p, first.n) == 0);
+	config_file_free(again);
+	buf_free(&first);
+	buf_free(&second);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -113,6 +135,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	}
 	check_file(file);
+	if (file->faults.count == 0)
+		check_written(file, &rules);
 	config_report_write("slipway.yml", file, nowhere);
 	config_file_free(file);
 	return 0;
