@@ -266,6 +266,32 @@ what_is_only_in_the_log_is_kept_too(void **state UNUSED)
 	assert_holds(kept, "now");
 }
 
+/* Of a store that is too broken to take its log in. */
+static void
+the_log_of_a_lost_store_is_not_applied(void **state UNUSED)
+{
+	struct store *store = open_store();
+	struct err err = { "" };
+	char kept[BACKUP_PATH_SIZE];
+	char command[512];
+	char lost[16384];
+
+	put(store, "then");
+	assert_int_equal(store_backup(inside("data"), inside("copy.db"), &err), 0);
+	store_close(store); /* which takes the log in */
+	store = open_store();
+	put(store, "now");
+	snprintf(command, sizeof(command), "cp -r %s/data %s/crashed", directory, directory);
+	assert_int_equal(system(command), 0);
+	store_close(store);
+	memset(lost, 'x', sizeof(lost) - 1);
+	lost[sizeof(lost) - 1] = '\0';
+	write_file(inside("crashed/slipway.db"), lost);
+	assert_int_equal(
+	    store_restore(inside("crashed"), inside("copy.db"), NOON_MS, kept, &err), 0);
+	assert_holds(inside("crashed/slipway.db"), "then");
+}
+
 static void
 assert_not_restored(const char *from, const char *why)
 {
@@ -419,6 +445,7 @@ main(void)
 		TEST(by_rule_the_newest_stay),
 		TEST(a_restore_brings_back_and_keeps),
 		TEST(what_is_only_in_the_log_is_kept_too),
+		TEST(the_log_of_a_lost_store_is_not_applied),
 		TEST(only_a_sound_store_is_restored),
 		TEST(into_an_empty_place_nothing_is_kept),
 		TEST(a_rollback_leaves_what_an_older_program_reads),
