@@ -173,6 +173,36 @@ expect_keys(const struct json *object, const char *name)
 	json_visit(json_get(object, "properties"), expect_key, (void *)(uintptr_t)name);
 }
 
+/* The map below a key, which may be written in other ways, too. */
+static const struct json *
+properties_of(const struct json *defs, const char *key)
+{
+	char name[KEY_SIZE];
+	char *rest = name;
+	const struct json *found;
+
+	snprintf(name, sizeof(name), "%s", key);
+	found = json_get(defs, strsep(&rest, "."));
+	while (rest != NULL) {
+		const char *next = strsep(&rest, ".");
+		const struct json *below = json_get(json_get(found, "properties"), next);
+
+		if (rest != NULL && json_get(below, "$ref") != NULL)
+			below = json_at(json_get(json_get(defs, next), "anyOf"), 1);
+		found = below;
+	}
+	return found;
+}
+
+/* And editors know it. */
+static void
+every_key_that_is_written_is_in_the_schema(const struct json *defs)
+{
+	for (size_t i = 0; i < seen_count; i++)
+		if (properties_of(defs, seen[i]) == NULL)
+			fail_msg("spec/config.schema.json does not have %s", seen[i]);
+}
+
 /* Nobody can add a key that is read and forget that it has to be given out. */
 static void
 every_key_of_the_reader_is_written(void **state UNUSED)
@@ -195,6 +225,7 @@ every_key_of_the_reader_is_written(void **state UNUSED)
 	expect_keys(json_get(defs, "stage"), "stage");
 	expect_keys(json_at(json_get(json_get(defs, "health"), "anyOf"), 1), "stage.health");
 	expect_keys(json_at(json_get(json_get(defs, "tags"), "anyOf"), 1), "stage.tags");
+	every_key_that_is_written_is_in_the_schema(defs);
 	json_free(schema);
 	buf_free(&text);
 }
