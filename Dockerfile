@@ -10,6 +10,7 @@ WORKDIR /src
 COPY Makefile VERSION ./
 COPY tools tools
 COPY src src
+COPY spec/generated/openapi.json spec/generated/
 RUN make MODE=rel build/rel/slipway
 
 FROM debian:12-slim

@@ -36,7 +36,8 @@ CFLAGS := $(BASE_FLAGS) $(FLAGS_$(MODE)) $(EXTRA_CFLAGS)
 LIBS := -lev -lsqlite3 -lcurl -lyaml -lsodium -ljansson -lpcre2-8 -lm
 
 SOURCES := $(filter-out src/main.c,$(wildcard src/*.c src/*/*.c))
-OBJECTS := $(SOURCES:src/%.c=$(OUT)/obj/%.o) $(OUT)/obj/llhttp/llhttp.o $(OUT)/obj/llhttp/api.o $(OUT)/obj/llhttp/http.o
+EMBEDDED := spec/generated/openapi.json $(wildcard src/api/reference/page.*)
+OBJECTS := $(SOURCES:src/%.c=$(OUT)/obj/%.o) $(OUT)/obj/api/reference.o $(OUT)/obj/llhttp/llhttp.o $(OUT)/obj/llhttp/api.o $(OUT)/obj/llhttp/http.o
 UNITS := $(wildcard tests/unit/test_*.c)
 UNIT_PROGRAMS := $(UNITS:tests/unit/%.c=$(OUT)/unit/%)
 
@@ -68,6 +69,12 @@ $(OUT)/obj/%.o: src/%.c Makefile | $(LLHTTP)/include/llhttp.h
 	@mkdir -p $(@D)
 	@echo "  CC   $<"
 	$(Q)$(CC) $(CFLAGS) -c -o $@ $<
+
+# Files that the program carries: the description of its API, and the page that shows it.
+$(OUT)/obj/api/reference.o: src/api/reference/reference.S $(EMBEDDED) Makefile
+	@mkdir -p $(@D)
+	@echo "  AS   $<"
+	$(Q)$(CC) -c -o $@ $<
 
 # The parser's generated C is Debian's; compiled as it is, with its own warnings off.
 $(OUT)/obj/llhttp/%.o: $(LLHTTP)/src/%.c Makefile

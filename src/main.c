@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "api/api.h"
 #include "base/log.h"
 #include "cli/cli.h"
 #include "cli/machines.h"
@@ -96,6 +97,19 @@ run_reference(void)
 	return 0;
 }
 
+/* slipway check --routes: what the API answers to, as spec/generated/routes.txt has it. */
+static int
+run_routes(void)
+{
+	struct buf text;
+
+	buf_init(&text, 1 << 20);
+	api_write_routes(&text);
+	fwrite(buf_cstr(&text), 1, text.n, stdout);
+	buf_free(&text);
+	return 0;
+}
+
 /* slipway check [FILE]: the environment and the configuration, every fault at once. */
 static int
 run_check(const char *path)
@@ -149,6 +163,8 @@ main(int argc, char **argv)
 		return run_edge();
 	if (strcmp(command, "check") == 0 && argc == 3 && strcmp(argv[2], "--reference") == 0)
 		return run_reference();
+	if (strcmp(command, "check") == 0 && argc == 3 && strcmp(argv[2], "--routes") == 0)
+		return run_routes();
 	if (strcmp(command, "check") == 0 && argc <= 3 && (argc == 2 || argv[2][0] != '-'))
 		return run_check(argc == 3 ? argv[2] : NULL);
 	if (strcmp(command, "machines") == 0 && argc <= 4

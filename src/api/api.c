@@ -62,8 +62,20 @@ static const struct route routes[] = {
 	{ METHOD_GET, "/api/v1/events", api_events, 0 },
 	{ METHOD_GET, "/api/v1/config", api_config_show, 0 },
 	{ METHOD_POST, "/api/v1/apply", api_apply, 0 },
+	{ METHOD_GET, "/openapi.json", api_openapi, OPEN },
+	{ METHOD_GET, "/docs", api_docs, OPEN },
+	{ METHOD_GET, "/docs/page.css", api_docs_style, OPEN },
+	{ METHOD_GET, "/docs/page.js", api_docs_script, OPEN },
 };
 /* clang-format on */
+
+void
+api_write_routes(struct buf *to)
+{
+	for (size_t i = 0; i < COUNT(routes); i++)
+		buf_format(to, "%s %s%s\n", method_text(routes[i].method), routes[i].pattern,
+		    routes[i].flags & OPEN ? " open" : "");
+}
 
 /* Hashes are compared, so that neither length nor content of the token shows in the time. */
 static bool
@@ -113,17 +125,25 @@ api_log_deploy(struct app *app, const struct request *rq, uint64_t deploy, const
 	    (struct log_field[]){ LOG_TEXT("peer", peer), LOG_END }, "%s", what);
 }
 
+/* Without a token even "no such path" is not told anywhere else. */
+static bool
+is_open_path(const struct app *app, struct str path)
+{
+	return str_starts(path, "/api/webhook/") || str_is(path, "/health")
+	       || str_is(path, "/api/v1/health")
+	       || (app->settings->serves_docs
+		   && (str_is(path, "/openapi.json") || str_is(path, "/docs")
+		       || str_starts(path, "/docs/")));
+}
+
 void
 api_handle(void *context, struct request *rq)
 {
 	struct app *app = context;
 	const struct route *route;
-
-	/* Without a token even "no such path" is not told. */
 	bool is_known = has_token(app, rq);
-	bool may_be_open = str_starts(rq->path, "/api/webhook/") || str_is(rq->path, "/health")
-			   || str_is(rq->path, "/api/v1/health");
-	if (!is_known && !may_be_open) {
+
+	if (!is_known && !is_open_path(app, rq->path)) {
 		reply_header(rq, "WWW-Authenticate", STR("Bearer"));
 		reply_error(rq, 401, "UNAUTHORIZED",
 		    "this needs 'Authorization: Bearer TOKEN', the value of SLIPWAY_TOKEN");

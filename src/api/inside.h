@@ -67,6 +67,10 @@ void api_project_show(void *context, struct request *rq);
 void api_config_show(void *context, struct request *rq);
 void api_apply(void *context, struct request *rq);
 void api_webhook(void *context, struct request *rq);
+void api_openapi(void *context, struct request *rq);
+void api_docs(void *context, struct request *rq);
+void api_docs_style(void *context, struct request *rq);
+void api_docs_script(void *context, struct request *rq);
 
 /* Topic of the streams of one deploy; of all of them: */
 enum { TOPIC_EVENTS = 1 };

@@ -46,6 +46,7 @@ struct settings {
 	const char *url; /* of the server, for the client; no slash at its end */
 	int log_level; /* enum log_level */
 	int log_format; /* enum log_format */
+	bool serves_docs; /* /openapi.json and /docs */
 	bool is_edge_on;
 	bool starts_edge; /* when none runs */
 	struct addresses edge_http;
