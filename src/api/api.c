@@ -43,6 +43,10 @@ health(void *context, struct request *rq)
 static const struct route routes[] = {
 	{ METHOD_GET, "/health", health, OPEN },
 	{ METHOD_GET, "/api/v1/health", health, OPEN },
+	{ METHOD_GET, "/openapi.json", api_openapi, OPEN },
+	{ METHOD_GET, "/docs", api_docs, OPEN },
+	{ METHOD_GET, "/docs/page.css", api_docs_style, OPEN },
+	{ METHOD_GET, "/docs/page.js", api_docs_script, OPEN },
 	{ METHOD_POST, "/api/webhook/{uuid}", api_webhook, OPEN },
 	{ METHOD_GET, "/api/v1/projects", api_projects_list, 0 },
 	{ METHOD_GET, "/api/v1/projects/{project}", api_project_show, 0 },
@@ -62,10 +66,6 @@ static const struct route routes[] = {
 	{ METHOD_GET, "/api/v1/events", api_events, 0 },
 	{ METHOD_GET, "/api/v1/config", api_config_show, 0 },
 	{ METHOD_POST, "/api/v1/apply", api_apply, 0 },
-	{ METHOD_GET, "/openapi.json", api_openapi, OPEN },
-	{ METHOD_GET, "/docs", api_docs, OPEN },
-	{ METHOD_GET, "/docs/page.css", api_docs_style, OPEN },
-	{ METHOD_GET, "/docs/page.js", api_docs_script, OPEN },
 };
 /* clang-format on */
 

@@ -17,8 +17,8 @@ extern const char reference_script[];
 extern const uint64_t reference_script_size;
 
 /* What the page needs: its own style, its own script, and the description. */
-#define POLICY                                                                           \
-	"default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "  \
+#define POLICY                                                                          \
+	"default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; " \
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 static void

@@ -48,6 +48,10 @@ void api_no_deploy(struct app *app, struct request *rq, uint64_t id);
 const struct stage_entry *api_stage(struct app *app, struct request *rq);
 
 /* Handlers. */
+void api_openapi(void *context, struct request *rq);
+void api_docs(void *context, struct request *rq);
+void api_docs_style(void *context, struct request *rq);
+void api_docs_script(void *context, struct request *rq);
 void api_deploys_list(void *context, struct request *rq);
 void api_deploy_show(void *context, struct request *rq);
 void api_deploy_cancel(void *context, struct request *rq);
@@ -67,10 +71,6 @@ void api_project_show(void *context, struct request *rq);
 void api_config_show(void *context, struct request *rq);
 void api_apply(void *context, struct request *rq);
 void api_webhook(void *context, struct request *rq);
-void api_openapi(void *context, struct request *rq);
-void api_docs(void *context, struct request *rq);
-void api_docs_style(void *context, struct request *rq);
-void api_docs_script(void *context, struct request *rq);
 
 /* Topic of the streams of one deploy; of all of them: */
 enum { TOPIC_EVENTS = 1 };

@@ -165,7 +165,7 @@ function filter(contents, word) {
 	for (const group of contents.querySelectorAll("section")) {
 		let shown = 0;
 		for (const link of group.querySelectorAll("a")) {
-			link.hidden = !link.textContent.toLowerCase().includes(word.toLowerCase());
+			link.hidden = !`${link.textContent} ${link.title}`.toLowerCase().includes(word.toLowerCase());
 			shown += link.hidden ? 0 : 1;
 		}
 		group.hidden = shown === 0;
