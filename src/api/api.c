@@ -66,6 +66,10 @@ static const struct route routes[] = {
 	{ METHOD_GET, "/api/v1/events", api_events, 0 },
 	{ METHOD_GET, "/api/v1/config", api_config_show, 0 },
 	{ METHOD_POST, "/api/v1/apply", api_apply, 0 },
+	{ METHOD_GET, "/api/v1/secrets", api_secrets_list, 0 },
+	{ METHOD_POST, "/api/v1/secrets/rotate", api_secrets_rotate, 0 },
+	{ METHOD_PUT, "/api/v1/secrets/{name}", api_secret_set, 0 },
+	{ METHOD_DELETE, "/api/v1/secrets/{name}", api_secret_remove, 0 },
 };
 /* clang-format on */
 

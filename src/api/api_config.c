@@ -123,7 +123,7 @@ reply_plan(struct app *app, struct request *rq, const struct plan *plan,
 static struct config_file *
 parse(struct app *app, struct str text)
 {
-	struct config_rules rules = app->settings->rules;
+	struct config_rules rules = command_rules(app);
 	const char *hosts[ENGINES_MAX];
 
 	rules.engine_hosts = hosts;

@@ -137,6 +137,7 @@ api_deploy_show(void *context, struct request *rq)
 		json_object_close(&w);
 	}
 	json_array_close(&w);
+	view_env_changes(&w, app, row.id);
 	json_object_close(&w);
 	reply_json(rq, 200);
 }

@@ -71,6 +71,10 @@ void api_project_show(void *context, struct request *rq);
 void api_config_show(void *context, struct request *rq);
 void api_apply(void *context, struct request *rq);
 void api_webhook(void *context, struct request *rq);
+void api_secrets_list(void *context, struct request *rq);
+void api_secret_set(void *context, struct request *rq);
+void api_secret_remove(void *context, struct request *rq);
+void api_secrets_rotate(void *context, struct request *rq);
 
 /* Topic of the streams of one deploy; of all of them: */
 enum { TOPIC_EVENTS = 1 };

@@ -15,6 +15,7 @@
 #include "serve/runtime.h"
 #include "store/catalog.h"
 #include "store/deploys.h"
+#include "store/secrets.h"
 #include "store/store.h"
 #include "store/tags.h"
 
@@ -33,6 +34,23 @@ view_deploy(struct json_writer *w, const struct deploy_row *row)
 	json_pair_integer(w, "ended_ms", row->ended_ms);
 	json_pair_bool(w, "is_live", row->is_live);
 	json_pair_integer(w, "elder", (int64_t)row->elder);
+}
+
+void
+view_env_changes(struct json_writer *w, const struct app *app, uint64_t deploy)
+{
+	struct env_change changes[2 * ENV_MAX];
+	size_t count = store_deploy_env(app->store, deploy, changes, COUNT(changes));
+
+	json_key(w, "env");
+	json_array_open(w);
+	for (size_t i = 0; i < count; i++) {
+		json_object_open(w);
+		json_pair_text(w, "name", changes[i].name);
+		json_pair_text(w, "change", changes[i].change);
+		json_object_close(w);
+	}
+	json_array_close(w);
 }
 
 void
@@ -193,6 +211,20 @@ view_moved(struct json_writer *w, const struct app *app, const struct stage_entr
 	json_array_close(w);
 }
 
+/* What is configured now, or a secret's value, is not what the live containers were made with. */
+static bool
+is_outdated(const struct app *app, const struct stage_entry *stage, const struct stage *actor)
+{
+	if (actor->live == 0)
+		return false;
+	if (actor->live_spec != stage->spec_id)
+		return true;
+	for (size_t i = 0; i < stage->spec->env_count; i++)
+		if (stage->spec->env[i].source == VALUE_SECRET)
+			return store_deploy_secrets_are_old(app->store, actor->live);
+	return false;
+}
+
 void
 view_stage(struct json_writer *w, const struct app *app, const struct stage_entry *stage)
 {
@@ -210,9 +242,7 @@ view_stage(struct json_writer *w, const struct app *app, const struct stage_entr
 	view_short(
 	    w, app, "running", a->stage.running != 0 ? a->stage.running : a->stage.resolving);
 	view_short(w, app, "waiting", a->stage.waiting);
-	/* What is configured now is not what the live containers were made with. */
-	json_pair_bool(
-	    w, "is_outdated", a->stage.live != 0 && a->stage.live_spec != stage->spec_id);
+	json_pair_bool(w, "is_outdated", is_outdated(app, stage, &a->stage));
 	tag_policy_name(spec, tags);
 	json_pair_text(w, "tags", tags);
 	json_pair_bool(w, "auto", spec->is_auto);

@@ -25,3 +25,39 @@ random_bytes(void *to, size_t n)
 	set_up();
 	randombytes_buf(to, n);
 }
+
+void
+seal_close(const struct seal *seal, struct str plain, unsigned char *sealed)
+{
+	set_up();
+	crypto_aead_xchacha20poly1305_ietf_encrypt(sealed, NULL,
+	    (const unsigned char *)plain.p, plain.n, (const unsigned char *)seal->label.p,
+	    seal->label.n, NULL, seal->nonce, seal->key);
+}
+
+bool
+seal_open(const struct seal *seal, const unsigned char *sealed, size_t n, char *plain)
+{
+	set_up();
+	return n >= SEAL_EXTRA_SIZE
+	       && crypto_aead_xchacha20poly1305_ietf_decrypt((unsigned char *)plain, NULL,
+		      NULL, sealed, n, (const unsigned char *)seal->label.p, seal->label.n,
+		      seal->nonce, seal->key)
+		      == 0;
+}
+
+void
+hash_hex(struct str bytes, char *hex)
+{
+	sodium_bin2hex(hex, 2 * bytes.n + 1, (const unsigned char *)bytes.p, bytes.n);
+}
+
+bool
+hash_from_hex(struct str hex, void *bytes, size_t n)
+{
+	size_t length;
+
+	return hex.n == 2 * n
+	       && sodium_hex2bin(bytes, n, hex.p, hex.n, NULL, &length, NULL) == 0
+	       && length == n;
+}

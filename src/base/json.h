@@ -66,6 +66,7 @@ void json_array_open(struct json_writer *w);
 void json_array_close(struct json_writer *w);
 void json_key(struct json_writer *w, const char *key);
 void json_put_str(struct json_writer *w, struct str s); /* bad UTF-8 becomes U+FFFD */
+bool json_takes(struct str s); /* UTF-8 (RFC 3629): as it is, then */
 void json_put_text(struct json_writer *w, const char *text); /* NULL writes null */
 void json_put_integer(struct json_writer *w, int64_t n);
 void json_put_bool(struct json_writer *w, bool b);

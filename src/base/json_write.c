@@ -86,6 +86,19 @@ utf8_length(const unsigned char *s, size_t n)
 	return length;
 }
 
+bool
+json_takes(struct str s)
+{
+	while (s.n > 0) {
+		size_t n = utf8_length((const unsigned char *)s.p, s.n);
+
+		if (n == 0)
+			return false;
+		s = (struct str){ s.p + n, s.n - n };
+	}
+	return true;
+}
+
 /* Bytes at the front that stand in a JSON text as they are: nearly always all of them. */
 static size_t
 plain_length(struct str s)

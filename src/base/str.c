@@ -194,6 +194,14 @@ buf_free(struct buf *b)
 }
 
 void
+buf_wipe(struct buf *b)
+{
+	if (b->p != NULL)
+		explicit_bzero(b->p, b->allocated);
+	buf_free(b);
+}
+
+void
 buf_clear(struct buf *b)
 {
 	b->n = 0;

@@ -55,6 +55,7 @@ struct buf {
 /* max: the most bytes it may ever hold (not counting the NUL). */
 void buf_init(struct buf *b, size_t max);
 void buf_free(struct buf *b);
+void buf_wipe(struct buf *b); /* buf_free of what nobody else may read: the memory is zeroed */
 void buf_clear(struct buf *b); /* keeps the memory, forgets an overflow */
 void buf_add(struct buf *b, const void *p, size_t n);
 void buf_str(struct buf *b, struct str s);

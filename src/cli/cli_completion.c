@@ -110,6 +110,9 @@ write_kind(const struct command *command, struct buf *to)
 	case COMPLETES_ACTIONS:
 		buf_text(to, "status backup restore migrate rollback");
 		break;
+	case COMPLETES_SECRET_ACTIONS:
+		buf_text(to, "generate list remove rotate set");
+		break;
 	}
 }
 

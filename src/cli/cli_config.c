@@ -53,7 +53,7 @@ struct input {
 	struct buf text;
 };
 
-static int
+int
 read_input(struct buf *text, struct err *err)
 {
 	for (;;) {

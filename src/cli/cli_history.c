@@ -189,6 +189,36 @@ pair(struct table *t, const char *name, const char *value)
 	table_cell(t, value);
 }
 
+/* "changed A, B; removed C" against the deploy that it replaces. */
+static void
+write_env(const struct json *deploy, struct table *t)
+{
+	static const char *const changes[] = { "added", "changed", "removed" };
+	const struct json *env = json_get(deploy, "env");
+	struct buf text;
+
+	buf_init(&text, CLI_TEXT_MAX);
+	for (size_t i = 0; i < COUNT(changes); i++) {
+		size_t found = 0;
+
+		for (size_t k = 0; k < json_count(env); k++) {
+			const struct json *one = json_at(env, k);
+
+			if (strcmp(text_of(one, "change"), changes[i]) != 0)
+				continue;
+			if (found++ == 0)
+				buf_format(
+				    &text, "%s%s ", text.n == 0 ? "" : "; ", changes[i]);
+			else
+				buf_text(&text, ", ");
+			buf_text(&text, text_of(one, "name"));
+		}
+	}
+	if (text.n > 0)
+		pair(t, "env", buf_cstr(&text));
+	buf_free(&text);
+}
+
 static void
 write_facts(const struct json *deploy, struct buf *out)
 {
@@ -219,6 +249,7 @@ write_facts(const struct json *deploy, struct buf *out)
 		table_cell(&t, "  replaces");
 		table_cell_format(&t, "deploy %" PRId64, number_of(deploy, "elder"));
 	}
+	write_env(deploy, &t);
 	table_write(&t, output_width(), out);
 	table_free(&t);
 }

@@ -66,6 +66,12 @@ static const struct option_spec apply_options[] = {
 	HELP,
 	END,
 };
+static const struct option_spec secrets_options[] = {
+	{ "file", 0, "FILE", "set: the value is what this file holds, not standard input" },
+	JSON,
+	HELP,
+	END,
+};
 static const struct option_spec db_options[] = {
 	{ "to", 0, "VERSION", "rollback: to which one; without it, the one before" },
 	{ "json", 0, NULL, "status: for programs" },
@@ -181,6 +187,21 @@ const struct command commands[] = {
 	  "  slipway apply slipway.yml --dry-run\n"
 	  "  slipway apply - < slipway.yml\n",
 	  apply_options, 1, 1, NEEDS_TOKEN, COMPLETES_FILES, cli_apply },
+	{ "secrets", "ACTION [NAME]", "set, list, remove values that only containers see; renew their key",
+	  "A stage's env names a secret ({secret: NAME}); its value is sealed in the server's store, goes to\n"
+	  "the engine when a container is made, and is never shown again.\n"
+	  "\n"
+	  "  list             names, versions, and who uses them\n"
+	  "  set NAME         the value from standard input, or --file; the next deploy brings it\n"
+	  "  remove NAME      one that no stage needs\n"
+	  "  rotate           a new key, and everything sealed anew with it\n"
+	  "  generate [FILE]  a key for SLIPWAY_KEY, or into a new file for SLIPWAY_KEY_FILE; asks no server\n"
+	  "\n"
+	  "Examples:\n"
+	  "  slipway secrets set shop-database-password < password.txt\n"
+	  "  slipway secrets set shop-certificate --file key.pem\n"
+	  "  slipway secrets list\n",
+	  secrets_options, 1, 2, NEEDS_NOTHING, COMPLETES_SECRET_ACTIONS, cli_secrets },
 	{ "serve", "", "run the server",
 	  "Its settings come from the environment; `slipway check` shows them and every fault in them.\n"
 	  "SIGTERM and SIGINT let the deploys under way finish; a second one ends it at once, which is\n"

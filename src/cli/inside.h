@@ -17,6 +17,7 @@ enum command_completes { /* what its first argument may be */
 	COMPLETES_COMMANDS,
 	COMPLETES_SHELLS,
 	COMPLETES_ACTIONS,
+	COMPLETES_SECRET_ACTIONS,
 };
 
 struct invocation {
@@ -62,6 +63,7 @@ command_fn cli_lift;
 command_fn cli_webhook;
 command_fn cli_export;
 command_fn cli_diff;
+command_fn cli_secrets;
 command_fn cli_apply;
 command_fn cli_healthcheck;
 command_fn cli_version;
@@ -69,6 +71,9 @@ command_fn cli_completion;
 command_fn cli_help;
 
 /* Shared by several. */
+
+/* Standard input to its end, up to the buffer's maximum. */
+int read_input(struct buf *text, struct err *err) MUST_USE;
 
 /* An argument that is the id of a deploy. */
 int take_id(const char *text, uint64_t *ret_id, struct err *err) MUST_USE;

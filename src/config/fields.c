@@ -18,7 +18,8 @@
 /* Ranges, where they are not plain:
  * poll      a registry counts requests by the hour; 0 turns it off for one stage
  * memory    Docker refuses less than 6 MiB
- * cpus      one thousandth to 1,024 cores */
+ * cpus      one thousandth to 1,024 cores
+ * pids      Linux has no more numbers for processes (PID_MAX_LIMIT) */
 /* clang-format off */
 const struct field stage_fields[STAGE_FIELD_COUNT] = {
 	[STAGE_FIELD_PROJECT] = { NULL, "project", FIELD_TEXT, IN_NEITHER, SPEC_AT(project), .most = RULE_NAME_MAX },
@@ -43,7 +44,7 @@ const struct field stage_fields[STAGE_FIELD_COUNT] = {
 	[STAGE_FIELD_TCP] = { "tcp", "tcp_port", FIELD_INTEGER, IN_STAGE, SPEC_AT(tcp_port), RANGE(1, 65535, 0) },
 	[STAGE_FIELD_PROXY] = { "proxy", "proxy", FIELD_TEXT, IN_BOTH, SPEC_AT(proxy), .most = RULE_NAME_MAX, .initial_text = "edge", .rule = rule_name },
 	[STAGE_FIELD_CERTIFICATE] = { "certificate", "certificate", FIELD_TEXT, IN_BOTH, SPEC_AT(certificate), .most = DOMAIN_SIZE - 1, .rule = rule_line },
-	[STAGE_FIELD_ENV] = { "env", "env", FIELD_PAIRS, IN_BOTH, PAIRS_AT(env, env_count), .most = ENV_MAX, .rule = rule_env_name },
+	[STAGE_FIELD_ENV] = { "env", "env", FIELD_PAIRS, IN_BOTH, PAIRS_AT(env, env_count), .most = ENV_MAX, .rule = rule_env_name, .has_sources = true },
 	[STAGE_FIELD_LABELS] = { "labels", "labels", FIELD_PAIRS, IN_BOTH, PAIRS_AT(labels, label_count), .most = LIST_MAX, .rule = rule_label_name },
 	[STAGE_FIELD_VOLUMES] = { "volumes", "volumes", FIELD_VOLUMES, IN_BOTH, PAIRS_AT(volumes, volume_count), .most = LIST_MAX },
 	[STAGE_FIELD_COMMAND] = { "command", "command", FIELD_STRINGS, IN_BOTH, SPEC_AT(command), .most = LIST_MAX },
@@ -54,6 +55,22 @@ const struct field stage_fields[STAGE_FIELD_COUNT] = {
 	[STAGE_FIELD_CPUS] = { "cpus", "cpu_milli", FIELD_CPUS, IN_BOTH, SPEC_AT(cpu_milli), RANGE(1, 1024000, 0) },
 	[STAGE_FIELD_STOP] = { "stop_timeout", "stop_ms", FIELD_DURATION, IN_BOTH, SPEC_AT(stop_ms), RANGE(0, HOURS(1), SECONDS(10)) },
 	[STAGE_FIELD_DRAIN] = { "drain_timeout", "drain_ms", FIELD_DURATION, IN_BOTH, SPEC_AT(drain_ms), RANGE(0, HOURS(1), SECONDS(30)) },
+	[STAGE_FIELD_ENTRYPOINT] = { "entrypoint", "entrypoint", FIELD_STRINGS, IN_BOTH, SPEC_AT(entrypoint), .most = LIST_MAX },
+	[STAGE_FIELD_STOP_SIGNAL] = { "stop_signal", "stop_signal", FIELD_TEXT, IN_BOTH, SPEC_AT(stop_signal), .most = NAME_SIZE - 1, .rule = rule_signal },
+	[STAGE_FIELD_PIDS] = { "pids", "pids", FIELD_INTEGER, IN_BOTH, SPEC_AT(pids), RANGE(1, 4194304, 0) },
+	[STAGE_FIELD_INIT] = { "init", "init", FIELD_BOOL, IN_BOTH, SPEC_AT(has_init), .initial = true },
+	[STAGE_FIELD_READ_ONLY] = { "read_only", "root_read_only", FIELD_BOOL, IN_BOTH, SPEC_AT(is_root_read_only) },
+	[STAGE_FIELD_TMPFS] = { "tmpfs", "tmpfs", FIELD_STRINGS, IN_BOTH, SPEC_AT(tmpfs), .most = LIST_MAX, .rule = rule_tmpfs },
+	[STAGE_FIELD_ULIMITS] = { "ulimits", "ulimits", FIELD_STRINGS, IN_BOTH, SPEC_AT(ulimits), .most = LIST_MAX, .rule = rule_ulimit },
+	[STAGE_FIELD_LOG_DRIVER] = { "log_driver", "log_driver", FIELD_TEXT, IN_BOTH, SPEC_AT(log_driver), .most = NAME_SIZE - 1, .initial_text = "json-file", .rule = rule_log_driver },
+	[STAGE_FIELD_LOG_OPTIONS] = { "log_options", "log_options", FIELD_PAIRS, IN_BOTH, PAIRS_AT(log_options, log_option_count), .most = LIST_MAX, .rule = rule_log_option },
+	[STAGE_FIELD_CAP_DROP] = { "cap_drop", "cap_drop", FIELD_STRINGS, IN_BOTH, SPEC_AT(cap_drop), .most = LIST_MAX, .rule = rule_capability },
+	[STAGE_FIELD_CAP_ADD] = { "cap_add", "cap_add", FIELD_STRINGS, IN_BOTH, SPEC_AT(cap_add), .most = LIST_MAX, .rule = rule_capability },
+	[STAGE_FIELD_DEVICES] = { "devices", "devices", FIELD_STRINGS, IN_BOTH, SPEC_AT(devices), .most = LIST_MAX, .rule = rule_device },
+	[STAGE_FIELD_PRIVILEGED] = { "privileged", "privileged", FIELD_BOOL, IN_BOTH, SPEC_AT(is_privileged) },
+	[STAGE_FIELD_HOST_NETWORK] = { "host_network", "host_network", FIELD_BOOL, IN_BOTH, SPEC_AT(has_host_network) },
+	[STAGE_FIELD_HOST_PID] = { "host_pid", "host_pid", FIELD_BOOL, IN_BOTH, SPEC_AT(has_host_pid) },
+	[STAGE_FIELD_HOST_IPC] = { "host_ipc", "host_ipc", FIELD_BOOL, IN_BOTH, SPEC_AT(has_host_ipc) },
 };
 
 const struct field health_fields[HEALTH_FIELD_COUNT] = {
@@ -76,6 +93,13 @@ const char *const health_kind_names[HEALTH_KIND_COUNT] = {
 	[HEALTH_HTTP] = "http",
 	[HEALTH_TCP] = "tcp",
 	[HEALTH_DOCKER] = "docker",
+};
+
+const char *const value_source_names[VALUE_SOURCE_COUNT] = {
+	[VALUE_PLAIN] = "",
+	[VALUE_SECRET] = "secret",
+	[VALUE_FILE] = "file",
+	[VALUE_VARIABLE] = "env",
 };
 
 void

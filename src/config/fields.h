@@ -43,6 +43,7 @@ struct field {
 	rule_fn *rule; /* of a text or of each entry; NULL: any text */
 	bool
 	    is_at_once; /* a change takes no deploy: only what chooses versions, not what runs */
+	bool has_sources; /* FIELD_PAIRS: values may be secrets, files, variables */
 };
 
 /* Indexes into stage_fields, in the order of canonical JSON. */
@@ -80,6 +81,22 @@ enum stage_field {
 	STAGE_FIELD_CPUS,
 	STAGE_FIELD_STOP,
 	STAGE_FIELD_DRAIN,
+	STAGE_FIELD_ENTRYPOINT,
+	STAGE_FIELD_STOP_SIGNAL,
+	STAGE_FIELD_PIDS,
+	STAGE_FIELD_INIT,
+	STAGE_FIELD_READ_ONLY,
+	STAGE_FIELD_TMPFS,
+	STAGE_FIELD_ULIMITS,
+	STAGE_FIELD_LOG_DRIVER,
+	STAGE_FIELD_LOG_OPTIONS,
+	STAGE_FIELD_CAP_DROP,
+	STAGE_FIELD_CAP_ADD,
+	STAGE_FIELD_DEVICES,
+	STAGE_FIELD_PRIVILEGED,
+	STAGE_FIELD_HOST_NETWORK,
+	STAGE_FIELD_HOST_PID,
+	STAGE_FIELD_HOST_IPC,
 	STAGE_FIELD_COUNT,
 };
 
@@ -104,6 +121,10 @@ extern const struct field health_fields[HEALTH_FIELD_COUNT];
 /* "none", "http", "tcp", "docker" by enum health_kind. */
 enum { HEALTH_KIND_COUNT = HEALTH_DOCKER + 1 };
 extern const char *const health_kind_names[HEALTH_KIND_COUNT];
+
+/* The key beside a variable's name when its value is not plain: "secret", "file", "env". */
+enum { VALUE_SOURCE_COUNT = VALUE_VARIABLE + 1 };
+extern const char *const value_source_names[VALUE_SOURCE_COUNT];
 
 /* Puts every default in; texts without one become "". */
 void fields_set_defaults(const struct field *fields, size_t count, void *record);

@@ -32,7 +32,7 @@ static bool
 same_pairs(const struct pair_spec *a, const struct pair_spec *b, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		if (strcmp(a[i].name, b[i].name) != 0 || strcmp(a[i].value, b[i].value) != 0)
+		if (!pair_spec_is(&a[i], &b[i]))
 			return false;
 	return true;
 }
@@ -43,7 +43,8 @@ same_volumes(const struct volume_spec *a, const struct volume_spec *b, size_t co
 	for (size_t i = 0; i < count; i++)
 		if (strcmp(a[i].source, b[i].source) != 0
 		    || strcmp(a[i].target, b[i].target) != 0
-		    || a[i].read_only != b[i].read_only)
+		    || a[i].read_only != b[i].read_only
+		    || a[i].is_isolated != b[i].is_isolated)
 			return false;
 	return true;
 }

@@ -91,6 +91,11 @@ struct config_rules {
 	size_t taken_port_count;
 	const char *const *engine_hosts; /* of the engines that are configured already */
 	size_t engine_count;
+	const char *volume_paths; /* SLIPWAY_ALLOW_VOLUME_PATHS; NULL: not looked at here */
+	const char *powers; /* SLIPWAY_ALLOW_POWERS; NULL: not looked at here */
+	const char *secret_paths; /* SLIPWAY_SECRET_PATHS; NULL: not looked at here */
+	bool (*has_secret)(void *context, const char *name); /* NULL: not known here */
+	void *context;
 };
 
 /* Never NULL; look at faults.count first. The text may go away afterwards. */

@@ -62,10 +62,12 @@ bool value_is_map(struct import *im, const struct node *node, const char *what);
 /* value_list.c: lists and maps of texts. */
 bool value_strings(struct import *im, const struct node *node, const struct field *field,
     struct strings *ret_strings);
-bool value_pairs(struct import *im, const struct node *node, const struct field *field,
-    struct pair_spec **pairs, size_t *count); /* merges into what is there */
 bool value_volumes(struct import *im, const struct node *node, const struct field *field,
     struct volume_spec **ret_volumes, size_t *ret_count);
+
+/* value_pairs.c: maps, merged into what is there. */
+bool value_pairs(struct import *im, const struct node *node, const struct field *field,
+    struct pair_spec **pairs, size_t *count);
 
 /* keys.c: is it known here? `known` ends with NULL; tells an unknown key with the nearest one. */
 bool key_is_known(struct import *im, const struct node *member, const char *const *known);

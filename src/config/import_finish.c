@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "config/nearest.h"
+#include "config/powers.h"
 
 static bool
 is_given(const struct draft *draft, enum stage_field field)
@@ -196,6 +197,64 @@ check_size(struct import *im, const struct draft *draft, const struct node *at)
 		    draft->spec.stage, CONFIG_SPECS_BYTES_MAX);
 }
 
+/* Powers are told at the first key that asks for one. */
+static void
+check_powers(struct import *im, const struct draft *draft, const struct node *at)
+{
+	static const enum stage_field fields[] = { STAGE_FIELD_HOST_NETWORK,
+		STAGE_FIELD_HOST_PID, STAGE_FIELD_HOST_IPC, STAGE_FIELD_PRIVILEGED,
+		STAGE_FIELD_CAP_ADD, STAGE_FIELD_DEVICES };
+	const char *allowed = im->rules->powers;
+	char power[POWER_SIZE];
+
+	for (size_t i = 0; i < COUNT(fields); i++)
+		if (!is_good(draft, fields[i]))
+			return;
+	if (allowed != NULL && power_is_missing(&draft->spec, allowed, power))
+		import_fault_key(im, at,
+		    "stage '%s' wants '%.120s', with which a container can do what root of "
+		    "the "
+		    "host can: the server's owner allows that by name in SLIPWAY_ALLOW_POWERS "
+		    "(%.120s)",
+		    draft->spec.stage, power, allowed[0] == '\0' ? "none now" : allowed);
+}
+
+/* Two versions side by side cannot listen on one port of the host. */
+static void
+check_host_network(struct import *im, const struct draft *draft)
+{
+	const struct node *at = draft->at[STAGE_FIELD_HOST_NETWORK];
+
+	if (!draft->spec.has_host_network)
+		return;
+	if (draft->spec.port != 0 || draft->spec.health.port != 0)
+		import_fault_key(im, at,
+		    "'host_network' beside 'port': two versions cannot listen on one port of "
+		    "the host; it is for workers, with the image's own health check or none");
+	if (draft->spec.networks.count > 0)
+		import_fault_key(
+		    im, at, "'host_network' beside 'networks': it has the host's alone");
+}
+
+/* One place in the container is one thing. */
+static void
+check_tmpfs(struct import *im, const struct draft *draft)
+{
+	const struct stage_spec *spec = &draft->spec;
+
+	for (size_t i = 0; i < spec->tmpfs.count; i++)
+		for (size_t k = 0; k < spec->volume_count; k++) {
+			struct str path;
+			struct str rest = str_cut(str_of(spec->tmpfs.items[i]), ':', &path);
+
+			(void)rest;
+			if (str_is(path, spec->volumes[k].target))
+				import_fault_key(im, draft->at[STAGE_FIELD_TMPFS],
+				    "'tmpfs': a volume is mounted on '%.120s' already",
+				    spec->volumes[k].target);
+		}
+}
+
 void
 draft_finish(struct import *im, struct draft *draft, const struct node *at)
 {
@@ -203,6 +262,9 @@ draft_finish(struct import *im, struct draft *draft, const struct node *at)
 	check_required(im, draft, at);
 	check_routes(im, draft);
 	check_port(im, draft);
+	check_powers(im, draft, at);
+	check_host_network(im, draft);
+	check_tmpfs(im, draft);
 	draft_finish_proxy(im, draft, at);
 	check_size(im, draft, at);
 	warn_health(im, draft, at);

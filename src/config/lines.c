@@ -90,7 +90,8 @@ put_quantity(struct walk *w, const struct field *field, int64_t value)
 	walk_put_plain(w, field->key, text);
 }
 
-/* Values of a container are always in quotes: nobody has to know what YAML takes for a number. */
+/* Values of a container are always in quotes: nobody has to know what YAML takes for a number. A value
+ * that is elsewhere is the map that names it. */
 static void
 put_pairs(struct walk *w, const char *key, const struct pair_spec *pairs, size_t count)
 {
@@ -99,7 +100,14 @@ put_pairs(struct walk *w, const char *key, const struct pair_spec *pairs, size_t
 		buf_clear(&w->scalar);
 		yaml_write_quoted(&w->scalar, str_of(pairs[i].value));
 		CHECK(!w->scalar.overflow);
-		put(w, pairs[i].name, buf_view(&w->scalar), NULL);
+		if (pairs[i].source != VALUE_PLAIN)
+			walk_enter(w, pairs[i].name);
+		put(w,
+		    pairs[i].source == VALUE_PLAIN ? pairs[i].name
+						   : value_source_names[pairs[i].source],
+		    buf_view(&w->scalar), NULL);
+		if (pairs[i].source != VALUE_PLAIN)
+			walk_leave(w);
 	}
 	walk_leave(w);
 }
@@ -107,6 +115,8 @@ put_pairs(struct walk *w, const char *key, const struct pair_spec *pairs, size_t
 static void
 put_volumes(struct walk *w, const char *key, const struct volume_spec *volumes, size_t count)
 {
+	static const char *const modes[2][2] = { { "", ":ro" },
+		{ ":isolated", ":ro,isolated" } };
 	struct arena *arena = w->sink->arena;
 	struct strings *items = arena_take(arena, sizeof(*items));
 
@@ -115,7 +125,7 @@ put_volumes(struct walk *w, const char *key, const struct volume_spec *volumes, 
 	for (size_t i = 0; i < count; i++) {
 		buf_clear(&w->scalar);
 		buf_format(&w->scalar, "%s:%s%s", volumes[i].source, volumes[i].target,
-		    volumes[i].read_only ? ":ro" : "");
+		    modes[volumes[i].is_isolated][volumes[i].read_only]);
 		items->items[i] = arena_text(arena, buf_view(&w->scalar));
 	}
 	put(w, key, STR(""), items);

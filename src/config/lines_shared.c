@@ -20,7 +20,7 @@ holds(const struct pair_spec *pairs, size_t count, const struct pair_spec *pair)
 {
 	for (size_t i = 0; i < count; i++)
 		if (strcmp(pairs[i].name, pair->name) == 0)
-			return strcmp(pairs[i].value, pair->value) == 0;
+			return pair_spec_is(&pairs[i], pair);
 	return false;
 }
 

@@ -216,12 +216,30 @@ rule_host_header(const char *text)
 					      : "is no host name with or without a port";
 }
 
+/* What Docker calls networks and volumes, and Slipway secrets. */
+static bool
+is_docker_name(const char *text)
+{
+	return consists_of(text, LETTERS DIGITS "_.-") && is_in(text[0], LETTERS DIGITS)
+	       && strlen(text) < NAME_SIZE;
+}
+
 const char *
 rule_env_name(const char *text)
 {
 	if (!consists_of(text, LETTERS DIGITS "_") || is_in(text[0], DIGITS))
 		return "must be made of A-Z, a-z, 0-9 and '_' and not begin with a digit";
 	return strlen(text) > 255 ? "is longer than 255 characters" : NULL;
+}
+
+const char *
+rule_secret_name(const char *text)
+{
+	if (!is_docker_name(text))
+		return "is no name of a secret: A-Z, a-z, 0-9 and, behind the first, '_', "
+		       "'.', '-'; "
+		       "up to 63";
+	return NULL;
 }
 
 const char *
@@ -233,14 +251,6 @@ rule_label_name(const char *text)
 	if (strncmp(text, "slipway", 7) == 0)
 		return "must not begin with 'slipway': those labels are Slipway's own";
 	return strlen(text) > 255 ? "is longer than 255 characters" : NULL;
-}
-
-/* What Docker calls networks and volumes. */
-static bool
-is_docker_name(const char *text)
-{
-	return consists_of(text, LETTERS DIGITS "_.-") && is_in(text[0], LETTERS DIGITS)
-	       && strlen(text) < NAME_SIZE;
 }
 
 const char *

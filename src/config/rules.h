@@ -18,6 +18,7 @@ rule_fn rule_glob; /* of tags */
 rule_fn rule_domain; /* of a route */
 rule_fn rule_host_header; /* domain, address, either with a port */
 rule_fn rule_env_name;
+rule_fn rule_secret_name;
 rule_fn rule_label_name;
 rule_fn rule_network;
 rule_fn rule_volume_name;
@@ -27,5 +28,14 @@ rule_fn rule_probe_path; /* of an HTTP probe */
 rule_fn rule_path; /* absolute, no "..", "." or empty part */
 rule_fn rule_ip; /* an address that can be bound and reached */
 rule_fn rule_line; /* one line without control characters */
+
+/* rules_container.c: of what a container may use and do. */
+rule_fn rule_signal; /* SIGTERM */
+rule_fn rule_tmpfs; /* "/tmp", "/tmp:64m" */
+rule_fn rule_ulimit; /* "nofile=1024", "nofile=1024:2048" */
+rule_fn rule_log_driver;
+rule_fn rule_log_option;
+rule_fn rule_capability; /* NET_ADMIN, ALL */
+rule_fn rule_device; /* "/dev/fuse", "/dev/a:/dev/b", "/dev/a:/dev/b:rwm" */
 
 #endif

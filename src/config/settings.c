@@ -375,6 +375,9 @@ take_ports(struct loading *l)
 				    "SLIPWAY_EDGE_HTTPS",
 				    texts[i]);
 	s->rules = (struct config_rules){ .allows_docker_socket = s->allows_docker_socket,
+		.volume_paths = s->volume_paths,
+		.powers = s->powers,
+		.secret_paths = s->secret_paths,
 		.taken_ports = ports,
 		.taken_port_count = count };
 }

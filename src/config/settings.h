@@ -61,6 +61,11 @@ struct settings {
 	int64_t backup_interval_ms; /* 0: never */
 	int64_t backup_keep;
 	bool allows_docker_socket;
+	const char *key_file; /* of the secrets' keys; "": secrets.key in the data folder */
+	const char *keys; /* the keys themselves; "": in that file */
+	const char *volume_paths; /* folders that stages may mount; "" = none */
+	const char *powers; /* that stages may have; "" = none */
+	const char *secret_paths; /* folders of files with values; "" = none */
 
 	struct config_rules rules; /* for config_file_parse; valid as long as the settings */
 	struct config_problems faults; /* any: do not start */

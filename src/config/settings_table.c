@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "config/paths.h"
+#include "config/powers.h"
 
 enum { TOKEN_LENGTH_MIN = 16, TOKEN_LENGTH_MAX = 256 };
 
@@ -70,6 +72,18 @@ rule_networks(const char *text)
 			return "must be IP addresses or networks with commas between them: "
 			       "172.18.0.5,10.0.0.0/8";
 	}
+	return NULL;
+}
+
+/* Their form alone; what they are is read by the ring of keys. */
+static const char *
+rule_keys(const char *text)
+{
+	if (strlen(text) < TOKEN_LENGTH_MIN
+	    || text[strspn(text, "0123456789abcdefABCDEF, \t\r\n")] != '\0')
+		return "must be keys of 64 hexadecimal digits with commas in between; "
+		       "`slipway "
+		       "secrets generate` makes one";
 	return NULL;
 }
 
@@ -143,6 +157,22 @@ const struct setting settings_table[SETTING_COUNT] = {
 	{ "SLIPWAY_ALLOW_DOCKER_SOCKET", SETTING_SWITCH, AT(allows_docker_socket), "off",
 	  "Whether a stage may mount the socket of a container engine, or a folder above one: that makes its containers root on the host.",
 	  .rule = NULL },
+	{ "SLIPWAY_ALLOW_VOLUME_PATHS", SETTING_TEXT, AT(volume_paths), "",
+	  "Folders of the host, with commas, in which paths must lie that stages mount; not set: none may be mounted.",
+	  .rule = rule_paths },
+	{ "SLIPWAY_ALLOW_POWERS", SETTING_TEXT, AT(powers), "",
+	  "What stages may ask for that makes a container as powerful as the host: `privileged`, `host-network`, `host-pid`, `host-ipc`, `cap:NAME`, `device:/dev/name`, with commas.",
+	  .rule = rule_powers },
+	/* Above SLIPWAY_KEY, for which it is the form with a file, too: this one may be made and renewed. */
+	{ "SLIPWAY_KEY_FILE", SETTING_TEXT, AT(key_file), "",
+	  "File with the keys that seal secrets; made at the first start when it is not there. Not set: `secrets.key` in `SLIPWAY_DATA`.",
+	  .rule = rule_path },
+	{ "SLIPWAY_KEY", SETTING_SECRET, AT(keys), "",
+	  "The keys themselves in place of the file, with commas in between; the first one seals.",
+	  .rule = rule_keys },
+	{ "SLIPWAY_SECRET_PATHS", SETTING_TEXT, AT(secret_paths), "/run/secrets,/etc/slipway/secrets",
+	  "Folders, with commas, where files must lie whose contents `env` may give to a container (`{file: /path}`).",
+	  .rule = rule_paths },
 };
 /* clang-format on */
 

@@ -1,6 +1,7 @@
 /* spec.c - a spec as canonical JSON, driven by the table of fields; spec_read.c is the way back. */
 #include "config/spec.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -26,8 +27,16 @@ write_pairs(struct json_writer *w, const struct pair_spec *pairs, size_t count)
 		memcpy(sorted, pairs, count * sizeof(*pairs));
 	pairs_sort(sorted, count);
 	json_object_open(w);
-	for (size_t i = 0; i < count; i++)
-		json_pair_text(w, sorted[i].name, sorted[i].value);
+	for (size_t i = 0; i < count; i++) {
+		json_key(w, sorted[i].name);
+		if (sorted[i].source == VALUE_PLAIN) {
+			json_put_text(w, sorted[i].value);
+			continue;
+		}
+		json_object_open(w);
+		json_pair_text(w, value_source_names[sorted[i].source], sorted[i].value);
+		json_object_close(w);
+	}
 	json_object_close(w);
 }
 
@@ -40,6 +49,7 @@ write_volumes(struct json_writer *w, const struct volume_spec *volumes, size_t c
 		json_pair_text(w, "source", volumes[i].source);
 		json_pair_text(w, "target", volumes[i].target);
 		json_pair_bool(w, "read_only", volumes[i].read_only);
+		json_pair_bool(w, "isolated", volumes[i].is_isolated);
 		json_object_close(w);
 	}
 	json_array_close(w);
@@ -144,9 +154,30 @@ stage_spec_free(struct stage_spec *spec)
 }
 
 bool
+pair_spec_is(const struct pair_spec *a, const struct pair_spec *b)
+{
+	return strcmp(a->name, b->name) == 0 && a->source == b->source
+	       && strcmp(a->value, b->value) == 0;
+}
+
+bool
 stage_spec_has_route(const struct stage_spec *spec)
 {
 	return spec->domains.count > 0 || spec->tcp_port != 0;
+}
+
+void
+volume_name(const struct stage_spec *spec, const struct volume_spec *volume,
+    char name[VOLUME_NAME_SIZE])
+{
+	if (!volume->is_isolated)
+		snprintf(name, VOLUME_NAME_SIZE, "%s", volume->source);
+	else if (volume->source[0] == '/')
+		snprintf(name, VOLUME_NAME_SIZE, "%s/%s/%s", volume->source, spec->project,
+		    spec->stage);
+	else
+		snprintf(name, VOLUME_NAME_SIZE, "%s-%s-%s", spec->project, spec->stage,
+		    volume->source);
 }
 
 const char *const told_names[TOLD_COUNT] = {

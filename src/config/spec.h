@@ -49,11 +49,22 @@ struct volume_spec {
 	const char *source; /* name of a volume, or an absolute host path */
 	const char *target; /* absolute path in the container */
 	bool read_only;
+	bool is_isolated; /* each stage has its own: see volume_name() */
+};
+
+/* Where the value of a variable comes from. What is no plain text is only named here; the value is
+ * read when a container is created (ports/environment.h). */
+enum value_source {
+	VALUE_PLAIN,
+	VALUE_SECRET, /* name of a secret of this server */
+	VALUE_FILE, /* path of a file on the server */
+	VALUE_VARIABLE, /* name of a variable of the server's own environment */
 };
 
 struct pair_spec {
 	const char *name;
-	const char *value;
+	const char *value; /* the text, or what the source calls it */
+	enum value_source source; /* of labels: VALUE_PLAIN */
 };
 
 struct strings {
@@ -103,6 +114,26 @@ struct stage_spec {
 	int64_t stop_ms; /* from SIGTERM to SIGKILL (10,000) */
 	int64_t drain_ms; /* for requests in flight to the old version (30,000) */
 
+	struct strings entrypoint; /* empty: the image's */
+	const char *stop_signal; /* "" = the image's */
+	int pids; /* processes and threads; 0 = no limit */
+	bool has_init; /* a process 1 that passes signals on and buries children (true) */
+	bool is_root_read_only;
+	struct strings tmpfs; /* "/run", "/tmp:64m" */
+	struct strings ulimits; /* "nofile=1024:2048" */
+	const char *log_driver; /* "json-file" */
+	struct pair_spec *log_options;
+	size_t log_option_count;
+	struct strings cap_drop;
+
+	/* What makes a container more than a container; see powers.h. */
+	struct strings cap_add;
+	struct strings devices; /* "/dev/fuse", "/dev/a:/dev/b:rw" */
+	bool is_privileged;
+	bool has_host_network;
+	bool has_host_pid;
+	bool has_host_ipc;
+
 	void *memory; /* owned */
 };
 
@@ -115,9 +146,16 @@ void stage_spec_write(const struct stage_spec *spec, struct buf *json);
 
 /* Only what is not the default: what a program reads that does not know the newest keys. */
 void stage_spec_write_sparse(const struct stage_spec *spec, struct buf *json);
+bool pair_spec_is(const struct pair_spec *a, const struct pair_spec *b); /* equal */
 
 /* A route exists for domains or a TCP port; without one the stage is a worker. */
 bool stage_spec_has_route(const struct stage_spec *spec);
+
+/* What a volume is called on its host: an isolated one gets the names of project and stage, as a part of
+ * its name ("shop-production-data") or as folders below its path ("/srv/data/shop/production"). */
+enum { VOLUME_NAME_SIZE = VALUE_SIZE + 2 * NAME_SIZE };
+void volume_name(const struct stage_spec *spec, const struct volume_spec *volume,
+    char name[VOLUME_NAME_SIZE]);
 
 /* What each container is told of itself by variables of its environment. A slipway that runs in one
  * has them too: they are no settings. */

@@ -81,18 +81,39 @@ read_strings(const struct reader *r, const struct json *value, struct strings *s
 	return 0;
 }
 
+/* A text, or an object whose one member says where the text is. */
+static bool
+read_source(const struct json **value, enum value_source *ret_source)
+{
+	*ret_source = VALUE_PLAIN;
+	if (json_kind(*value) == JSON_IS_TEXT)
+		return true;
+	for (int i = VALUE_PLAIN + 1; i < VALUE_SOURCE_COUNT; i++) {
+		const struct json *named = json_get(*value, value_source_names[i]);
+
+		if (json_kind(named) != JSON_IS_TEXT || json_count(*value) != 1)
+			continue;
+		*value = named;
+		*ret_source = (enum value_source)i;
+		return true;
+	}
+	return false;
+}
+
 static bool
 read_pair(void *context, const char *key, const struct json *value)
 {
 	struct reader *r = context;
+	enum value_source source;
 
-	if (json_kind(value) != JSON_IS_TEXT) {
+	if (!read_source(&value, &source)
+	    || (source != VALUE_PLAIN && !r->field->has_sources)) {
 		refuse(r, "an object of texts");
 		r->is_bad = true;
 		return false;
 	}
 	r->pairs[r->pair_count++] =
-	    (struct pair_spec){ arena_text(r->arena, str_of(key)), keep(r, value) };
+	    (struct pair_spec){ arena_text(r->arena, str_of(key)), keep(r, value), source };
 	return true;
 }
 
@@ -130,6 +151,7 @@ read_volumes(const struct reader *r, const struct json *value, struct volume_spe
 		list[i].source = keep(r, json_get(volume, "source"));
 		list[i].target = keep(r, json_get(volume, "target"));
 		list[i].read_only = json_bool(json_get(volume, "read_only"));
+		list[i].is_isolated = json_bool(json_get(volume, "isolated"));
 	}
 	*volumes = list;
 	*count = json_count(value);

@@ -1,9 +1,10 @@
-/* value_list.c - lists of texts, maps of texts, and volumes. */
+/* value_list.c - lists of texts, and volumes. */
 #include "config/import.h"
 
 #include <inttypes.h>
 #include <string.h>
 
+#include "config/paths.h"
 #include "config/sockets.h"
 
 static bool
@@ -63,111 +64,25 @@ value_strings(struct import *im, const struct node *node, const struct field *fi
 	return is_good;
 }
 
-/* A value of env or labels: any scalar that reads the same for everybody. */
+/* "ro", "rw", "isolated", or some of them with commas. */
 static bool
-pair_value(struct import *im, const struct node *member, const char **ret_value)
+volume_modes(struct str modes, struct volume_spec *volume)
 {
-	enum scalar_type type;
+	while (modes.n > 0) {
+		struct str mode;
 
-	if (member->kind == NODE_REFUSED)
-		return false;
-	if (member->kind != NODE_SCALAR) {
-		import_fault(im, member, "'%.60s' must be a text or a number", member->key.p);
-		return false;
+		modes = str_cut(modes, ',', &mode);
+		if (str_is(mode, "ro"))
+			volume->read_only = true;
+		else if (str_is(mode, "isolated"))
+			volume->is_isolated = true;
+		else if (!str_is(mode, "rw"))
+			return false;
 	}
-	type = node_scalar_type(member);
-	if (type == SCALAR_NULL) {
-		import_fault(im, member, "'%.60s' has no value: write \"\" for an empty one",
-		    member->key.p);
-		return false;
-	}
-	if (type == SCALAR_BOOL) {
-		import_fault(im, member,
-		    "'%.60s': a container gets texts: put it in quotes: \"%s\"", member->key.p,
-		    member->text.p);
-		return false;
-	}
-	*ret_value = member->text.p;
 	return true;
 }
 
-static bool
-pair_read(struct import *im, const struct node *member, const struct field *field,
-    struct pair_spec *ret_pair)
-{
-	const char *trouble = member->key.n == 0 ? "is empty" : field->rule(member->key.p);
-	struct pair_spec pair = { .name = member->key.p };
-
-	if (trouble != NULL && member->kind != NODE_REFUSED)
-		import_fault_key(
-		    im, member, "'%s': '%.120s' %s", field->key, member->key.p, trouble);
-	if (!pair_value(im, member, &pair.value) || trouble != NULL)
-		return false;
-	if (strstr(pair.value, "${") != NULL && field->rule == rule_env_name)
-		import_warn(im, member,
-		    "'%.60s' holds '${': Slipway expands nothing, the container "
-		    "gets it as it stands",
-		    pair.name);
-	*ret_pair = pair;
-	return true;
-}
-
-static void
-pair_put(struct pair_spec *pairs, size_t *count, const struct pair_spec *pair)
-{
-	for (size_t i = 0; i < *count; i++)
-		if (strcmp(pairs[i].name, pair->name) == 0) {
-			pairs[i].value = pair->value;
-			return;
-		}
-	pairs[(*count)++] = *pair;
-}
-
-bool
-value_pairs(struct import *im, const struct node *node, const struct field *field,
-    struct pair_spec **pairs, size_t *count)
-{
-	struct pair_spec *merged;
-	size_t merged_count = *count;
-	bool is_good = true;
-
-	if (node->kind == NODE_LIST) {
-		import_fault(im, node, "'%s' must be a map: write KEY: value, not - KEY=value",
-		    field->key);
-		return false;
-	}
-	if (!value_is_map(im, node, field->key))
-		return false;
-	if (node->count > (size_t)field->most) {
-		import_fault(im, node, "'%s' has %zu entries: at most %" PRId64 " are allowed",
-		    field->key, node->count, field->most);
-		return false;
-	}
-	merged = arena_take_array(im->arena, *count + node->count, sizeof(*merged));
-	if (*count > 0)
-		memcpy(merged, *pairs, *count * sizeof(*merged));
-	for (const struct node *member = node->first; member != NULL; member = member->next) {
-		struct pair_spec pair;
-
-		if (pair_read(im, member, field, &pair))
-			pair_put(merged, &merged_count, &pair);
-		else
-			is_good = false;
-	}
-	if (merged_count > (size_t)field->most) {
-		import_fault(im, node,
-		    "'%s' and that of the project have %zu entries together: at "
-		    "most %" PRId64 " are allowed",
-		    field->key, merged_count, field->most);
-		return false;
-	}
-	pairs_sort(merged, merged_count);
-	*pairs = merged;
-	*count = merged_count;
-	return is_good;
-}
-
-/* "source:target", "source:target:ro" or ":rw" taken apart; words of what is wrong, or NULL. */
+/* "source:target", "source:target:ro" and the like taken apart; words of what is wrong, or NULL. */
 static const char *
 volume_parse(struct import *im, struct str text, struct volume_spec *volume)
 {
@@ -178,14 +93,12 @@ volume_parse(struct import *im, struct str text, struct volume_spec *volume)
 
 	if (target.n == 0 || memchr(mode.p, ':', mode.n) != NULL)
 		return "must be source:target or source:target:ro";
-	if (mode.n == 0 ? text.p[text.n - 1] == ':'
-			: !str_is(mode, "ro") && !str_is(mode, "rw"))
-		return "must end with the target, or with :ro or :rw behind it";
 	*volume = (struct volume_spec){
 		.source = arena_text(im->arena, source),
 		.target = arena_text(im->arena, target),
-		.read_only = str_is(mode, "ro"),
 	};
+	if (mode.n == 0 ? text.p[text.n - 1] == ':' : !volume_modes(mode, volume))
+		return "must end with the target, or with :ro, :rw or :isolated behind it";
 	if (str_starts(source, ".") || str_starts(source, "~"))
 		return "has no place to start from here: a path on the host must be absolute";
 	trouble = str_starts(source, "/") ? rule_path(volume->source)
@@ -210,6 +123,35 @@ exposes_engine(const struct import *im, const char *path)
 	return sockets_are_exposed_by(path);
 }
 
+/* What exposes an engine is decided by its own setting, whatever folder it lies in. */
+static bool
+path_may_be_mounted(
+    struct import *im, const struct node *item, const struct field *field, const char *path)
+{
+	const struct config_rules *rules = im->rules;
+
+	if (exposes_engine(im, path)) {
+		if (!rules->allows_docker_socket)
+			import_fault(im, item,
+			    "'%s': '%.120s' gives the container the socket of a container "
+			    "engine, "
+			    "and with it root on the host; if that is meant, start Slipway "
+			    "with "
+			    "SLIPWAY_ALLOW_DOCKER_SOCKET=on",
+			    field->key, item->text.p);
+		return rules->allows_docker_socket;
+	}
+	if (rules->volume_paths == NULL || paths_hold(rules->volume_paths, path))
+		return true;
+	import_fault(im, item,
+	    "'%s': '%.120s' lies in no folder of this host that stages may mount: the "
+	    "server's "
+	    "owner names them in SLIPWAY_ALLOW_VOLUME_PATHS (%.120s)",
+	    field->key, path,
+	    rules->volume_paths[0] == '\0' ? "none now" : rules->volume_paths);
+	return false;
+}
+
 static bool
 volume_read(struct import *im, const struct node *item, const struct field *field,
     struct volume_spec *volume)
@@ -231,16 +173,8 @@ volume_read(struct import *im, const struct node *item, const struct field *fiel
 		import_fault(im, item, "'%s': '%.120s' %s", field->key, text, trouble);
 		return false;
 	}
-	if (volume->source[0] == '/' && !im->rules->allows_docker_socket
-	    && exposes_engine(im, volume->source)) {
-		import_fault(im, item,
-		    "'%s': '%.120s' gives the container the socket of a container engine, "
-		    "and with it root on the host; if that is meant, start Slipway with "
-		    "SLIPWAY_ALLOW_DOCKER_SOCKET=on",
-		    field->key, text);
-		return false;
-	}
-	return true;
+	return volume->source[0] != '/'
+	       || path_may_be_mounted(im, item, field, volume->source);
 }
 
 static bool

@@ -13,6 +13,8 @@
 
 #include "base/limits.h"
 #include "base/str.h"
+#include "config/file.h"
+#include "ports/environment.h"
 #include "ports/port.h"
 
 struct docker;
@@ -35,6 +37,8 @@ struct docker_settings {
 	 * address). */
 	void (*instances_changed)(void *context, uint64_t deploy_id);
 	void *context;
+	const struct config_rules *rules; /* what stages may have of their host */
+	struct environment environment; /* of the values that specs only name */
 };
 
 struct docker *

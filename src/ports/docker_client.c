@@ -42,7 +42,7 @@ call_free(struct call *call)
 	if (call->auth.p != NULL)
 		explicit_bzero(call->auth.p, call->auth.n);
 	buf_free(&call->path);
-	buf_free(&call->body);
+	buf_wipe(&call->body); /* env may hold secrets */
 	buf_free(&call->auth);
 	buf_free(&call->complaint);
 	free(call);

@@ -8,10 +8,6 @@
 #include "base/check.h"
 #include "ports/docker_parts.h"
 
-/* Docker's own default keeps a container's output for ever; this is 30 MB of it. */
-#define LOG_FILE_SIZE "10m"
-#define LOG_FILES "3"
-
 static bool
 has_env(const struct stage_spec *spec, const char *name)
 {
@@ -22,20 +18,35 @@ has_env(const struct stage_spec *spec, const char *name)
 }
 
 static void
-write_env_pair(struct json_writer *w, const char *name, const char *value)
+write_told(struct json_writer *w, const char *name, const char *value)
+{
+	char pair[2 * NAME_SIZE + TAG_SIZE];
+
+	snprintf(pair, sizeof(pair), "%s=%s", name, value);
+	json_put_text(w, pair);
+}
+
+static int
+write_variable(const struct environment *from, struct json_writer *w,
+    const struct pair_spec *variable, struct err *err)
 {
 	struct buf pair;
+	int64_t version;
+	int result;
 
 	buf_init(&pair, VALUE_SIZE * 2);
-	buf_format(&pair, "%s=%s", name, value);
-	json_put_str(w, buf_view(&pair));
-	buf_free(&pair);
+	buf_format(&pair, "%s=", variable->name);
+	result = environment_value(from, variable, &pair, &version, err);
+	if (result == 0)
+		json_put_str(w, buf_view(&pair));
+	buf_wipe(&pair);
+	return result;
 }
 
 /* The user's own value of a name wins over ours, which only inform. */
-static void
-write_env(struct json_writer *w, const struct deploy_row *row, const struct stage_spec *spec,
-    const char *instance)
+static int
+write_env(const struct environment *from, struct json_writer *w, const struct deploy_row *row,
+    const struct stage_spec *spec, const char *instance, struct err *err)
 {
 	char deploy[24];
 	const char *const told[TOLD_COUNT] = {
@@ -51,10 +62,12 @@ write_env(struct json_writer *w, const struct deploy_row *row, const struct stag
 	json_array_open(w);
 	for (size_t i = 0; i < TOLD_COUNT; i++)
 		if (!has_env(spec, told_names[i]))
-			write_env_pair(w, told_names[i], told[i]);
+			write_told(w, told_names[i], told[i]);
 	for (size_t i = 0; i < spec->env_count; i++)
-		write_env_pair(w, spec->env[i].name, spec->env[i].value);
+		if (write_variable(from, w, &spec->env[i], err) != 0)
+			return -1;
 	json_array_close(w);
+	return 0;
 }
 
 static void
@@ -124,6 +137,32 @@ write_ports(struct json_writer *w, const struct engine_config *config,
 	json_object_close(w);
 }
 
+/* The folder of a stage alone is made by the engine when it is not there. */
+static bool
+is_made(const struct volume_spec *volume)
+{
+	return volume->source[0] == '/' && volume->is_isolated;
+}
+
+static void
+write_binds(struct json_writer *w, const struct stage_spec *spec)
+{
+	char name[VOLUME_NAME_SIZE];
+	char bind[VOLUME_NAME_SIZE + VALUE_SIZE];
+
+	json_key(w, "Binds");
+	json_array_open(w);
+	for (size_t i = 0; i < spec->volume_count; i++) {
+		if (!is_made(&spec->volumes[i]))
+			continue;
+		volume_name(spec, &spec->volumes[i], name);
+		snprintf(bind, sizeof(bind), "%s:%s:%s", name, spec->volumes[i].target,
+		    spec->volumes[i].read_only ? "ro" : "rw");
+		json_put_text(w, bind);
+	}
+	json_array_close(w);
+}
+
 /* As mounts and not as binds: a host path that does not exist is an error, not a new
  * folder. */
 static void
@@ -134,10 +173,14 @@ write_mounts(struct json_writer *w, const struct stage_spec *spec)
 	for (size_t i = 0; i < spec->volume_count; i++) {
 		const struct volume_spec *volume = &spec->volumes[i];
 		bool is_bind = volume->source[0] == '/';
+		char name[VOLUME_NAME_SIZE];
 
+		if (is_made(volume))
+			continue;
+		volume_name(spec, volume, name);
 		json_object_open(w);
 		json_pair_text(w, "Type", is_bind ? "bind" : "volume");
-		json_pair_text(w, "Source", volume->source);
+		json_pair_text(w, "Source", name);
 		json_pair_text(w, "Target", volume->target);
 		json_pair_bool(w, "ReadOnly", volume->read_only);
 		json_object_close(w);
@@ -151,40 +194,27 @@ write_host_config(
 {
 	json_key(w, "HostConfig");
 	json_object_open(w);
-	json_pair_text(w, "NetworkMode", config->network);
-	json_pair_bool(
-	    w, "Init", true); /* an app that ignores SIGTERM as process 1 stops at once */
+	json_pair_text(w, "NetworkMode", spec->has_host_network ? "host" : config->network);
 	json_key(w, "RestartPolicy");
 	json_object_open(w);
 	json_pair_text(w, "Name", spec->restart);
 	json_object_close(w);
-	if (spec->memory_bytes > 0) {
-		json_pair_integer(w, "Memory", spec->memory_bytes);
-		json_pair_integer(w, "MemorySwap", spec->memory_bytes); /* equal: no swap */
-	}
-	if (spec->cpu_milli > 0)
-		json_pair_integer(w, "NanoCpus", spec->cpu_milli * 1000000);
 	write_mounts(w, spec);
-	if (config->is_published)
+	write_binds(w, spec);
+	if (config->is_published && !spec->has_host_network)
 		write_ports(w, config, spec, true);
-	json_key(w, "LogConfig");
-	json_object_open(w);
-	json_pair_text(w, "Type", "json-file");
-	json_key(w, "Config");
-	json_object_open(w);
-	json_pair_text(w, "max-size", LOG_FILE_SIZE);
-	json_pair_text(w, "max-file", LOG_FILES);
-	json_object_close(w);
-	json_object_close(w);
+	container_write_limits(w, spec);
 	json_object_close(w);
 }
 
 static void
-write_network(
-    struct json_writer *w, const struct engine_config *config, const struct deploy_row *row)
+write_network(struct json_writer *w, const struct engine_config *config,
+    const struct deploy_row *row, const struct stage_spec *spec)
 {
 	char alias[NAME_SIZE * 2];
 
+	if (spec->has_host_network)
+		return;
 	snprintf(alias, sizeof(alias), "%s-%s", row->project, row->stage_name);
 	json_key(w, "NetworkingConfig");
 	json_object_open(w);
@@ -201,9 +231,23 @@ write_network(
 	json_object_close(w);
 }
 
-void
+/* Nothing given: the image's. */
+static void
+write_words(struct json_writer *w, const char *key, const struct strings *words)
+{
+	if (words->count == 0)
+		return;
+	json_key(w, key);
+	json_array_open(w);
+	for (size_t i = 0; i < words->count; i++)
+		json_put_text(w, words->items[i]);
+	json_array_close(w);
+}
+
+int
 container_write(const struct docker *docker, const struct engine_config *config,
-    const struct deploy_row *row, const struct stage_spec *spec, int replica, struct buf *json)
+    const struct deploy_row *row, const struct stage_spec *spec, int replica, struct buf *json,
+    struct err *err)
 {
 	char image[IMAGE_SIZE + DIGEST_SIZE + 1];
 	char name[128];
@@ -214,20 +258,19 @@ container_write(const struct docker *docker, const struct engine_config *config,
 	json_writer_init(&w, json);
 	json_object_open(&w);
 	json_pair_text(&w, "Image", image);
-	write_env(&w, row, spec, name);
+	if (write_env(&docker->settings.environment, &w, row, spec, name, err) != 0)
+		return -1;
 	write_labels(&w, docker, row, spec, replica);
 	write_ports(&w, config, spec, false);
-	if (spec->command.count > 0) {
-		json_key(&w, "Cmd");
-		json_array_open(&w);
-		for (size_t i = 0; i < spec->command.count; i++)
-			json_put_text(&w, spec->command.items[i]);
-		json_array_close(&w);
-	}
+	write_words(&w, "Entrypoint", &spec->entrypoint);
+	write_words(&w, "Cmd", &spec->command);
 	if (spec->user[0] != '\0')
 		json_pair_text(&w, "User", spec->user);
+	if (spec->stop_signal[0] != '\0')
+		json_pair_text(&w, "StopSignal", spec->stop_signal);
 	json_pair_integer(&w, "StopTimeout", (spec->stop_ms + 999) / 1000);
 	write_host_config(&w, config, spec);
-	write_network(&w, config, row);
+	write_network(&w, config, row, spec);
 	json_object_close(&w);
+	return 0;
 }

@@ -329,13 +329,15 @@ static void
 pull_work(struct job *job)
 {
 	struct pull_job *pull = (struct pull_job *)job;
+	struct err err;
 
 	buf_init(&pull->pending, LINE_BYTES_MAX);
-	if (job->row.digest[0] == '\0') {
+	if (job->row.digest[0] == '\0')
 		job_fail(job, EV_REFUSED, "the deploy has no digest to pull");
-		return;
-	}
-	inspect(pull);
+	else if (job_admit(job, &err) != 0)
+		job_fail(job, EV_REFUSED, "%s", err.text);
+	else
+		inspect(pull);
 }
 
 static void

@@ -280,10 +280,21 @@ int64_t container_time_ms(const char *text);
 /* "<project>-<stage>-<deploy>-<replica>", its container's name. */
 void container_name(const struct deploy_row *row, int replica, char *to, size_t size);
 
-/* The body of POST /containers/create. */
-void container_write(const struct docker *docker, const struct engine_config *config,
-    const struct deploy_row *row, const struct stage_spec *spec, int replica,
-    struct buf *json);
+/* The body of POST /containers/create, with the values of secrets: wipe it after use. -1: one of them
+ * is not to be had. */
+int container_write(const struct docker *docker, const struct engine_config *config,
+    const struct deploy_row *row, const struct stage_spec *spec, int replica, struct buf *json,
+    struct err *err) MUST_USE;
+
+/* Members of its HostConfig: what it may use, and what it may do. */
+void container_write_limits(struct json_writer *w, const struct stage_spec *spec);
+
+/* What the host must have and allow for a container of this job, looked at before anything is done for
+ * it: powers, folders, values. -1: err says what is missing. */
+int job_admit(const struct job *job, struct err *err) MUST_USE;
+
+/* What this deploy's env changes, by name alone, into its rows and its log. */
+void job_record_env(const struct job *job);
 
 /* The frames of Docker's log streams (8 bytes of head, then text), cut into lines. */
 typedef void frame_line_fn(void *context, bool is_error_stream, struct str line);

@@ -382,13 +382,16 @@ create(struct replica *r)
 {
 	struct run_job *run = r->run;
 	struct buf json;
+	struct err err;
 	bool is_whole;
 
 	buf_init(&json, CREATE_BYTES_MAX);
-	container_write(run->job.docker, &run->job.engine->config, &run->job.row,
-	    job_spec(&run->job), r->index, &json);
-	is_whole = !json.overflow;
-	if (!is_whole)
+	is_whole = container_write(run->job.docker, &run->job.engine->config, &run->job.row,
+		       job_spec(&run->job), r->index, &json, &err)
+		   == 0;
+	if (!is_whole) /* it was there when this deploy began: no fault of the version */
+		fail(r, EV_TROUBLED, err.text);
+	else if (json.overflow)
 		fail(r, EV_REFUSED, "its configuration is larger than 4 MB: shorten env");
 	else
 		ask(r,
@@ -398,9 +401,8 @@ create(struct replica *r)
 			.body = buf_view(&json),
 			.on_done = on_created },
 		    "/containers/create?name=*", r->name);
-	if (json.p != NULL)
-		explicit_bzero(json.p, json.n); /* env may hold secrets */
-	buf_free(&json);
+	is_whole = is_whole && !json.overflow;
+	buf_wipe(&json);
 	return is_whole;
 }
 
@@ -434,6 +436,7 @@ run_work(struct job *job)
 		container_name(
 		    &job->row, i, run->replicas[i].name, sizeof(run->replicas[i].name));
 	}
+	job_record_env(job);
 	run->waiter.on_done = on_network;
 	run->waiter.context = run;
 	network_ensure(job->engine, &run->waiter);

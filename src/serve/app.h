@@ -23,6 +23,7 @@ struct app {
 	struct retention *retention;
 	struct catalog *catalog;
 	struct runtime *runtime;
+	struct vault *vault;
 	struct docker *docker;
 	struct registry *registry;
 	struct edge *edge; /* NULL: SLIPWAY_EDGE=off */

@@ -7,6 +7,7 @@
 #include "config/file.h"
 #include "config/tag_policy.h"
 #include "ports/docker.h"
+#include "ports/vault.h"
 #include "serve/app.h"
 #include "serve/commands.h"
 #include "serve/export.h"
@@ -357,6 +358,24 @@ plan_left_hosts(const struct app *app, const struct config_file *file, struct pl
 		if (!names_proxy(file, name))
 			plan_add(plan, PLAN_LEFT, "proxy %s", name);
 	}
+}
+
+static bool
+has_secret(void *context, const char *name)
+{
+	const struct app *app = context;
+
+	return vault_has(app->vault, name);
+}
+
+struct config_rules
+command_rules(struct app *app)
+{
+	struct config_rules rules = app->settings->rules;
+
+	rules.has_secret = has_secret;
+	rules.context = app;
+	return rules;
 }
 
 enum command_result

@@ -59,7 +59,20 @@ enum command_result command_webhook(struct app *app, struct str uuid, const char
 /* The configuration becomes what the file says. Nothing is removed: what the file leaves out is
  * named in the plan as left alone. dry: only the plan. *ret_plan (see plan.h) is to be freed. */
 struct plan;
+/* What the settings and the store say about files that may be applied. */
+struct config_rules command_rules(struct app *app);
 enum command_result command_apply(struct app *app, const struct config_file *file, bool dry,
     struct plan *ret_plan, struct err *err);
+
+/* Secrets. A new value reaches containers with the next deploy. */
+enum command_result command_secret_set(struct app *app, const char *name, struct str value,
+    int64_t *ret_version, struct err *err);
+/* COMMAND_CONFLICT: a stage needs it. */
+enum command_result command_secret_remove(struct app *app, const char *name, struct err *err);
+enum command_result
+command_secrets_rotate(struct app *app, size_t *ret_count, struct err *err);
+/* The stages whose configuration names it: "shop/production", in order; NULL: no more from there on. */
+const struct stage_entry *
+command_secret_user(const struct app *app, const char *name, size_t *index);
 
 #endif

@@ -12,6 +12,7 @@
 #include "config/report.h"
 #include "config/settings.h"
 #include "http/server.h"
+#include "ports/vault.h"
 #include "serve/app.h"
 #include "serve/backups.h"
 #include "serve/commands.h"
@@ -121,13 +122,15 @@ static int
 import_config(struct app *app, struct err *err)
 {
 	const char *path = app->settings->config;
+	struct config_rules rules;
 	struct config_file *file;
 	struct plan plan = { 0 };
 	int result = 0;
 
 	if (path[0] == '\0' || !catalog_is_empty(app->catalog))
 		return 0;
-	file = config_file_load(path, &app->settings->rules, err);
+	rules = command_rules(app);
+	file = config_file_load(path, &rules, err);
 	if (file == NULL)
 		return -1;
 	config_report_write(path, file, stderr);
@@ -143,6 +146,23 @@ import_config(struct app *app, struct err *err)
 	plan_free(&plan);
 	config_file_free(file);
 	return result;
+}
+
+static int
+open_vault(struct app *app, struct err *err)
+{
+	const struct settings *s = app->settings;
+	struct vault_settings settings = {
+		.store = app->store, .loop = app->loop, .path = s->key_file, .keys = s->keys
+	};
+	char path[4096];
+
+	if (s->key_file[0] == '\0') {
+		snprintf(path, sizeof(path), "%s/secrets.key", s->data);
+		settings.path = path;
+	}
+	app->vault = vault_open(&settings, err);
+	return app->vault == NULL ? -1 : 0;
 }
 
 static int
@@ -176,6 +196,8 @@ life_begin(struct app *app, struct err *err)
 	app->catalog = catalog_new(app->store);
 	if (catalog_load(app->catalog, err) != 0)
 		return -1;
+	if (open_vault(app, err) != 0)
+		return -1;
 	app->runtime = runtime_new(app->store, &host);
 	if (open_server(app, err) != 0 || ports_open(app, err) != 0
 	    || store_audit(app->store, err) != 0 || runtime_load(app->runtime, err) != 0)
@@ -199,6 +221,7 @@ life_end(struct app *app)
 	http_server_free(app->server);
 	ports_close(app);
 	runtime_free(app->runtime);
+	vault_close(app->vault);
 	catalog_free(app->catalog);
 	retention_free(app->retention);
 	loop_timer_free(app->wake);

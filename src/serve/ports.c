@@ -192,7 +192,9 @@ ports_open(struct app *app, struct err *err)
 		.stage_live = stage_live,
 		.nudge = nudge,
 		.instances_changed = instances_changed,
-		.context = app };
+		.context = app,
+		.rules = &app->settings->rules,
+		.environment = { app->vault, app->settings->secret_paths } };
 
 	app->fetch = fetch_new(app->loop);
 	host.fetch = app->fetch;

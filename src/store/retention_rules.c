@@ -192,6 +192,8 @@ remove_deploy(struct removal *s, uint64_t deploy)
 	if (s->rows_left <= 0)
 		return false;
 	store_instances_forget(s->store, deploy);
+	run_about(s, "DELETE FROM deploy_secret WHERE deploy = ?", deploy);
+	run_about(s, "DELETE FROM deploy_env WHERE deploy = ?", deploy);
 	run_about(s, "DELETE FROM swap WHERE deploy = ?", deploy);
 	run_about(s, "DELETE FROM deploy WHERE id = ?", deploy);
 	s->rows_left--;

@@ -118,6 +118,17 @@ static const struct migration migrations[] = {
 	"CREATE INDEX tag_seen_by_time ON tag_seen(stage, first_ms);"
 	"CREATE INDEX tag_seen_moved ON tag_seen(stage, first_ms) WHERE is_moved = 1;",
 	"DROP TABLE tag_seen;" },
+
+	/* 7: secrets, sealed; which version of them a deploy got, and what it changed in the env */
+	{ "CREATE TABLE secret(name TEXT PRIMARY KEY, version INTEGER NOT NULL, set_ms INTEGER NOT NULL,"
+	" key TEXT NOT NULL, nonce TEXT NOT NULL, sealed TEXT NOT NULL) WITHOUT ROWID;"
+	"CREATE INDEX secret_by_key ON secret(key);"
+	"CREATE TABLE deploy_secret(deploy INTEGER NOT NULL, secret TEXT NOT NULL,"
+	" version INTEGER NOT NULL, PRIMARY KEY(deploy, secret)) WITHOUT ROWID;"
+	"CREATE TABLE deploy_env(deploy INTEGER NOT NULL, name TEXT NOT NULL, change TEXT NOT NULL,"
+	" PRIMARY KEY(deploy, name)) WITHOUT ROWID;",
+	"DROP TABLE deploy_env; DROP TABLE deploy_secret; DROP TABLE secret;"
+	"DELETE FROM meta WHERE key = 'secret_version';" },
 };
 /* clang-format on */
 

@@ -235,7 +235,9 @@ take_word(struct str word, size_t place)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static const struct config_rules rules; /* nothing of the host */
 	struct docker_settings settings = { .store_uuid = STORE_UUID,
+		.rules = &rules,
 		.stage_is_busy = stage_is_busy,
 		.stage_live = stage_live,
 		.nudge = nudge,

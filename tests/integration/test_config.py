@@ -8,6 +8,7 @@ from bed.scene import Scene
 from bed.slipway import ROOT, Slipway
 
 EXAMPLE = (ROOT / "slipway.example.yml").read_text("utf-8")
+FOLDERS = {"SLIPWAY_ALLOW_VOLUME_PATHS": "/srv/shop"}  # that it mounts
 YAML = {"Content-Type": "application/yaml"}
 DIFFERENT, CONFLICT = 1, 5
 TWO = """version: 1
@@ -32,7 +33,7 @@ def fixture_server(tmp_path):
 
 def test_exported_and_imported_it_is_the_same_to_the_byte(tmp_path):
     """Everything that the example shows, into a server that knows nothing."""
-    with Slipway(tmp_path / "one", EXAMPLE, edge=False) as one:
+    with Slipway(tmp_path / "one", EXAMPLE, edge=False, **FOLDERS) as one:
         first = one.run("export").stdout
         assert first.startswith("version: 1\n") and "regex: \"^v(?<version>.*)$\"" in first
         said = one.run("apply", write(tmp_path / "first.yml", first)).stdout
@@ -40,7 +41,7 @@ def test_exported_and_imported_it_is_the_same_to_the_byte(tmp_path):
         assert one.run("diff", tmp_path / "first.yml").returncode == 0
         part = one.run("export", "queue").stdout
     assert "queue:" in part and "shop:" not in part
-    with Slipway(tmp_path / "two", first, edge=False) as two:
+    with Slipway(tmp_path / "two", first, edge=False, **FOLDERS) as two:
         assert two.run("export").stdout == first
         assert two.run("diff", write(tmp_path / "part.yml", part)).returncode == 0
         missing = two.run("export", "nope")

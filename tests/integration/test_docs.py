@@ -123,7 +123,7 @@ def test_the_api_is_the_one_described():
     for line in lines:
         method = re.search(r"METHOD_(\w+)", line).group(1)
         served.add((method, "".join(re.findall(r'"([^"]*)"', line))))
-    said = {(method, path.split("?")[0]) for method, path in re.findall(r"`(GET|POST) (/\S*?)`", text("docs/api.md"))}
+    said = {(method, path.split("?")[0]) for method, path in re.findall(r"`(GET|POST|PUT|DELETE) (/\S*?)`", text("docs/api.md"))}
     said.add(("GET", "/api/v1/health"))
     assert said == served and len(said) > 15
 
@@ -278,7 +278,7 @@ def commands_of(name):
 
 def test_every_command_is_run():
     """A command in a page is in ELSEWHERE, or is run by one of the tests below."""
-    run_here = {*commands_of("README.md"), *backup_commands()}
+    run_here = {*commands_of("README.md"), *commands_of("docs/secrets.md"), *backup_commands()}
     everything = {command for document in DOCUMENTS for command in commands_of(str(document.relative_to(ROOT)))}
     assert everything - run_here - set(ELSEWHERE) == set()
     assert set(ELSEWHERE) - everything == set()
@@ -336,6 +336,21 @@ def test_the_quick_start_runs(shell):
     seen = shell.sh(f"curl -sk --resolve shop.example.org:{shell.tls_port}:127.0.0.1"
                     f" https://shop.example.org:{shell.tls_port}/")
     assert '"version":"v1"' in seen.replace(" ", "")  # the rollback, now over HTTPS
+
+
+def test_the_page_on_secrets(shell, tmp_path):
+    """Its commands run, and its examples are good."""
+    (shell.directory / "password.txt").write_text("hunter2\n", "ascii")
+    shell.start()
+    printed = {command: shell.sh(command) for command in commands_of("docs/secrets.md")}
+    assert "shop-database" in printed["slipway secrets list"] and "hunter2" not in "".join(printed.values())
+    assert "1 secret sealed anew" in printed["slipway secrets rotate"]
+    for number, block in enumerate(re.findall(r"```yaml\n(.*?)```", text("docs/secrets.md"), re.DOTALL)):
+        stages = "" if "stages:" in block else "    stages: {x: {tags: v}}\n"
+        lines = "".join(f" {line}\n" for line in block.splitlines())
+        path = tmp_path / f"{number}.yml"
+        path.write_text(f"version: 1\nprojects:\n  a:\n    image: r.example/a\n    health: none\n{lines}{stages}", "utf-8")
+        assert program("check", str(path)).returncode == 0, program("check", str(path)).stdout
 
 
 def test_backup_and_restore(shell):

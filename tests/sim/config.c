@@ -104,11 +104,12 @@ write_stage(struct buf *text, int place)
 
 	buf_format(text,
 	    "  %s:\n    image: %s/%s\n    engine: %s\n    health: none\n    port: 8080\n"
-	    "    env: {REVISION: \"%u\"}\n    stages:\n      %s:\n        replicas: %u\n"
+	    "    env: {REVISION: \"%u\"%s}\n    stages:\n      %s:\n        replicas: %u\n"
 	    "        proxy: %s\n"
 	    "        drain_timeout: %us\n        auto: %s\n        poll: %" PRId64 "s\n",
 	    projects[place], image_host((uint32_t)place % WORLD_REGISTRIES), projects[place],
-	    place >= 2 ? "far" : "local", revision, stage_name(place),
+	    place >= 2 ? "far" : "local", revision,
+	    place == WORKER ? ", KEY: {secret: s0}" : "", stage_name(place),
 	    is_one ? 1 : w->replicas, proxies[w->proxy], w->drain_s,
 	    w->is_auto ? "true" : "false", w->is_polled ? POLL_MS / 1000 * sim.pace : 0);
 	if (w->leads & 15u) {

@@ -16,6 +16,7 @@
 #include "ports/edge.h"
 #include "ports/port.h"
 #include "ports/proxies.h"
+#include "ports/vault.h"
 #include "ports/registry.h"
 #include "sim.h"
 #include "store/catalog.h"
@@ -339,6 +340,34 @@ note(uint64_t deploy, const char *level, const char *text)
 	store_deploy_log_add(sim.store, deploy, level, str_of(text));
 }
 
+/* As src/ports/docker_image.c asks before it pulls. */
+static bool
+is_admitted(const struct effect *effect)
+{
+	struct deploy_row row;
+	const struct stage_spec *spec = NULL;
+
+	if (effect->kind != FX_PULL || !store_deploy_get(sim.store, effect->deploy, &row))
+		return true;
+	spec = catalog_spec(sim.app.catalog, row.spec);
+	for (size_t i = 0; i < spec->env_count; i++)
+		if (spec->env[i].source == VALUE_SECRET
+		    && !vault_has(sim.app.vault, spec->env[i].value))
+			return false;
+	return true;
+}
+
+static void
+refuse_without_secret(const struct effect *effect)
+{
+	struct event answer = { .kind = EV_REFUSED,
+		.to = effect->actor,
+		.epoch = effect->epoch,
+		.text = "there is no such secret" };
+
+	ports_answer(&answer);
+}
+
 void
 ports_perform(void *context, const struct effect *effect)
 {
@@ -350,7 +379,9 @@ ports_perform(void *context, const struct effect *effect)
 		return;
 	sim_trace("           ask    %3" PRIu64 "  %s of %" PRIu64 "\n", effect->actor,
 	    effect_names[effect->kind], effect->deploy);
-	if (!is_for_proxies(effect))
+	if (!is_admitted(effect))
+		refuse_without_secret(effect);
+	else if (!is_for_proxies(effect))
 		world_ask(effect);
 	else if (effect->delay_ms > 0)
 		hold(effect);

@@ -331,6 +331,56 @@ ask_dry(struct client *c)
 	buf_free(&text);
 }
 
+/* Secrets: setting, removing, a new key. */
+
+static void
+ask_secret(struct client *c)
+{
+	uint32_t name = (uint32_t)(world_random() % SECRETS);
+	bool is_removal = world_chance(30);
+	char body[64];
+
+	c->revision = secrets_wish(name, is_removal);
+	if (is_removal) {
+		buf_format(&c->request,
+		    "DELETE /api/v1/secrets/s%u HTTP/1.1\r\nHost: s\r\n" TOKEN "\r\n", name);
+		return;
+	}
+	snprintf(body, sizeof(body), "{\"value\":\"%u\"}", c->revision);
+	buf_format(&c->request,
+	    "PUT /api/v1/secrets/s%u HTTP/1.1\r\nHost: s\r\n" TOKEN
+	    "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+	    name, strlen(body), body);
+}
+
+static bool
+judge_secret(struct client *c, int status, struct str body UNUSED)
+{
+	if (status == 200 || status == 204)
+		secrets_done(c->revision);
+	else
+		secrets_refused(c->revision);
+	return status == 200 || status == 204 || status == 404 || status == 409;
+}
+
+static void
+ask_rotate(struct client *c)
+{
+	post(c, "/api/v1/secrets/rotate", TOKEN, "application/json", "{}");
+}
+
+static bool
+judge_rotate(struct client *c UNUSED, int status, struct str body UNUSED)
+{
+	return status == 200 || status == 409;
+}
+
+static void
+ask_secrets(struct client *c)
+{
+	get(c, "/api/v1/secrets");
+}
+
 /* What must be refused, each with its status. */
 
 static const struct {
@@ -395,6 +445,9 @@ const struct question questions[] = {
 	{ "look", 6, ask_look, is_ok },
 	{ "log", 3, ask_log, is_ok_or_missing },
 	{ "output", 3, ask_output, judge_output },
+	{ "secret", 4, ask_secret, judge_secret },
+	{ "rotate", 2, ask_rotate, judge_rotate },
+	{ "secrets", 1, ask_secrets, is_ok },
 	{ "bad", 6, ask_bad, judge_bad },
 };
 const size_t question_count = COUNT(questions);

@@ -46,6 +46,7 @@ static const char *const names[SABOTAGE_COUNT] = {
 	[SABOTAGE_CHANCE] = "something depends on chance",
 	[SABOTAGE_ONE_ANSWER] = "one good answer confirms a switch",
 	[SABOTAGE_NO_FLOOR] = "a drain ends at the first quiet look",
+	[SABOTAGE_FORGET_KEY] = "the old key leaves its file before the commit",
 };
 
 enum step

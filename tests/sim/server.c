@@ -30,6 +30,11 @@ static struct settings settings = { .listen = { .text = "127.0.0.1:8080" },
 	.config = "",
 	.token = "the-token-of-the-simulator",
 	.is_edge_on = true,
+	.key_file = "",
+	.keys = "",
+	.secret_paths = "",
+	.volume_paths = "",
+	.powers = "",
 	.shutdown_drain_timeout_ms = 300000 };
 static struct runtime_host real_host;
 
@@ -179,7 +184,7 @@ __wrap_log_event(enum log_level level, const struct log_context *context, const 
 	va_list args;
 
 	if (level < LOG_ERROR || strncmp(event, "port.", 5) == 0
-	    || strncmp(event, "proxy.", 6) == 0)
+	    || strncmp(event, "proxy.", 6) == 0 || strncmp(event, "secrets.", 8) == 0)
 		return;
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
@@ -197,8 +202,10 @@ server_reset(void)
 	    "DELETE FROM stage_actor; DELETE FROM sweep_actor; DELETE FROM journal;"
 	    "DELETE FROM deploy_log; DELETE FROM instance; DELETE FROM spec;"
 	    "DELETE FROM stage; DELETE FROM project; DELETE FROM engine; DELETE FROM proxy;"
-	    "DELETE FROM registry; DELETE FROM sqlite_sequence;"
-	    "DELETE FROM meta WHERE key LIKE '%floor'");
+	    "DELETE FROM registry; DELETE FROM sqlite_sequence; DELETE FROM secret;"
+	    "DELETE FROM deploy_secret; DELETE FROM deploy_env;"
+	    "DELETE FROM meta WHERE key LIKE '%floor' OR key = 'secret_version'");
+	secrets_reset();
 	sim.commits++;
 	__real_store_commit(sim.store);
 }
@@ -220,6 +227,8 @@ server_start(void)
 	clock_tick();
 	CHECK(life_begin(&sim.app, &err) == 0);
 	sim.is_born = true;
+	if (!sim.is_dead)
+		check_secrets();
 }
 
 void

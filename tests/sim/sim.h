@@ -133,6 +133,14 @@ void kept_reset(void);
 void kept_put(const struct actor *actor); /* within a transaction */
 void kept_end(bool is_committed);
 
+/* secrets.c: s0, s1, s2; the worker's stage needs the first. A wish has a number, which is the value. */
+enum { SECRETS = 3 };
+void secrets_reset(void);
+uint32_t secrets_wish(uint32_t name, bool is_removal); /* is sent */
+void secrets_done(uint32_t wish); /* is answered */
+void secrets_refused(uint32_t wish);
+void check_secrets(void); /* at each start and at the end */
+
 /* check_answers.c: what answers promised. */
 void promise_deploy(uint64_t deploy, uint32_t place, bool is_rollback);
 void promise_cancel(uint64_t deploy);

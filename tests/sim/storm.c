@@ -388,6 +388,7 @@ storm_run(uint64_t seed)
 	check_journal();
 	check_answers();
 	check_kept();
+	check_secrets();
 	server_bury();
 	return sim.journal_hash;
 }

@@ -68,6 +68,14 @@ static const struct {
 	{ rule_probe_path, { "/", "/health", "/a?b=c&d='#'" } },
 	{ rule_path, { "/", "/etc/slipway/a b", "/run/secrets/x" } },
 	{ rule_ip, { "127.0.0.1", "10.0.0.5", "::1" } },
+	{ rule_signal, { "SIGTERM", "SIGINT", "SIGRTMIN+3" } },
+	{ rule_tmpfs, { "/tmp", "/run:64m", "/a b:4k" } },
+	{ rule_ulimit, { "nofile=1024:2048", "core=0", "nproc=7" } },
+	{ rule_log_driver, { "json-file", "local", "none" } },
+	{ rule_log_option, { "max-size", "tag", "null" } },
+	{ rule_capability, { "ALL", "NET_ADMIN", "SYS_PTRACE" } },
+	{ rule_device, { "/dev/fuse", "/dev/a:/dev/b", "/dev/a:/dev/b:rw" } },
+	{ rule_secret_name, { "db", "NO", "1.a" } },
 	{ rule_line, { "letsencrypt", "7", "a certificate: of # mine", "-" } },
 	{ NULL, { "sh", "-c", "echo \"$1\" > /tmp/\\x", "", "# no", "a: b", "[x]",
 		    "\xc3\xa9\n" } },
@@ -126,6 +134,20 @@ any_strings(struct generator *g, const struct field *field)
 	return strings;
 }
 
+static struct pair_spec
+any_pair(struct generator *g, const struct field *field, const char *name)
+{
+	static rule_fn *const rules[VALUE_SOURCE_COUNT] = { [VALUE_SECRET] = rule_secret_name,
+		[VALUE_FILE] = rule_path,
+		[VALUE_VARIABLE] = rule_env_name };
+	enum value_source source = VALUE_PLAIN;
+
+	if (field->has_sources && toss(g))
+		source = (enum value_source)draw(g, VALUE_SOURCE_COUNT);
+	return (struct pair_spec){ name,
+		source == VALUE_PLAIN ? any_value(g) : any_of(g, rules[source]), source };
+}
+
 static struct pair_spec *
 any_pairs(struct generator *g, const struct field *field, size_t *ret_count)
 {
@@ -139,7 +161,7 @@ any_pairs(struct generator *g, const struct field *field, size_t *ret_count)
 		for (size_t i = 0; i < *ret_count; i++)
 			is_there = is_there || strcmp(pairs[i].name, name) == 0;
 		if (!is_there)
-			pairs[(*ret_count)++] = (struct pair_spec){ name, any_value(g) };
+			pairs[(*ret_count)++] = any_pair(g, field, name);
 	}
 	pairs_sort(pairs, *ret_count);
 	return pairs;
@@ -156,6 +178,7 @@ any_volumes(struct generator *g, size_t *ret_count)
 			.source = toss(g) ? "data" : "/srv/with blank",
 			.target = make(g, "/mnt/%zu", i),
 			.read_only = toss(g),
+			.is_isolated = toss(g),
 		};
 	return volumes;
 }
@@ -405,7 +428,7 @@ draw_stage(struct generator *g, const char *project, const char *name,
 			reset_field(ret, i);
 		if (stage_fields[i].key != NULL && stage_fields[i].place != IN_NEITHER
 		    && (like == NULL ? is_needed || draw(g, 3) == 0
-				     : draw(g, is_own ? 3 : 6) == 0))
+				     : draw(g, is_own ? 3 : 24) == 0))
 			draw_field(g, &stage_fields[i], ret);
 	}
 	mend_stage(g, ret);

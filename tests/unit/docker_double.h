@@ -10,9 +10,11 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "ports/vault.h"
 #include "store/catalog.h"
 #include "store/deploys.h"
 #include "store/retention.h"
+#include "store/secrets.h"
 #include "store/store.h"
 
 enum { DOUBLE_MAX = 256, DOUBLE_LOG_MAX = 4096 };
@@ -27,6 +29,15 @@ struct store {
 	uint64_t
 	    retired; /* deploys that are not listed, up to this one, were removed by rule */
 	uint64_t id_floor; /* ids up to this one are not given out */
+	const char *secret; /* name of the only secret; NULL: there is none */
+	int64_t secret_version;
+	struct {
+		uint64_t deploy;
+		int64_t version;
+	} given[8]; /* of that secret */
+	size_t given_count;
+	struct env_change env[64]; /* of whatever deploy */
+	size_t env_count;
 };
 
 struct catalog {
@@ -114,6 +125,69 @@ store_deploy_log_add(struct store *store, uint64_t deploy, const char *level, st
 	};
 	snprintf(row->level, sizeof(row->level), "%s", level);
 	snprintf(row->text, sizeof(row->text), "%.*s", (int)text.n, text.p);
+}
+
+bool
+store_secret_get(struct store *store, const char *name, struct sealed_secret *ret)
+{
+	*ret = (struct sealed_secret){ .row = { .version = store->secret_version } };
+	return store->secret != NULL && strcmp(store->secret, name) == 0;
+}
+
+int64_t
+store_deploy_secret(struct store *store, uint64_t deploy, const char *secret UNUSED)
+{
+	for (size_t i = 0; i < store->given_count; i++)
+		if (store->given[i].deploy == deploy)
+			return store->given[i].version;
+	return 0;
+}
+
+void
+store_deploy_secret_put(
+    struct store *store, uint64_t deploy, const char *secret, int64_t version)
+{
+	if (store_deploy_secret(store, deploy, secret) != 0)
+		return;
+	CHECK(store->given_count < COUNT(store->given));
+	store->given[store->given_count].deploy = deploy;
+	store->given[store->given_count++].version = version;
+}
+
+void
+store_deploy_env_put(
+    struct store *store, uint64_t deploy UNUSED, const char *name, const char *change)
+{
+	struct env_change *env = &store->env[store->env_count++];
+
+	CHECK(store->env_count <= COUNT(store->env));
+	snprintf(env->name, sizeof(env->name), "%s", name);
+	snprintf(env->change, sizeof(env->change), "%s", change);
+}
+
+size_t
+store_deploy_env(
+    struct store *store, uint64_t deploy UNUSED, struct env_change *to, size_t most)
+{
+	size_t count = store->env_count < most ? store->env_count : most;
+
+	memcpy(to, store->env, count * sizeof(*to));
+	return count;
+}
+
+/* The vault: its only secret is "s3cret". */
+
+int
+vault_get(struct vault *vault, const char *name, struct buf *value, int64_t *ret_version,
+    struct err *err)
+{
+	const struct store *store = (const struct store *)vault;
+
+	if (store->secret == NULL || strcmp(store->secret, name) != 0)
+		return err_set(err, "there is no secret '%s'", name);
+	buf_text(value, "s3cret");
+	*ret_version = store->secret_version;
+	return 0;
 }
 
 size_t

@@ -129,7 +129,8 @@ static int
 remove_place(void **state UNUSED)
 {
 	static const char *const names[] = { "data/lock", "data/slipway.db",
-		"data/slipway.db-wal", "data/slipway.db-shm", "config", "stderr" };
+		"data/slipway.db-wal", "data/slipway.db-shm", "data/secrets.key", "config",
+		"stderr" };
 	char path[128];
 
 	stop(SIGKILL);

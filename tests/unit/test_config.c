@@ -240,11 +240,18 @@ check_production(const struct stage_spec *s)
 	assert_string_equal(s->health.host, "shop.example.org");
 	assert_int_equal(s->health.status_min, 200);
 	assert_int_equal(s->health.status_max, 299);
-	assert_int_equal(s->volume_count, 2);
-	assert_string_equal(s->volumes[1].source, "/srv/shop/assets");
-	assert_string_equal(s->volumes[1].target, "/assets");
-	assert_true(s->volumes[1].read_only);
+	assert_int_equal(s->volume_count, 3);
+	assert_string_equal(s->volumes[2].source, "/srv/shop/assets");
+	assert_string_equal(s->volumes[2].target, "/assets");
+	assert_true(s->volumes[2].read_only);
 	assert_false(s->volumes[0].read_only);
+	assert_false(s->volumes[0].is_isolated);
+	assert_true(s->volumes[1].is_isolated);
+	assert_string_equal(s->entrypoint.items[0], "/app");
+	assert_int_equal(s->pids, 512);
+	assert_true(s->has_init && s->is_root_read_only);
+	assert_int_equal(s->tmpfs.count, 2);
+	assert_string_equal(value_of(s->log_options, s->log_option_count, "max-size"), "20m");
 	assert_int_equal(s->command.count, 2);
 	assert_string_equal(value_of(s->env, s->env_count, "LOG_LEVEL"), "warn");
 	assert_string_equal(value_of(s->env, s->env_count, "WORKERS"), "4");
@@ -716,6 +723,120 @@ wrong_values_everywhere_do_no_harm(void **state UNUSED)
 	buf_free(&example);
 }
 
+/* Where values come from. */
+
+static bool
+knows_secret(void *context, const char *name)
+{
+	return strcmp(context, name) == 0;
+}
+
+static const struct pair_spec *
+variable_of(const struct stage_spec *s, const char *name)
+{
+	for (size_t i = 0; i < s->env_count; i++)
+		if (strcmp(s->env[i].name, name) == 0)
+			return &s->env[i];
+	return NULL;
+}
+
+static void
+expect_source(const struct pair_spec *pair, enum value_source source, const char *value)
+{
+	assert_non_null(pair);
+	assert_int_equal(pair->source, source);
+	assert_string_equal(pair->value, value);
+}
+
+static const char with_sources[] =
+    "version: 1\nprojects:\n  a:\n    image: r.io/a\n    health: none\n"
+    "    env: {A: {secret: one}, B: {secret: two}, C: plain, D: gone, E: {env: HOME}}\n"
+    "    labels: {team: x, room: y}\n"
+    "    stages:\n"
+    "      x: {tags: v, env: {A: plain, B: {file: /run/secrets/b}, C: {secret: one}, D: ~},"
+    " labels: {room: null}}\n"
+    "      y: {tags: v}\n";
+
+static void
+values_come_from_elsewhere_and_stages_win(void **state UNUSED)
+{
+	struct config_rules rules = { .secret_paths = "/srv, /run/secrets" };
+	struct config_file *file = config_file_parse(STR(with_sources), &rules);
+	const struct stage_spec *x = stage_of(file, "a", "x");
+	const struct stage_spec *y = stage_of(file, "a", "y");
+
+	assert_int_equal(file->faults.count, 0);
+	assert_int_equal(x->env_count, 4);
+	expect_source(variable_of(x, "A"), VALUE_PLAIN, "plain");
+	expect_source(variable_of(x, "B"), VALUE_FILE, "/run/secrets/b");
+	expect_source(variable_of(x, "C"), VALUE_SECRET, "one");
+	expect_source(variable_of(x, "E"), VALUE_VARIABLE, "HOME");
+	assert_int_equal(x->label_count, 1);
+	assert_int_equal(y->env_count, 5);
+	expect_source(variable_of(y, "B"), VALUE_SECRET, "two");
+	expect_source(variable_of(y, "D"), VALUE_PLAIN, "gone");
+	assert_int_equal(y->label_count, 2);
+	config_file_free(file);
+}
+
+static void
+secrets_that_are_not_there_are_told(void **state UNUSED)
+{
+	char known[] = "one";
+	struct config_rules rules = {
+		.secret_paths = "/run/secrets", .has_secret = knows_secret, .context = known
+	};
+	struct config_file *file = config_file_parse(STR(with_sources), &rules);
+	struct buf told;
+
+	buf_init(&told, TEXT_MAX);
+	write_problems(&file->warnings, &told);
+	assert_non_null(strstr(buf_cstr(&told),
+	    "6:29: there is no secret 'two' yet: before the next deploy, "
+	    "`slipway secrets set two`\n"));
+	assert_null(strstr(buf_cstr(&told), "'one'"));
+	buf_free(&told);
+	config_file_free(file);
+}
+
+static void
+files_of_values_lie_where_they_may(void **state UNUSED)
+{
+	struct config_rules rules = { .secret_paths = "/run/secret" };
+	struct config_file *file = config_file_parse(STR(with_sources), &rules);
+
+	assert_int_equal(file->faults.count, 1);
+	assert_string_equal(file->faults.items[0].text,
+	    "'B': '/run/secrets/b' must lie in a folder of SLIPWAY_SECRET_PATHS "
+	    "(/run/secret)");
+	config_file_free(file);
+}
+
+static void
+plain_secrets_are_warned_of(void **state UNUSED)
+{
+	static const char *const names[] = { "DB_PASSWORD", "GITHUB_TOKEN", "app_secret",
+		"DB_PASSWORD_FILE", "PASS" };
+	struct config_file *file;
+	struct buf text;
+
+	for (size_t i = 0; i < COUNT(names); i++) {
+		buf_init(&text, TEXT_MAX);
+		buf_format(&text,
+		    "version: 1\nprojects: {a: {image: r.io/a, health: none, stages: "
+		    "{x: {tags: v, env: {%s: hunter2}}}}}\n",
+		    names[i]);
+		file = config_file_parse(buf_view(&text), NULL);
+		buf_clear(&text);
+		write_problems(&file->warnings, &text);
+		assert_int_equal(
+		    strstr(buf_cstr(&text), "looks like a secret") != NULL, i < 3);
+		assert_null(strstr(buf_cstr(&text), "hunter2"));
+		buf_free(&text);
+		config_file_free(file);
+	}
+}
+
 /* `slipway check`. */
 
 static int
@@ -808,6 +929,10 @@ main(void)
 		cmocka_unit_test(settings_decide_about_sockets_and_ports),
 		cmocka_unit_test(sockets_are_no_reason_to_refuse_others),
 		cmocka_unit_test(warnings_are_told_and_stop_nothing),
+		cmocka_unit_test(values_come_from_elsewhere_and_stages_win),
+		cmocka_unit_test(secrets_that_are_not_there_are_told),
+		cmocka_unit_test(files_of_values_lie_where_they_may),
+		cmocka_unit_test(plain_secrets_are_warned_of),
 		cmocka_unit_test(a_thousand_stages_are_read_quickly),
 		cmocka_unit_test(counts_are_bounded),
 		cmocka_unit_test(a_small_file_cannot_make_a_large_store),

@@ -37,7 +37,8 @@ note(void *context UNUSED, const struct config_line *line)
 {
 	char key[KEY_SIZE];
 	bool is_map = line->depth > 1 && strcmp(line->path[0], "env") != 0
-		      && strcmp(line->path[0], "labels") != 0;
+		      && strcmp(line->path[0], "labels") != 0
+		      && strcmp(line->path[0], "log_options") != 0;
 
 	snprintf(key, sizeof(key), "%s.%s%s%s", section, line->path[0], is_map ? "." : "",
 	    is_map ? line->path[1] : "");
@@ -274,8 +275,8 @@ a_difference_names_its_key_and_both_values(void **state UNUSED)
 {
 	static const char *const old_domains[] = { "a.example.org" };
 	static const char *const new_domains[] = { "a.example.org", "*.example.org" };
-	struct pair_spec old_env = { "LEVEL", "info" };
-	struct pair_spec new_env = { "LEVEL", "1" };
+	struct pair_spec old_env = { "LEVEL", "info", VALUE_PLAIN };
+	struct pair_spec new_env = { "LEVEL", "1", VALUE_PLAIN };
 	struct arena *arena = arena_new(1 << 12);
 	struct stage_spec a;
 	struct stage_spec b;

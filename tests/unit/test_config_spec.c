@@ -55,20 +55,28 @@ canonical_json_has_every_key_in_order(void **state UNUSED)
 	    "\"tag_min_age_ms\":0,\"tag_immutable\":\"\","
 	    "\"auto\":true,\"poll_ms\":30000,\"domains\":[\"a.b\"],\"tcp_port\":0,\"proxy\":"
 	    "\"edge\",\"certificate\":\"\","
-	    "\"env\":{\"A\":\"1\",\"B\":\"\\\"\\n\"},\"labels\":{},\"volumes\":[{\"source\":"
+	    "\"env\":{\"A\":\"1\",\"B\":\"\\\"\\n\",\"C\":{\"secret\":\"x\"}},\"labels\":{},"
+	    "\"volumes\":[{\"source\":"
 	    "\"data\","
 	    "\"target\":\"/"
-	    "d\",\"read_only\":true}],\"command\":[\"a\",\"\"],\"networks\":[],\"user\":\"\","
+	    "d\",\"read_only\":true,\"isolated\":true}],\"command\":[\"a\",\"\"],\"networks\":"
+	    "[],\"user\":\"\","
 	    "\"restart\":\"unless-stopped\",\"memory_bytes\":268435456,\"cpu_milli\":500,"
-	    "\"stop_ms\":10000,\"drain_ms\":30000}";
-	struct config_file *file =
-	    config_file_parse(STR("version: 1\nprojects: {shop: {image: r.io/a, port: 80, "
-				  "health: {http: /h}, stages: "
-				  "{production: {replicas: 2, tags: \"v*\", poll: 30s, "
-				  "domains: [a.b], env: {B: \"\\\"\\n\", "
-				  "A: 1}, volumes: [\"data:/d:ro\"], command: [a, \"\"], "
-				  "memory: 256m, cpus: 0.5}}}}"),
-		NULL);
+	    "\"stop_ms\":10000,\"drain_ms\":30000,\"entrypoint\":[],\"stop_signal\":\"\","
+	    "\"pids\":0,\"init\":true,\"root_read_only\":false,\"tmpfs\":[\"/tmp:64m\"],"
+	    "\"ulimits\":[],\"log_driver\":\"json-file\",\"log_options\":{\"max-size\":\"1m\"}"
+	    ","
+	    "\"cap_drop\":[],\"cap_add\":[],\"devices\":[],\"privileged\":false,"
+	    "\"host_network\":false,\"host_pid\":false,\"host_ipc\":false}";
+	struct config_file *file = config_file_parse(
+	    STR("version: 1\nprojects: {shop: {image: r.io/a, port: 80, "
+		"health: {http: /h}, stages: "
+		"{production: {replicas: 2, tags: \"v*\", poll: 30s, "
+		"domains: [a.b], env: {B: \"\\\"\\n\", "
+		"A: 1, C: {secret: x}}, volumes: [\"data:/d:ro,isolated\"], "
+		"tmpfs: [\"/tmp:64m\"], log_options: {max-size: 1m},  command: [a, \"\"], "
+		"memory: 256m, cpus: 0.5}}}}"),
+	    NULL);
 	struct stage_spec *spec;
 	struct buf json;
 
@@ -146,10 +154,11 @@ draw_count(int64_t most)
 }
 
 static void
-draw_pairs(struct pair_spec *pairs, size_t count)
+draw_pairs(struct pair_spec *pairs, size_t count, int sources)
 {
 	for (size_t i = 0; i < count; i++)
-		pairs[i] = (struct pair_spec){ draw_name(i), draw_text() };
+		pairs[i] = (struct pair_spec){ draw_name(i), draw_text(),
+			(enum value_source)draw((uint64_t)sources) };
 }
 
 static void
@@ -185,7 +194,10 @@ draw_spec(struct stage_spec *spec)
 	static struct pair_spec env[ENV_MAX];
 	static struct pair_spec labels[LIST_MAX];
 	static struct volume_spec volumes[LIST_MAX];
-	static const char *lists[3][LIST_MAX];
+	static struct pair_spec options[LIST_MAX];
+	static const char *lists[9][LIST_MAX];
+	struct strings *more[] = { &spec->entrypoint, &spec->tmpfs, &spec->ulimits,
+		&spec->cap_drop, &spec->cap_add, &spec->devices };
 
 	text_count = 0;
 	stage_spec_set_defaults(spec);
@@ -195,16 +207,22 @@ draw_spec(struct stage_spec *spec)
 	draw_strings(&spec->domains, lists[0], DOMAINS_MAX);
 	draw_strings(&spec->command, lists[1], LIST_MAX);
 	draw_strings(&spec->networks, lists[2], LIST_MAX);
+	for (size_t i = 0; i < COUNT(more); i++)
+		draw_strings(more[i], lists[3 + i], LIST_MAX);
+	spec->log_options = options;
+	spec->log_option_count = draw_count(LIST_MAX);
+	draw_pairs(options, spec->log_option_count, 1);
 	spec->env = env;
 	spec->env_count = draw_count(ENV_MAX);
-	draw_pairs(env, spec->env_count);
+	draw_pairs(env, spec->env_count, VALUE_SOURCE_COUNT);
 	spec->labels = labels;
 	spec->label_count = draw_count(LIST_MAX);
-	draw_pairs(labels, spec->label_count);
+	draw_pairs(labels, spec->label_count, 1);
 	spec->volumes = volumes;
 	spec->volume_count = draw_count(LIST_MAX);
 	for (size_t i = 0; i < spec->volume_count; i++)
-		volumes[i] = (struct volume_spec){ draw_text(), draw_text(), draw(2) == 1 };
+		volumes[i] = (struct volume_spec){ draw_text(), draw_text(), draw(2) == 1,
+			draw(2) == 1 };
 }
 
 static void
@@ -252,6 +270,7 @@ what_is_written_reads_back_as_the_same_bytes(void **state UNUSED)
 		/* Equal but for the order of env and labels: equal bytes. */
 		swap_pairs(drawn.env, drawn.env_count);
 		swap_pairs(drawn.labels, drawn.label_count);
+		swap_pairs(drawn.log_options, drawn.log_option_count);
 		buf_clear(&second);
 		stage_spec_write(&drawn, &second);
 		assert_string_equal(buf_cstr(&first), buf_cstr(&second));
@@ -290,6 +309,12 @@ json_that_is_no_spec_is_refused(void **state UNUSED)
 	expect_refused("{" LEAST ",\"health\":{},\"zebra\":1}", "\"zebra\" is not known");
 	expect_refused("{" LEAST ",\"health\":{\"path2\":1}}", "\"path2\" is not known");
 	expect_refused("{" LEAST ",\"health\":{\"kind\":\"icmp\"}}", "a known kind of check");
+	expect_refused("{" LEAST ",\"health\":{},\"env\":{\"A\":{\"vault\":\"b\"}}}",
+	    "\"env\" is not an object of texts");
+	expect_refused("{" LEAST ",\"health\":{},\"env\":{\"A\":{\"secret\":1}}}",
+	    "\"env\" is not an object of texts");
+	expect_refused("{" LEAST ",\"health\":{},\"labels\":{\"A\":{\"secret\":\"b\"}}}",
+	    "\"labels\" is not an object of texts");
 	expect_refused(
 	    "{" LEAST ",\"health\":{},\"port\":\"80\"}", "\"port\" is not an integer");
 	expect_refused("{" LEAST ",\"health\":{},\"port\":70000}", "\"port\" is 70000");

@@ -216,6 +216,8 @@ configure(void)
 		.user = "",
 		.restart = "always",
 		.stop_ms = 1500,
+		.stop_signal = "",
+		.log_driver = "local",
 		.health = { .kind = HEALTH_NONE,
 		    .path = "/",
 		    .host = "",
@@ -234,6 +236,8 @@ configure(void)
 	double_stage(&catalog, 5);
 }
 
+static struct config_rules rules;
+
 static int
 set_up(void **state UNUSED)
 {
@@ -242,7 +246,9 @@ set_up(void **state UNUSED)
 		.stage_is_busy = stage_is_busy,
 		.stage_live = stage_live,
 		.nudge = nudge,
-		.instances_changed = instances_changed };
+		.instances_changed = instances_changed,
+		.rules = &rules,
+		.environment = { (struct vault *)&store, "" } };
 
 	log_setup(LOG_ERROR, true, 2);
 	memset(&store, 0, sizeof(store));
@@ -978,32 +984,60 @@ test_who_waits_for_room_waits_for_a_changed_engine(void **state UNUSED)
 static void
 test_create_body(void **state UNUSED)
 {
-	struct pair_spec env[] = { { "A", "1" }, { "SLIPWAY_TAG", "mine" } };
-	struct pair_spec labels[] = { { "team", "blue" }, { "slipway.deploy", "8" } };
-	struct volume_spec volumes[] = { { "data", "/data", false },
-		{ "/srv/x", "/x", true } };
+	struct pair_spec env[] = { { "A", "1", VALUE_PLAIN },
+		{ "PASSWORD", "db", VALUE_SECRET }, { "SLIPWAY_TAG", "mine", VALUE_PLAIN } };
+	struct pair_spec labels[] = { { "team", "blue", VALUE_PLAIN },
+		{ "slipway.deploy", "8", VALUE_PLAIN } };
+	struct volume_spec volumes[] = { { "data", "/data", false, false },
+		{ "/srv/x", "/x", true, false }, { "own", "/own", false, true },
+		{ "/srv/y", "/y", false, true } };
+	struct pair_spec options[] = { { "max-size", "1m", VALUE_PLAIN } };
+	const char *tmpfs[] = { "/tmp", "/run:64m" };
+	const char *ulimits[] = { "nofile=1024:2048", "core=0" };
+	const char *devices[] = { "/dev/fuse", "/dev/a:/dev/b:r" };
+	const char *caps[] = { "NET_ADMIN" };
 	const char *words[] = { "run", "it" };
 	struct err err;
 	struct buf text;
 
 	spec.env = env;
-	spec.env_count = 2;
+	spec.env_count = 3;
+	store.secret = "db";
 	spec.labels = labels;
 	spec.label_count = 2;
 	spec.volumes = volumes;
-	spec.volume_count = 2;
+	spec.volume_count = 4;
+	spec.project = "shop";
+	spec.stage = "web";
+	spec.log_driver = "json-file";
+	spec.log_options = options;
+	spec.log_option_count = 1;
+	spec.tmpfs = (struct strings){ tmpfs, 2 };
+	spec.ulimits = (struct strings){ ulimits, 2 };
+	spec.devices = (struct strings){ devices, 2 };
+	spec.cap_add = spec.cap_drop = (struct strings){ caps, 1 };
+	spec.entrypoint = (struct strings){ words, 1 };
+	spec.stop_signal = "SIGINT";
+	spec.pids = 77;
+	spec.is_root_read_only = true;
+	spec.is_privileged = true;
+	spec.has_host_pid = true;
+	spec.has_host_ipc = true;
 	spec.command = (struct strings){ words, 2 };
 	spec.memory_bytes = 64 << 20;
 	spec.cpu_milli = 1500;
 	spec.health.port = 9090;
 	catalog.engines[0].is_published = true;
 	buf_init(&text, 1 << 20);
-	container_write(docker, &catalog.engines[0], &store.deploys[0], &spec, 2, &text);
+	assert_int_equal(container_write(docker, &catalog.engines[0], &store.deploys[0], &spec,
+			     2, &text, &err),
+	    0);
 	struct json *json = json_parse(buf_view(&text), &err);
 	assert_non_null(json);
 	const struct json *host = json_get(json, "HostConfig");
 	assert_string_equal(json_text(json_get(json, "Image")), IMAGE "@" DIGEST);
 	assert_has(buf_cstr(&text), "\"SLIPWAY_INSTANCE=shop-web-7-2\"");
+	assert_has(buf_cstr(&text), "\"PASSWORD=s3cret\"");
 	assert_has(buf_cstr(&text), "\"SLIPWAY_TAG=mine\"");
 	assert_null(strstr(buf_cstr(&text), "SLIPWAY_TAG=v1"));
 	assert_string_equal(
@@ -1015,14 +1049,171 @@ test_create_body(void **state UNUSED)
 	assert_int_equal(json_number(json_get(host, "Memory")), 64 << 20);
 	assert_int_equal(json_number(json_get(host, "MemorySwap")), 64 << 20);
 	assert_int_equal(json_number(json_get(host, "NanoCpus")), 1500000000);
-	assert_true(json_bool(json_get(host, "Init")));
+	assert_false(json_bool(json_get(host, "Init")));
 	assert_int_equal(json_count(json_get(host, "PortBindings")), 2);
-	assert_int_equal(json_count(json_get(host, "Mounts")), 2);
+	assert_int_equal(json_count(json_get(host, "Mounts")), 3);
+	assert_has(buf_cstr(&text), "\"Source\":\"shop-web-own\",\"Target\":\"/own\"");
+	assert_has(buf_cstr(&text), "\"Binds\":[\"/srv/y/shop/web:/y:rw\"]");
+	assert_has(buf_cstr(&text), "\"Entrypoint\":[\"run\"],\"Cmd\":[\"run\",\"it\"]");
+	assert_has(buf_cstr(&text), "\"StopSignal\":\"SIGINT\"");
+	assert_has(buf_cstr(&text), "\"Tmpfs\":{\"/tmp\":\"\",\"/run\":\"size=67108864\"}");
+	assert_has(buf_cstr(&text),
+	    "\"Ulimits\":[{\"Name\":\"nofile\",\"Soft\":1024,\"Hard\":2048},"
+	    "{\"Name\":\"core\",\"Soft\":0,\"Hard\":0}]");
+	assert_has(buf_cstr(&text),
+	    "\"LogConfig\":{\"Type\":\"json-file\",\"Config\":{\"max-file\":\"3\","
+	    "\"max-size\":\"1m\"}}");
+	assert_has(buf_cstr(&text),
+	    "\"Devices\":[{\"PathOnHost\":\"/dev/fuse\",\"PathInContainer\":\"/dev/fuse\","
+	    "\"CgroupPermissions\":\"rwm\"},{\"PathOnHost\":\"/dev/a\","
+	    "\"PathInContainer\":\"/dev/b\",\"CgroupPermissions\":\"r\"}]");
+	assert_has(buf_cstr(&text), "\"CapDrop\":[\"NET_ADMIN\"]");
+	assert_has(buf_cstr(&text), "\"CapAdd\":[\"NET_ADMIN\"]");
+	assert_has(buf_cstr(&text), "\"PidMode\":\"host\",\"IpcMode\":\"host\"");
+	assert_true(json_bool(json_get(host, "Privileged")));
+	assert_true(json_bool(json_get(host, "ReadonlyRootfs")));
+	assert_int_equal(json_number(json_get(host, "PidsLimit")), 77);
 	assert_string_equal(
 	    json_text(json_get(json_at(json_get(host, "Mounts"), 1), "Type")), "bind");
 	assert_has(buf_cstr(&text), "\"Aliases\":[\"shop-web\"]");
 	json_free(json);
 	buf_free(&text);
+}
+
+/* Before anything is asked of the engine: what is missing is no fault of the version. */
+static void
+test_pull_wants_every_value(void **state UNUSED)
+{
+	struct pair_spec env[] = { { "PASSWORD", "db", VALUE_SECRET } };
+	const struct turn nothing[] = { END };
+	const struct turn pull[] = { GREET, { INSPECT_IMAGE, "200 OK", image_json }, END };
+
+	spec.env = env;
+	spec.env_count = 1;
+	assert_int_equal(run(FX_PULL, nothing)->kind, EV_REFUSED);
+	assert_string_equal(last_event.text, "env PASSWORD: there is no secret 'db'");
+	store.secret = "db";
+	assert_int_equal(run(FX_PULL, pull)->kind, EV_PULLED);
+}
+
+/* What was applied under other settings, or leads elsewhere by now. */
+static void
+test_pull_wants_what_the_owner_allows(void **state UNUSED)
+{
+	struct volume_spec volume = { "/etc", "/e", true, false };
+	const struct turn nothing[] = { END };
+	const struct turn pull[] = { GREET, { INSPECT_IMAGE, "200 OK", image_json }, END };
+
+	rules = (struct config_rules){ .powers = "host-pid", .volume_paths = "/srv" };
+	spec.volumes = &volume;
+	spec.volume_count = 1;
+	spec.has_host_ipc = true;
+	assert_int_equal(run(FX_PULL, nothing)->kind, EV_REFUSED);
+	assert_has(last_event.text, "'host-ipc' is not allowed by the server's owner");
+	spec.has_host_ipc = false;
+	spec.has_host_pid = true;
+	assert_int_equal(run(FX_PULL, nothing)->kind, EV_REFUSED);
+	assert_has(
+	    last_event.text, "in none of the folders of SLIPWAY_ALLOW_VOLUME_PATHS (/srv)");
+	volume.source = address.sun_path; /* of the engine, in a folder that is allowed */
+	rules.volume_paths = "/tmp";
+	assert_int_equal(run(FX_PULL, nothing)->kind, EV_REFUSED);
+	assert_has(last_event.text, "leads to the socket of a container engine");
+	rules.allows_docker_socket = true;
+	assert_int_equal(run(FX_PULL, pull)->kind, EV_PULLED);
+	rules = (struct config_rules){ 0 };
+}
+
+static void
+test_pull_follows_links(void **state UNUSED)
+{
+	struct volume_spec volume = { "/tmp", "/e", true, false };
+	const struct turn nothing[] = { END };
+	char link[128];
+
+	snprintf(link, sizeof(link), "/tmp/slipway-test-link-%d", (int)getpid());
+	assert_int_equal(symlink("/etc", link), 0);
+	rules = (struct config_rules){ .volume_paths = "/tmp" };
+	volume.source = link;
+	spec.volumes = &volume;
+	spec.volume_count = 1;
+	assert_int_equal(run(FX_PULL, nothing)->kind, EV_REFUSED);
+	assert_has(last_event.text, "leads to /etc, in none of the folders");
+	assert_int_equal(unlink(link), 0);
+	rules = (struct config_rules){ 0 };
+}
+
+static void
+expect_change(size_t index, const char *name, const char *change)
+{
+	assert_string_equal(store.env[index].name, name);
+	assert_string_equal(store.env[index].change, change);
+}
+
+/* Names alone, against the deploy that serves; asked again, the first record stays. */
+static void
+test_run_records_what_it_changes_in_the_env(void **state UNUSED)
+{
+	struct pair_spec before[] = { { "GONE", "1", VALUE_PLAIN },
+		{ "OTHER", "1", VALUE_PLAIN }, { "PASSWORD", "db", VALUE_SECRET },
+		{ "SAME", "1", VALUE_PLAIN }, { "SOURCE", "x", VALUE_PLAIN } };
+	struct pair_spec after[] = { { "NEW", "1", VALUE_PLAIN },
+		{ "OTHER", "2", VALUE_PLAIN }, { "PASSWORD", "db", VALUE_SECRET },
+		{ "SAME", "1", VALUE_PLAIN }, { "SOURCE", "x", VALUE_VARIABLE } };
+	struct stage_spec old = spec;
+	struct deploy_row *elder = double_deploy(&store, 6);
+	struct job job = {
+		.docker = docker, .row = store.deploys[0], .effect = { .deploy = 7 }
+	};
+
+	old.env = before;
+	old.env_count = COUNT(before);
+	spec.env = after;
+	spec.env_count = COUNT(after);
+	catalog.specs[2] = &old;
+	elder->spec = 2;
+	store.secret = "db";
+	store.secret_version = 4;
+	store_deploy_secret_put(&store, 6, "db", 3);
+	job.row.elder = 6;
+	job_record_env(&job);
+	assert_int_equal(store.env_count, 5);
+	expect_change(0, "NEW", "added");
+	expect_change(1, "OTHER", "changed");
+	expect_change(2, "PASSWORD", "changed");
+	expect_change(3, "SOURCE", "changed");
+	expect_change(4, "GONE", "removed");
+	assert_int_equal(store_deploy_secret(&store, 7, "db"), 4);
+	assert_int_equal(store.log_count, 1);
+	assert_string_equal(store.log[0].text,
+	    "env, against deploy 6: added NEW; changed OTHER, PASSWORD, SOURCE; removed GONE");
+	store.secret_version = 5;
+	job_record_env(&job);
+	assert_int_equal(store_deploy_secret(&store, 7, "db"), 4);
+	assert_int_equal(store.env_count, 5);
+	assert_int_equal(store.log_count, 1);
+}
+
+static void
+test_run_says_nothing_of_an_env_that_stays(void **state UNUSED)
+{
+	struct pair_spec env[] = { { "PASSWORD", "db", VALUE_SECRET } };
+	struct job job = {
+		.docker = docker, .row = store.deploys[0], .effect = { .deploy = 7 }
+	};
+
+	spec.env = env;
+	spec.env_count = 1;
+	store.secret = "db";
+	store.secret_version = 3;
+	double_deploy(&store, 6)->spec = 3;
+	store_deploy_secret_put(&store, 6, "db", 3);
+	job.row.elder = 6;
+	job_record_env(&job);
+	job.row.elder = 0;
+	job_record_env(&job);
+	assert_int_equal(store.env_count, 0);
+	assert_int_equal(store.log_count, 0);
 }
 
 static void
@@ -1508,6 +1699,11 @@ main(void)
 		TEST(test_who_waits_for_room_waits_for_a_changed_engine),
 		TEST(test_create_body),
 		TEST(test_name_keeps_the_id),
+		TEST(test_pull_wants_every_value),
+		TEST(test_pull_wants_what_the_owner_allows),
+		TEST(test_pull_follows_links),
+		TEST(test_run_records_what_it_changes_in_the_env),
+		TEST(test_run_says_nothing_of_an_env_that_stays),
 		TEST(test_gate_compares_the_image),
 		TEST(test_gate_keeps_the_last_lines),
 		TEST(test_gate_does_not_count_the_time_of_an_engine_that_hangs),

@@ -23,13 +23,14 @@
 #include "store/db.h"
 #include "store/deploys.h"
 #include "store/retention.h"
+#include "store/secrets.h"
 #include "store/store.h"
 #include "store/tags.h"
 
 /* One place in the sources may prepare several: the mixes of filters of store_deploys(), an actor of
- * each kind put and loaded, the rules of store_audit(). */
-enum { PAGES = 6, AUDITS = 15 };
-enum { MORE_THAN_PLACES = PAGES - 1 + AUDITS - 1 + 2 * (ACTOR_KIND_COUNT - 1) };
+ * each kind put and loaded, the rules of store_audit(), two tables more that go with a deploy. */
+enum { PAGES = 6, AUDITS = 15, OF_A_DEPLOY = 2 };
+enum { MORE_THAN_PLACES = PAGES - 1 + AUDITS - 1 + 2 * (ACTOR_KIND_COUNT - 1) + OF_A_DEPLOY };
 
 static sqlite3 *sqlite;
 
@@ -154,6 +155,26 @@ use_deploys(struct store *store)
 }
 
 static void
+use_secrets(struct store *store)
+{
+	struct sealed_secret secret = { .row = { "a", "k", 1, 1 }, .size = SEAL_EXTRA_SIZE };
+	struct env_change change;
+
+	assert_int_equal(store_secret_next_version(store), 1);
+	store_secret_put(store, &secret);
+	assert_true(store_secret_get(store, "a", &secret));
+	assert_int_equal(store_secrets(store, "", &secret.row, 1), 1);
+	assert_int_equal(store_secret_count(store), 1);
+	assert_true(store_secret_key_is_used(store, "k"));
+	store_deploy_secret_put(store, 10, "a", 1);
+	assert_int_equal(store_deploy_secret(store, 10, "a"), 1);
+	assert_false(store_deploy_secrets_are_old(store, 10));
+	store_deploy_env_put(store, 10, "A", "added");
+	assert_int_equal(store_deploy_env(store, 10, &change, 1), 1);
+	assert_true(store_secret_remove(store, "a"));
+}
+
+static void
 put_deploys(struct store *store)
 {
 	for (uint64_t id = 10; id < 14; id++) {
@@ -233,7 +254,9 @@ use_everything(struct store *store)
 	put_deploys(store);
 	use_actors(store);
 	use_deploys(store);
+	use_secrets(store);
 	use_retention(store);
+	assert_int_equal(store_deploy_secret(store, 10, "a"), 0); /* gone with its deploy */
 }
 
 /* Bounded by the configuration, whatever the age of the store; n and newest are the recursion that
@@ -242,7 +265,7 @@ static bool
 may_be_read_whole(const char *detail)
 {
 	static const char *const words[] = { "engine", "registry", "proxy", "project", "stage",
-		"s", "p", "a", "poll_actor", "stage_actor", "sweep_actor", "n",
+		"s", "p", "a", "poll_actor", "stage_actor", "sweep_actor", "secret", "n",
 		"CONSTANT ROW" };
 	size_t length = strcspn(detail + 5, " ");
 
