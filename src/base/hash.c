@@ -20,6 +20,20 @@ hash_sha256_hex(struct str bytes, char hex[HASH_HEX_SIZE])
 }
 
 void
+hash_hmac_hex(struct str key, struct str bytes, char hex[HASH_HEX_SIZE])
+{
+	unsigned char mac[crypto_auth_hmacsha256_BYTES];
+	crypto_auth_hmacsha256_state state;
+
+	set_up();
+	crypto_auth_hmacsha256_init(&state, (const unsigned char *)key.p, key.n);
+	crypto_auth_hmacsha256_update(&state, (const unsigned char *)bytes.p, bytes.n);
+	crypto_auth_hmacsha256_final(&state, mac);
+	sodium_memzero(&state, sizeof(state));
+	sodium_bin2hex(hex, HASH_HEX_SIZE, mac, sizeof(mac));
+}
+
+void
 random_bytes(void *to, size_t n)
 {
 	set_up();

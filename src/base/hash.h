@@ -12,6 +12,9 @@ enum { HASH_SIZE = 32, HASH_HEX_SIZE = 2 * HASH_SIZE + 1 };
 /* Hexadecimal, lower case, ended by NUL. */
 void hash_sha256_hex(struct str bytes, char hex[HASH_HEX_SIZE]);
 
+/* HMAC-SHA-256 (RFC 2104), hexadecimal; a key of any length. */
+void hash_hmac_hex(struct str key, struct str bytes, char hex[HASH_HEX_SIZE]);
+
 /* From the kernel; never fails. */
 void random_bytes(void *to, size_t n);
 

@@ -32,6 +32,7 @@ struct fetch_transfer {
 	struct buf body;
 	size_t received;
 	size_t received_max; /* 0: no limit */
+	bool is_mail;
 	fetch_body_fn *on_body;
 	fetch_done_fn *on_done;
 	void *context;
@@ -77,6 +78,7 @@ transfer_new(struct fetch *fetch, const struct fetch_request *request)
 	t->on_body = request->on_body;
 	t->on_done = request->on_done;
 	t->context = request->context;
+	t->is_mail = request->mail != NULL;
 	t->received_max = request->on_body == NULL ? body_max : request->body_max;
 	buf_init(&t->body, body_max);
 	t->wire = wire_new(request, take_piece, t);
@@ -136,6 +138,7 @@ judge(struct fetch_transfer *t, struct fetch_result *result, char *text, size_t 
 	} else {
 		result->outcome = wire_was_unsent(t->wire) ? FETCH_UNREACHED : FETCH_BROKEN;
 		result->why = wire_explain(t->wire);
+		result->status = t->is_mail ? wire_status(t->wire) : 0;
 	}
 }
 

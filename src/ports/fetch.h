@@ -25,7 +25,7 @@ enum fetch_outcome {
 
 struct fetch_result {
 	enum fetch_outcome outcome;
-	int status; /* HTTP status, when ANSWERED */
+	int status; /* HTTP status, when ANSWERED; of mail the last reply, whatever came of it */
 	struct str body; /* valid during done() only; empty when a body function took it */
 	const char *why; /* not ANSWERED: what happened, for a person */
 	const struct fetch_transfer *transfer; /* for fetch_header() during done() */
@@ -35,13 +35,20 @@ typedef void fetch_done_fn(void *context, const struct fetch_result *result);
 /* Takes a piece of the body as it comes; false ends the transfer as BROKEN. */
 typedef bool fetch_body_fn(void *context, struct str piece);
 
+struct fetch_mail { /* by SMTP; addresses are copied as they are */
+	const char *from;
+	const char *const *to; /* ended by NULL */
+	bool may_be_plain; /* also without TLS, if the server offers none */
+};
+
 struct fetch_request {
 	const char *method; /* NULL: GET */
-	const char *url; /* http or https; copied */
+	const char *url; /* http or https; with `mail` smtp or smtps; copied */
+	const struct fetch_mail *mail; /* NULL: HTTP; else `body` is the message */
 	const char *unix_socket; /* path, or NULL */
 	const char *const *headers; /* "Name: value", ended by NULL, or NULL; copied */
 	struct str body; /* copied */
-	const char *basic_user; /* Basic authorization, or NULL; copied, never logged */
+	const char *basic_user; /* Basic authorization, SMTP's login; copied, never logged */
 	const char *basic_password;
 	const char *ca_file; /* trust these instead of the system's, or NULL */
 	const char *cert_file; /* client certificate and its key, or NULL */

@@ -37,6 +37,9 @@ struct wire {
 	CURL *easy;
 	struct curl_slist *headers;
 	struct curl_slist *connect_to;
+	struct curl_slist *mail_to;
+	struct buf mail; /* the message, and how much of it has gone */
+	size_t mail_sent;
 	struct buf header; /* raw lines of the last answer */
 	CURLcode code; /* once ended */
 	char why[CURL_ERROR_SIZE];
@@ -251,11 +254,62 @@ set_method(struct wire *w, const struct fetch_request *request)
 		SET(w, CUSTOMREQUEST, method);
 }
 
+static size_t
+on_mail(char *to, size_t size, size_t n, void *context)
+{
+	struct wire *w = context;
+	size_t most = w->mail.n - w->mail_sent;
+
+	if (most > size * n)
+		most = size * n;
+	if (most > 0)
+		memcpy(to, w->mail.p + w->mail_sent, most);
+	w->mail_sent += most;
+	return most;
+}
+
+/* Curl begins anew when a kept connection turns out to be dead. */
+static int
+on_mail_again(void *context, curl_off_t offset, int origin)
+{
+	struct wire *w = context;
+
+	if (origin != SEEK_SET || offset < 0 || (size_t)offset > w->mail.n)
+		return CURL_SEEKFUNC_CANTSEEK;
+	w->mail_sent = (size_t)offset;
+	return CURL_SEEKFUNC_OK;
+}
+
+static void
+set_mail(struct wire *w, const struct fetch_request *request)
+{
+	const struct fetch_mail *mail = request->mail;
+
+	for (const char *const *to = mail->to; *to != NULL; to++) {
+		w->mail_to = curl_slist_append(w->mail_to, *to);
+		CHECK(w->mail_to != NULL);
+	}
+	buf_init(&w->mail, request->body.n);
+	buf_str(&w->mail, request->body);
+	SET(w, MAIL_FROM, mail->from);
+	SET(w, MAIL_RCPT, w->mail_to);
+	SET(w, USE_SSL, (long)(mail->may_be_plain ? CURLUSESSL_TRY : CURLUSESSL_ALL));
+	SET(w, UPLOAD, 1L);
+	SET(w, INFILESIZE_LARGE, (curl_off_t)request->body.n);
+	SET(w, READFUNCTION, on_mail);
+	SET(w, READDATA, w);
+	SET(w, SEEKFUNCTION, on_mail_again);
+	SET(w, SEEKDATA, w);
+	SET(w, HEADERFUNCTION, on_header);
+	SET(w, HEADERDATA, w);
+}
+
 static void
 set_security(struct wire *w, const struct fetch_request *request)
 {
 	if (request->basic_user != NULL) {
-		SET(w, HTTPAUTH, (long)CURLAUTH_BASIC);
+		if (request->mail == NULL) /* SMTP has its own ways, which the server offers */
+			SET(w, HTTPAUTH, (long)CURLAUTH_BASIC);
 		SET(w, USERNAME, request->basic_user);
 		SET(w, PASSWORD,
 		    request->basic_password == NULL ? "" : request->basic_password);
@@ -314,7 +368,7 @@ set_route(struct wire *w, const struct fetch_request *request)
 	 * remembers after each transfer. */
 	if (url_has_address(request->url))
 		SET(w, DNS_CACHE_TIMEOUT, 0L);
-	SET(w, PROTOCOLS_STR, "http,https");
+	SET(w, PROTOCOLS_STR, request->mail != NULL ? "smtp,smtps" : "http,https");
 	SET(w, REDIR_PROTOCOLS_STR, is_tls ? "https" : "http,https");
 	SET(w, FOLLOWLOCATION, request->follow ? 1L : 0L);
 	SET(w, MAXREDIRS, (long)REDIRECTS_MAX);
@@ -350,8 +404,12 @@ wire_new(const struct fetch_request *request, wire_piece_fn *take_piece, void *c
 	SET(w, WRITEFUNCTION, on_piece);
 	SET(w, WRITEDATA, w);
 	set_route(w, request);
-	set_method(w, request);
-	set_headers(w, request);
+	if (request->mail != NULL) {
+		set_mail(w, request);
+	} else {
+		set_method(w, request);
+		set_headers(w, request);
+	}
 	set_security(w, request);
 	set_times(w, request);
 	return w;
@@ -363,6 +421,8 @@ wire_free(struct wire *w)
 	curl_easy_cleanup(w->easy);
 	curl_slist_free_all(w->headers);
 	curl_slist_free_all(w->connect_to);
+	curl_slist_free_all(w->mail_to);
+	buf_free(&w->mail);
 	buf_free(&w->header);
 	free(w);
 }
