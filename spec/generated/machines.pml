@@ -32,8 +32,9 @@
 #define EV_SOUGHT 30
 #define EV_SURVEYED 31
 #define EV_COLLECTED 32
-#define EV_REFUSED 33
-#define EV_TROUBLED 34
+#define EV_NOTIFIED 33
+#define EV_REFUSED 34
+#define EV_TROUBLED 35
 #define FX_RESOLVE 1
 #define FX_PULL 2
 #define FX_RUN 3
@@ -47,7 +48,8 @@
 #define FX_SEEK 11
 #define FX_SURVEY 12
 #define FX_COLLECT 13
-#define IS_TIED_TO_EPOCH(ev) ((ev) == EV_TIMEOUT || (ev) == EV_RESOLVED || (ev) == EV_PULLED || (ev) == EV_STARTED || (ev) == EV_HEALTHY || (ev) == EV_SWITCHED || (ev) == EV_CONFIRMED || (ev) == EV_RESTORED || (ev) == EV_DRAINED || (ev) == EV_RETIRED || (ev) == EV_REMOVED || (ev) == EV_SOUGHT || (ev) == EV_SURVEYED || (ev) == EV_COLLECTED || (ev) == EV_REFUSED || (ev) == EV_TROUBLED)
+#define FX_NOTIFY 14
+#define IS_TIED_TO_EPOCH(ev) ((ev) == EV_TIMEOUT || (ev) == EV_RESOLVED || (ev) == EV_PULLED || (ev) == EV_STARTED || (ev) == EV_HEALTHY || (ev) == EV_SWITCHED || (ev) == EV_CONFIRMED || (ev) == EV_RESTORED || (ev) == EV_DRAINED || (ev) == EV_RETIRED || (ev) == EV_REMOVED || (ev) == EV_SOUGHT || (ev) == EV_SURVEYED || (ev) == EV_COLLECTED || (ev) == EV_NOTIFIED || (ev) == EV_REFUSED || (ev) == EV_TROUBLED)
 
 /* deploy */
 #define deploy_RESOLVING 1
@@ -434,6 +436,40 @@ inline sweep_step(me, ev) {
 		:: ev == EV_REFUSED -> sweep_DO_back_off(me, ev); sweep_TAKE(me, sweep_WAITING, FX_NOTHING, KEPT)
 		:: ev == EV_TROUBLED -> sweep_DO_back_off(me, ev); sweep_TAKE(me, sweep_WAITING, FX_NOTHING, KEPT)
 		:: ev == EV_CANCEL -> sweep_DO_stop(me, ev); sweep_TAKE(me, sweep_STOPPED, FX_NOTHING, KEPT)
+		:: else -> skip
+		fi
+	:: else -> skip
+	fi
+}
+
+/* notify */
+#define notify_PENDING 1
+#define notify_SENDING 2
+#define notify_DELIVERED 3
+#define notify_GIVEN_UP 4
+#define notify_IS_INITIAL(state) ((state) == notify_PENDING)
+#define notify_IS_FINAL(state) ((state) == notify_DELIVERED || (state) == notify_GIVEN_UP)
+#define notify_IS_RESTING(state) (false)
+inline notify_step(me, ev) {
+	if
+	:: notify_state[me] == notify_PENDING ->
+		if
+		:: ev == EV_START -> notify_DO_send(me, ev); notify_TAKE(me, notify_SENDING, FX_NOTIFY, KEPT)
+		:: ev == EV_TIMEOUT -> notify_DO_send(me, ev); notify_TAKE(me, notify_SENDING, FX_NOTIFY, KEPT)
+		:: ev == EV_RECOVERED -> notify_DO_wait_on(me, ev); notify_TAKE(me, notify_PENDING, FX_NOTHING, KEPT)
+		:: ev == EV_CANCEL -> notify_DO_drop(me, ev); notify_TAKE(me, notify_GIVEN_UP, FX_NOTHING, KEPT)
+		:: else -> skip
+		fi
+	:: notify_state[me] == notify_SENDING ->
+		if
+		:: ev == EV_NOTIFIED -> notify_DO_finish(me, ev); notify_TAKE(me, notify_DELIVERED, FX_NOTHING, KEPT)
+		:: ev == EV_RECOVERED -> notify_DO_send(me, ev); notify_TAKE(me, notify_SENDING, FX_NOTIFY, KEPT)
+		:: ev == EV_TIMEOUT && notify_IS_is_in_time(me, ev) -> notify_DO_back_off(me, ev); notify_TAKE(me, notify_PENDING, FX_NOTHING, KEPT)
+		:: ev == EV_TROUBLED && notify_IS_is_in_time(me, ev) -> notify_DO_back_off(me, ev); notify_TAKE(me, notify_PENDING, FX_NOTHING, KEPT)
+		:: ev == EV_TIMEOUT && notify_NOT_is_in_time(me, ev) -> notify_DO_give_up(me, ev); notify_TAKE(me, notify_GIVEN_UP, FX_NOTHING, KEPT)
+		:: ev == EV_REFUSED -> notify_DO_give_up(me, ev); notify_TAKE(me, notify_GIVEN_UP, FX_NOTHING, KEPT)
+		:: ev == EV_TROUBLED && notify_NOT_is_in_time(me, ev) -> notify_DO_give_up(me, ev); notify_TAKE(me, notify_GIVEN_UP, FX_NOTHING, KEPT)
+		:: ev == EV_CANCEL -> notify_DO_drop(me, ev); notify_TAKE(me, notify_GIVEN_UP, FX_NOTHING, KEPT)
 		:: else -> skip
 		fi
 	:: else -> skip

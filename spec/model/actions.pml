@@ -235,3 +235,14 @@
 #define poll_DO_report(me, ev) \
 	poll_digest = e_digest; post(STAGE, 0, EV_TRIGGER); with(word) = e_digest; \
 	with(digest) = e_digest; with(is_poll) = BY_POLL
+
+/* notify */
+
+#define notify_IS_is_in_time(me, ev) (notify_tries[me] < TRIES)
+#define notify_NOT_is_in_time(me, ev) (!notify_IS_is_in_time(me, ev))
+#define notify_DO_send(me, ev) skip
+#define notify_DO_wait_on(me, ev) skip
+#define notify_DO_back_off(me, ev) notify_tries[me]++
+#define notify_DO_finish(me, ev) assert(was_told[me]) /* 75: delivered is what was told */
+#define notify_DO_give_up(me, ev) skip
+#define notify_DO_drop(me, ev) skip

@@ -1,6 +1,23 @@
 /* adversary.pml - hooks, people, the configuration, crashes, and what comes late; and the two that look by
  * themselves, sweep and poll. */
 
+/* What is on its way to the receiver may arrive all the same. */
+#ifdef NOTIFIED
+inline crash_of_notify(me) {
+	if
+	:: notify_wire[me] == DONE -> notify_wire[me] = NOWHERE
+	:: else -> skip
+	fi;
+	if
+	:: notify_state[me] != UNBORN && !notify_IS_FINAL(notify_state[me]) ->
+		post(NOTIFY, me, EV_RECOVERED)
+	:: else -> skip
+	fi
+}
+#else
+#define crash_of_notify(me) skip
+#endif
+
 inline crash() {
 	sweep_state[0] = sweep_stored;
 	sweep_ask = FX_NOTHING;
@@ -28,7 +45,8 @@ inline crash() {
 		if
 		:: swap_state[i] != UNBORN -> post(SWAP, i, EV_RECOVERED)
 		:: else -> skip
-		fi
+		fi;
+		crash_of_notify(i)
 	}
 	post(SWEEP, 0, EV_RECOVERED);
 	post(POLL, 0, EV_RECOVERED)
@@ -266,6 +284,50 @@ end:	do
 	:: atomic {
 		poll_ask != FX_NOTHING && poll_wire == NOWHERE ->
 		post(POLL, 0, EV_TIMEOUT);
+		go!0
+	}
+	od
+}
+#endif
+
+/* The receiver. One who waits for its next try hears when its time has come. */
+
+#ifdef NOTIFIED
+proctype receiver(byte me) {
+end:	do
+	:: atomic {
+		notify_wire[me] == ASKED && notify_ask[me] == FX_NOTIFY ->
+		assert(is_told_of(deploy_state[me])); /* 75: never before it has happened */
+		was_told[me] = true;
+		notify_wire[me] = DONE
+	}
+	:: atomic {
+		notify_wire[me] == DONE ->
+		notify_wire[me] = NOWHERE;
+		post(NOTIFY, me, EV_NOTIFIED);
+		go!0
+	}
+	:: atomic { faults > 0 && notify_wire[me] != NOWHERE -> faults--; notify_wire[me] = NOWHERE }
+	:: atomic {
+		faults > 0 && notify_wire[me] == ASKED ->
+		faults--;
+		notify_wire[me] = NOWHERE;
+		if
+		:: post(NOTIFY, me, EV_TROUBLED)
+		:: post(NOTIFY, me, EV_REFUSED)
+		fi;
+		go!0
+	}
+	:: atomic {
+		(notify_ask[me] != FX_NOTHING && notify_wire[me] == NOWHERE) ||
+		    notify_state[me] == notify_PENDING ->
+		post(NOTIFY, me, EV_TIMEOUT);
+		go!0
+	}
+	:: atomic {
+		cancels > 0 && notify_state[me] != UNBORN && !notify_IS_FINAL(notify_state[me]) ->
+		cancels--;
+		post(NOTIFY, me, EV_CANCEL);
 		go!0
 	}
 	od

@@ -69,6 +69,7 @@
 #define stage_TAKE(me, then, fx, is_kept) TAKE(then, fx, is_kept)
 #define sweep_TAKE(me, then, fx, is_kept) TAKE(then, fx, is_kept)
 #define poll_TAKE(me, then, fx, is_kept) TAKE(then, fx, is_kept)
+#define notify_TAKE(me, then, fx, is_kept) TAKE(then, fx, is_kept)
 /* The rest of what was posted last; 0 when nobody says. */
 #define with(what) mail_##what[mail_count - 1]
 #define KEPT true
@@ -79,7 +80,7 @@
 #define UNBORN 0
 
 mtype = { NOWHERE, ASKED, DONE }; /* an ask: lost or none, on the wire, done and not answered yet */
-mtype = { DEPLOY, SWAP, STAGE, SWEEP, POLL };
+mtype = { DEPLOY, SWAP, STAGE, SWEEP, POLL, NOTIFY };
 
 /* What the adversary has left. */
 byte faults = FAULTS;
@@ -139,6 +140,15 @@ byte poll_digest; /* seen last */
 bool poll_is_auto = true;
 byte poll_ask;
 mtype poll_wire = NOWHERE;
+
+#ifdef NOTIFIED /* one receiver, who is told how each deploy ends; places as those of deploys */
+byte notify_state[DEPLOYS];
+byte notify_tries[DEPLOYS];
+byte notify_ask[DEPLOYS];
+mtype notify_wire[DEPLOYS] = NOWHERE;
+bool was_told[DEPLOYS];
+#define is_told_of(state) (state == deploy_LIVE || state == deploy_FAILED || state == deploy_ROLLED_BACK)
+#endif
 
 byte deploy_births; /* places taken */
 
@@ -235,7 +245,10 @@ init {
 		run registry();
 #endif
 		for (fresh : 1 + ELDERS .. DEPLOYS - 1) {
-			run ports(fresh)
+			run ports(fresh);
+#ifdef NOTIFIED
+			run receiver(fresh)
+#endif
 		}
 		run engine();
 		run nudges();

@@ -89,6 +89,9 @@ inline check_settled() {
 		}
 		for (i : 1 .. DEPLOYS - 1) {
 			assert(deploy_state[i] == UNBORN || deploy_IS_FINAL(deploy_state[i]));
+#ifdef NOTIFIED /* 75: each end is told, or given up */
+			assert(i <= ELDERS || !is_told_of(deploy_state[i]) || notify_IS_FINAL(notify_state[i]));
+#endif
 			assert(sweep_state[0] == sweep_STOPPED || !is_orphan(i))
 		}
 	}

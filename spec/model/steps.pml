@@ -40,6 +40,32 @@ inline keep_late(me, ask_, id_, epoch_, is_answer_) {
 	late_is_answer[lates] = is_answer_
 }
 
+/* As src/serve/notices.c: in the step that it tells of. */
+#ifdef NOTIFIED
+inline born_to_tell(me) {
+	if
+	:: is_told_of(then_state) ->
+		assert(notify_state[me] == UNBORN); /* 14: a deploy ends once */
+		assert(notify_IS_INITIAL(notify_PENDING));
+		notify_state[me] = notify_PENDING;
+		post(NOTIFY, me, EV_START)
+	:: else -> skip
+	fi
+}
+
+inline notify_taken(me) {
+	if
+	:: then_state != UNBORN ->
+		notify_state[me] = then_state;
+		notify_ask[me] = then_ask;
+		notify_wire[me] = (then_ask == FX_NOTHING -> NOWHERE : ASKED)
+	:: else -> skip
+	fi
+}
+#else
+#define born_to_tell(me) skip
+#endif
+
 inline deploy_taken(me) {
 	if
 	:: then_state != UNBORN ->
@@ -54,7 +80,8 @@ inline deploy_taken(me) {
 		assert(swap_state[me] == UNBORN); /* 30: a swap ends before its deploy */
 		became_live = (then_state == deploy_LIVE -> me : became_live);
 		deploy_tries[me] = 0;
-		deploy_elder[me] = 0
+		deploy_elder[me] = 0;
+		born_to_tell(me)
 	:: else -> skip
 	fi
 }
@@ -230,6 +257,9 @@ end:	do
 			:: mail_kind[mail_first - 1] == STAGE -> stage_step(e_to, e_kind); stage_taken(e_to)
 			:: mail_kind[mail_first - 1] == SWEEP -> sweep_step(e_to, e_kind); sweep_taken()
 			:: mail_kind[mail_first - 1] == POLL -> poll_step(e_to, e_kind); poll_taken()
+#ifdef NOTIFIED
+			:: mail_kind[mail_first - 1] == NOTIFY -> notify_step(e_to, e_kind); notify_taken(e_to)
+#endif
 			fi
 		:: else -> break
 		od;

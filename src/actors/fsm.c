@@ -16,7 +16,8 @@ const char *const trigger_names[TRIGGER_COUNT] = { TRIGGERS(NAME) };
 #define TIED_TO_EPOCH                                                                         \
 	(ON(RESOLVED) | ON(PULLED) | ON(STARTED) | ON(HEALTHY) | ON(SWITCHED) | ON(CONFIRMED) \
 	    | ON(RESTORED) | ON(DRAINED) | ON(RETIRED) | ON(REMOVED) | ON(SOUGHT)             \
-	    | ON(SURVEYED) | ON(COLLECTED) | ON(REFUSED) | ON(TROUBLED) | ON(TIMEOUT))
+	    | ON(SURVEYED) | ON(COLLECTED) | ON(NOTIFIED) | ON(REFUSED) | ON(TROUBLED)        \
+	    | ON(TIMEOUT))
 
 /* What every state that is not final answers; a resting state has no deadline to run out. */
 #define UNIVERSAL (ON(CANCEL) | ON(TIMEOUT) | ON(RECOVERED))
@@ -39,6 +40,7 @@ fsm_spec_of(enum actor_kind kind)
 		[ACTOR_POLL] = &poll_spec,
 		[ACTOR_STAGE] = &stage_spec,
 		[ACTOR_SWEEP] = &sweep_spec,
+		[ACTOR_NOTIFY] = &notify_spec,
 	};
 
 	CHECK(kind < ACTOR_KIND_COUNT);

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "actors/kinds.h"
+#include "base/notice.h"
 
 struct event {
 	enum event_kind kind;
@@ -19,7 +20,8 @@ struct event {
 	uint64_t spec; /* CONFIGURED, READY: which revision of the stage's configuration */
 	uint64_t elder; /* GRANTED: the deploy that serves now */
 	uint32_t epoch; /* answers and TIMEOUT: the step that asked */
-	uint32_t count; /* SURVEYED: orphans; DRAINED: connections cut */
+	uint32_t count; /* SURVEYED: orphans; DRAINED: connections cut; answers to NOTIFY: the
+	                 * receiver's status */
 	bool
 	    flag; /* CONFIGURED: see the receiver; TRIGGER, READY: even what is live; SOUGHT: older
 	            * than what was seen or serves, and it may not go back */
@@ -108,6 +110,25 @@ struct sweep {
 	char reason[REASON_SIZE];
 };
 
+struct notify {
+	uint64_t stage;
+	uint64_t deploy; /* 0: it is about none */
+	enum notice notice;
+	uint32_t tries; /* that failed */
+	uint32_t status; /* the receiver's last: of HTTP, or of SMTP; 0: none came */
+	int64_t created_ms;
+	int64_t due_ms; /* of the next try */
+	int64_t ended_ms; /* 0: under way */
+	char receiver[NAME_SIZE];
+	char tier[NAME_SIZE]; /* who named the receiver: "stage", "project", "global" */
+	char delivery[UUID_SIZE]; /* the same in every try */
+	char subject[SUBJECT_SIZE]; /* with stage and notice: what is told once */
+	char tag[TAG_SIZE];
+	char digest[DIGEST_SIZE];
+	char text[REASON_SIZE]; /* what happened, as it was then */
+	char reason[REASON_SIZE]; /* why it is not delivered */
+};
+
 struct actor { /* copied, compared, stored and rolled back whole */
 	uint64_t id;
 	enum actor_kind kind;
@@ -120,6 +141,7 @@ struct actor { /* copied, compared, stored and rolled back whole */
 		struct poll poll;
 		struct stage stage;
 		struct sweep sweep;
+		struct notify notify;
 	};
 };
 
@@ -203,6 +225,7 @@ extern const struct spec swap_spec;
 extern const struct spec poll_spec;
 extern const struct spec stage_spec;
 extern const struct spec sweep_spec;
+extern const struct spec notify_spec;
 
 #define ON(name) (UINT64_C(1) << EV_##name)
 #define FX(name) (UINT64_C(1) << FX_##name)

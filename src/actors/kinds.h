@@ -8,7 +8,7 @@
 #include "base/limits.h"
 
 /* clang-format off */
-#define ACTOR_KINDS(X) X(DEPLOY) X(SWAP) X(POLL) X(STAGE) X(SWEEP)
+#define ACTOR_KINDS(X) X(DEPLOY) X(SWAP) X(POLL) X(STAGE) X(SWEEP) X(NOTIFY)
 
 #define TRIGGERS(X) X(MANUAL) X(WEBHOOK) X(POLL) X(ROLLBACK)
 
@@ -22,7 +22,7 @@
 	X(SWAPPED) X(UNSWAPPED) X(HELD) X(CONDEMNED)                                          \
 	/* answers to effects */                                                              \
 	X(RESOLVED) X(PULLED) X(STARTED) X(HEALTHY) X(SWITCHED) X(CONFIRMED) X(RESTORED)      \
-	X(DRAINED) X(RETIRED) X(REMOVED) X(SOUGHT) X(SURVEYED) X(COLLECTED)                   \
+	X(DRAINED) X(RETIRED) X(REMOVED) X(SOUGHT) X(SURVEYED) X(COLLECTED) X(NOTIFIED)       \
 	/* REFUSED: certain, it did not happen, and asking again will not help.               \
 	 * TROUBLED: it may have happened, or asking again may help. */                       \
 	X(REFUSED) X(TROUBLED)
@@ -40,7 +40,8 @@
 	X(RESTORE)  /* proxy: new requests go to the elder again        -> RESTORED */        \
 	X(SEEK)     /* registry: the newest tag that the stage wants    -> SOUGHT */          \
 	X(SURVEY)   /* engine: what runs, what is an orphan, who is gone-> SURVEYED */        \
-	X(COLLECT)  /* engine: remove the orphans                       -> COLLECTED */
+	X(COLLECT)  /* engine: remove the orphans                       -> COLLECTED */       \
+	X(NOTIFY)   /* receiver: here is what has happened              -> NOTIFIED */
 
 #define DEPLOY_STATES(X)                                                                      \
 	X(RESOLVING) X(QUEUED) X(PULLING) X(STARTING) X(PROBING) X(SWAPPING) X(ABORTING)      \
@@ -51,6 +52,7 @@
 #define POLL_STATES(X) X(OFF) X(WAITING) X(SEEKING)
 #define STAGE_STATES(X) X(IDLE) X(DEPLOYING) X(QUEUEING)
 #define SWEEP_STATES(X) X(WAITING) X(SURVEYING) X(COLLECTING) X(STOPPED)
+#define NOTIFY_STATES(X) X(PENDING) X(SENDING) X(DELIVERED) X(GIVEN_UP)
 /* clang-format on */
 
 #define KIND(name) ACTOR_##name,
@@ -79,6 +81,9 @@ enum stage_state { STAGE_STATES(KIND) STAGE_COUNT };
 #undef KIND
 #define KIND(name) SWEEP_##name,
 enum sweep_state { SWEEP_STATES(KIND) SWEEP_COUNT };
+#undef KIND
+#define KIND(name) NOTIFY_##name,
+enum notify_state { NOTIFY_STATES(KIND) NOTIFY_COUNT };
 #undef KIND
 
 #endif

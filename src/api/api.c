@@ -70,6 +70,9 @@ static const struct route routes[] = {
 	{ METHOD_POST, "/api/v1/secrets/rotate", api_secrets_rotate, 0 },
 	{ METHOD_PUT, "/api/v1/secrets/{name}", api_secret_set, 0 },
 	{ METHOD_DELETE, "/api/v1/secrets/{name}", api_secret_remove, 0 },
+	{ METHOD_GET, "/api/v1/notifications", api_notifications_list, 0 },
+	{ METHOD_POST, "/api/v1/notifications/test", api_notifications_test, 0 },
+	{ METHOD_GET, "/api/v1/receivers", api_receivers_list, 0 },
 };
 /* clang-format on */
 

@@ -75,6 +75,9 @@ void api_secrets_list(void *context, struct request *rq);
 void api_secret_set(void *context, struct request *rq);
 void api_secret_remove(void *context, struct request *rq);
 void api_secrets_rotate(void *context, struct request *rq);
+void api_notifications_list(void *context, struct request *rq);
+void api_notifications_test(void *context, struct request *rq);
+void api_receivers_list(void *context, struct request *rq);
 
 /* Topic of the streams of one deploy; of all of them: */
 enum { TOPIC_EVENTS = 1 };

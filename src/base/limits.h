@@ -17,6 +17,10 @@ enum {
 	DOMAIN_SIZE = 254,
 	/* One line for a person; longer ones are cut. */
 	REASON_SIZE = 256,
+	/* A UUID as text (RFC 9562). */
+	UUID_SIZE = 37,
+	/* What a notification is about, beside its stage: a digest and an id. */
+	SUBJECT_SIZE = 96,
 
 	/* Configuration. */
 	CONFIG_BYTES_MAX = 1 << 20, /* 1,000 stages of 1 KB each; read at once on the loop */
@@ -28,12 +32,16 @@ enum {
 				<< 10, /* one stage as canonical JSON: a row, read at start */
 	CONFIG_SPECS_BYTES_MAX = 16
 				 << 20, /* all of them: each stage repeats its project's env */
-	EXPORT_TAG_BYTES_MAX = 4 << 20, /* hashed: hosts as YAML, 42 bytes of each stage */
+	EXPORT_TAG_BYTES_MAX =
+	    8 << 20, /* hashed: hosts as YAML, 42 bytes of each stage and whom it tells */
 	PROJECTS_MAX = 1000,
 	STAGES_MAX = 2000,
 	ENGINES_MAX = 16,
 	REGISTRIES_MAX = 64,
 	PROXIES_MAX = 16,
+	RECEIVERS_MAX = 64, /* of notifications: teams and rooms of one host */
+	NOTIFY_NAMES_MAX = 16, /* receivers of one stage */
+	RECIPIENTS_MAX = 16, /* of one mail */
 	REPLICAS_MAX = 16,
 	DOMAINS_MAX = 16, /* of one stage */
 	ENV_MAX = 200, /* entries of one stage */
@@ -109,6 +117,17 @@ enum {
 	TAGS_EXPLAINED_MAX = 10000, /* of one repository: sorted and written in 40 ms */
 	REGISTRY_TOKENS_MAX = 1024, /* kept; 1 to 2 KB each, a repository needs one */
 	REGISTRY_TOKEN_BYTES_MAX = 64 << 10, /* the answer that brings one */
+
+	/* Notifications. */
+	NOTIFICATIONS_OPEN_MAX = 1024, /* alive; beyond it the oldest is given up */
+	NOTIFICATIONS_OPEN_OF_ONE_MAX =
+	    128, /* receiver: one that is away pushes out no other's */
+	NOTICES_WAITING_MAX = 256, /* told by ports within one turn */
+	NOTICE_AGAIN_MS = 3600000, /* the same is told once in an hour */
+	NOTIFY_AT_ONCE_MAX = 16, /* transfers: they leave FETCH_MAX to deploys */
+	NOTIFY_AT_ONCE_OF_ONE_MAX = 2, /* receiver */
+	NOTIFY_ANSWER_MAX = 64 << 10, /* of a receiver; only its beginning is shown */
+	NOTIFY_BODY_MAX = 64 << 10, /* what is sent: a few texts of REASON_SIZE, escaped */
 
 	/* The HTTP server (measured: an idle connection costs about 1 KB). */
 	HTTP_LISTEN_MAX =

@@ -113,6 +113,9 @@ write_kind(const struct command *command, struct buf *to)
 	case COMPLETES_SECRET_ACTIONS:
 		buf_text(to, "generate list remove rotate set");
 		break;
+	case COMPLETES_NOTIFY:
+		buf_text(to, "list test receivers");
+		break;
 	}
 }
 

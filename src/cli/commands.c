@@ -57,6 +57,13 @@ static const struct option_spec explain_options[] = {
 	HELP,
 	END,
 };
+static const struct option_spec notify_options[] = {
+	{ "limit", 'n', "N", "list: at most so many (20; up to 500)" },
+	{ "state", 0, "STATE", "list: only pending, sending, delivered or given-up ones" },
+	JSON,
+	HELP,
+	END,
+};
 static const struct option_spec apply_options[] = {
 	{ "dry-run", 0, NULL, "only tell what would change" },
 	{ "yes", 'y', NULL, "do not ask, even on a terminal" },
@@ -202,6 +209,16 @@ const struct command commands[] = {
 	  "  slipway secrets set shop-certificate --file key.pem\n"
 	  "  slipway secrets list\n",
 	  secrets_options, 1, 2, NEEDS_NOTHING, COMPLETES_SECRET_ACTIONS, cli_secrets },
+	{ "notify", "list|test|receivers [PROJECT[/STAGE]]", "who was told of what; try whether it arrives",
+	  "list shows what was told to whom, the newest first, and what became of it; test sends a try to each\n"
+	  "receiver of a stage, a project or all, and exits with 1 unless all of them took it; receivers shows\n"
+	  "those of slipway.yml.\n"
+	  "\n"
+	  "Examples:\n"
+	  "  slipway notify test shop/production\n"
+	  "  slipway notify list --state given-up\n"
+	  "  slipway notify receivers\n",
+	  notify_options, 1, 2, NEEDS_TOKEN, COMPLETES_NOTIFY, cli_notify },
 	{ "serve", "", "run the server",
 	  "Its settings come from the environment; `slipway check` shows them and every fault in them.\n"
 	  "SIGTERM and SIGINT let the deploys under way finish; a second one ends it at once, which is\n"
@@ -231,7 +248,7 @@ const struct command commands[] = {
 	  "  slipway db rollback --to 6\n",
 	  db_options, 1, 2, NEEDS_NOTHING, COMPLETES_ACTIONS, NULL },
 	{ "machines", "[NAME]", "print the state machines that this program runs",
-	  "NAME is deploy, swap, poll, stage or sweep; without it, all of them.\n"
+	  "NAME is deploy, swap, poll, stage, sweep or notify; without it, all of them.\n"
 	  "\n"
 	  "Example:\n"
 	  "  slipway machines --dot deploy | dot -Tsvg > deploy.svg\n",

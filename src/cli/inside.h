@@ -18,6 +18,7 @@ enum command_completes { /* what its first argument may be */
 	COMPLETES_SHELLS,
 	COMPLETES_ACTIONS,
 	COMPLETES_SECRET_ACTIONS,
+	COMPLETES_NOTIFY,
 };
 
 struct invocation {
@@ -65,6 +66,7 @@ command_fn cli_export;
 command_fn cli_diff;
 command_fn cli_secrets;
 command_fn cli_apply;
+command_fn cli_notify;
 command_fn cli_healthcheck;
 command_fn cli_version;
 command_fn cli_completion;

@@ -125,4 +125,6 @@ lines_of_whole_stage(const struct stage_spec *spec, const struct line_sink *sink
 DIFF(diff_engines, config_engine, lines_of_engine)
 DIFF(diff_registries, config_registry, lines_of_registry)
 DIFF(diff_proxies, config_proxy, lines_of_proxy)
+DIFF(diff_receivers, config_receiver, lines_of_receiver)
+DIFF(diff_notify, strings, lines_of_notify)
 DIFF(diff_stages, stage_spec, lines_of_whole_stage)

@@ -26,6 +26,10 @@ struct config_changes diff_registries(
     const struct config_registry *from, const struct config_registry *to, struct arena *arena);
 struct config_changes diff_proxies(
     const struct config_proxy *from, const struct config_proxy *to, struct arena *arena);
+struct config_changes diff_receivers(
+    const struct config_receiver *from, const struct config_receiver *to, struct arena *arena);
+struct config_changes
+diff_notify(const struct strings *from, const struct strings *to, struct arena *arena);
 struct config_changes
 diff_stages(const struct stage_spec *from, const struct stage_spec *to, struct arena *arena);
 

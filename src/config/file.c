@@ -47,7 +47,7 @@ static void
 import_root(struct import *im, const struct node *root)
 {
 	static const char *const known[] = { "version", "engines", "registries", "proxies",
-		"projects", NULL };
+		"receivers", "notify", "projects", NULL };
 	const struct node *projects;
 
 	if (root->kind != NODE_MAP) {
@@ -60,6 +60,8 @@ import_root(struct import *im, const struct node *root)
 	import_engines(im, node_get(root, "engines"));
 	import_registries(im, node_get(root, "registries"));
 	import_proxies(im, node_get(root, "proxies"));
+	import_receivers(im, node_get(root, "receivers"));
+	import_notify(im, node_get(root, "notify"), "", "");
 	projects = node_get(root, "projects");
 	if (projects == NULL) {
 		import_fault(im, root, "'projects' is missing: write projects: {} for none");
@@ -76,6 +78,8 @@ forget_results(struct config_file *file)
 	file->engine_count = 0;
 	file->registry_count = 0;
 	file->proxy_count = 0;
+	file->receiver_count = 0;
+	file->notify = NULL;
 	file->project_count = 0;
 	file->stage_count = 0;
 }

@@ -17,8 +17,10 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "base/notice.h"
 #include "base/str.h"
 #include "config/problems.h"
+#include "config/receiver.h"
 #include "config/spec.h"
 
 struct config_engine {
@@ -62,6 +64,30 @@ struct config_proxy { /* beside the edge */
 	const char *names; /* Caddy, straight: host:port of the name server that it asks */
 };
 
+struct config_receiver { /* of notifications */
+	const char *name;
+	enum receiver_kind kind;
+	uint32_t events; /* set of enum notice */
+	bool is_insecure;
+	const char *url; /* one of these three; the others "" */
+	const char *url_file;
+	const char *url_env;
+	const char *secret_file; /* these: "" when not given */
+	const char *secret_env;
+	const char *ca_file;
+	const char *from; /* mail */
+	const char *username;
+	struct strings to;
+};
+
+/* Whom a stage, all stages of a project ("" for stage) or all of all ("" for both) tell. */
+struct config_notify {
+	const char *project;
+	const char *stage;
+	struct strings receivers; /* none: nobody is told */
+	struct config_notify *next;
+};
+
 struct config_project {
 	const char *name;
 	struct stage_spec *stages;
@@ -75,6 +101,9 @@ struct config_file {
 	size_t registry_count;
 	struct config_proxy *proxies;
 	size_t proxy_count;
+	struct config_receiver *receivers;
+	size_t receiver_count;
+	struct config_notify *notify; /* where it was given; NULL: nowhere */
 	struct config_project *projects;
 	size_t project_count;
 	size_t stage_count; /* of all projects */
@@ -82,6 +111,10 @@ struct config_file {
 	struct config_problems warnings; /* good, but worth a look */
 	void *memory;
 };
+
+/* NULL: the file says nothing of exactly this one. */
+const struct config_notify *
+config_notify_find(const struct config_file *file, const char *project, const char *stage);
 
 /* What the process's settings say about files. NULL stands for all zero. */
 struct config_rules {

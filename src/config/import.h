@@ -31,6 +31,7 @@ struct import {
 	size_t json_total;
 	bool has_bad_engines; /* a fault there: do not tell of names that are missing now */
 	bool has_bad_proxies;
+	bool has_bad_receivers;
 };
 
 /* A stage in the making: at[] tells which keys were given and where, good[] which were right. */
@@ -80,6 +81,10 @@ bool import_tags(struct import *im, const struct node *node, struct stage_spec *
 void import_engines(struct import *im, const struct node *map);
 void import_registries(struct import *im, const struct node *map);
 void import_proxies(struct import *im, const struct node *map);
+void import_receivers(struct import *im, const struct node *map);
+/* node: the list `notify` of a stage, of a project (stage ""), of the file; NULL: not given. */
+void import_notify(
+    struct import *im, const struct node *node, const char *project, const char *stage);
 void import_projects(struct import *im, const struct node *map);
 
 /* import_stage.c */

@@ -6,13 +6,14 @@
 
 /* The keys that may stand here, by the table; ended by NULL. */
 static void
-known_keys(enum field_place place, const char *known[STAGE_FIELD_COUNT + 2])
+known_keys(enum field_place place, const char *known[STAGE_FIELD_COUNT + 3])
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < STAGE_FIELD_COUNT; i++)
 		if (stage_fields[i].place == IN_BOTH || stage_fields[i].place == place)
 			known[count++] = stage_fields[i].key;
+	known[count++] = "notify";
 	if (place == IN_BOTH)
 		known[count++] = "stages";
 	known[count] = NULL;
@@ -68,14 +69,15 @@ void
 draft_apply(
     struct import *im, struct draft *draft, const struct node *map, enum field_place place)
 {
-	const char *known[STAGE_FIELD_COUNT + 2];
+	const char *known[STAGE_FIELD_COUNT + 3];
 
 	known_keys(place, known);
 	for (const struct node *member = map->first; member != NULL; member = member->next) {
 		size_t i = field_find(member->key.p);
 
-		if (place == IN_BOTH && str_is(member->key, "stages"))
-			continue;
+		if (str_is(member->key, "notify")
+		    || (place == IN_BOTH && str_is(member->key, "stages")))
+			continue; /* read apart: no part of what a stage runs */
 		if (place == IN_BOTH && i < STAGE_FIELD_COUNT
 		    && stage_fields[i].place == IN_STAGE) {
 			import_fault_key(im, member,
@@ -103,6 +105,7 @@ import_stage(struct import *im, const struct node *map, const struct draft *base
 	draft.spec.project = project->name;
 	draft.spec.stage = map->key.p;
 	draft_apply(im, &draft, map, IN_STAGE);
+	import_notify(im, node_get(map, "notify"), project->name, map->key.p);
 	routes_claim(im, &draft);
 	draft_finish(im, &draft, map);
 	project->stages[project->stage_count++] = draft.spec;
@@ -142,6 +145,7 @@ import_project(struct import *im, const struct node *map, struct config_project 
 	project->name = map->key.p;
 	stage_spec_set_defaults(&base.spec);
 	draft_apply(im, &base, map, IN_BOTH);
+	import_notify(im, node_get(map, "notify"), project->name, "");
 	stages = node_get(map, "stages");
 	if (stages == NULL)
 		import_fault_key(im, map,

@@ -35,6 +35,7 @@ static const struct {
 	{ "build", "Slipway deploys images that a registry holds" },
 	{ "password",
 	    "secrets do not belong in this file; use 'password_file' or 'password_env'" },
+	{ "secret", "secrets do not belong in this file; use 'secret_file' or 'secret_env'" },
 	{ "retries", "a single failure does not count; 'deadline' ends the gate" },
 	{ "pattern", "here it is 'glob', or 'regex' for a regular expression" },
 	{ "range", "here it is 'semver'" },

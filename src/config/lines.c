@@ -67,6 +67,12 @@ walk_put_text(struct walk *w, const char *key, const char *value)
 	put(w, key, buf_view(&w->scalar), NULL);
 }
 
+void
+walk_put_list(struct walk *w, const char *key, const struct strings *items)
+{
+	put(w, key, STR(""), items);
+}
+
 static void
 put_integer(struct walk *w, const char *key, int value)
 {
@@ -128,7 +134,7 @@ put_volumes(struct walk *w, const char *key, const struct volume_spec *volumes, 
 		    modes[volumes[i].is_isolated][volumes[i].read_only]);
 		items->items[i] = arena_text(arena, buf_view(&w->scalar));
 	}
-	put(w, key, STR(""), items);
+	walk_put_list(w, key, items);
 }
 
 /* The policy as one key. Where several ways of writing mean the same, it is always this one. */
@@ -239,7 +245,7 @@ put_field(struct walk *w, const struct field *field, const void *record)
 		walk_put_plain(w, field->key, *(const bool *)member ? "true" : "false");
 		break;
 	case FIELD_STRINGS:
-		put(w, field->key, STR(""), member);
+		walk_put_list(w, field->key, member);
 		break;
 	case FIELD_PAIRS:
 		put_pairs(w, field->key, *(const struct pair_spec *const *)member,

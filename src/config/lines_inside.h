@@ -19,6 +19,8 @@ void walk_put_plain(struct walk *w, const char *key, const char *value); /* YAML
 void
 walk_put_text(struct walk *w, const char *key, const char *value); /* quoted if it must be */
 
+void walk_put_list(struct walk *w, const char *key, const struct strings *items);
+
 /* lines_shared.c: takes the entries of maps away that others have alike. */
 void
 pairs_subtract(struct stage_spec *spec, const struct stage_spec *others, struct arena *arena);

@@ -163,6 +163,37 @@ put_proxies(struct writer *w, const struct config_file *file)
 		close_map(w);
 }
 
+static void
+put_receivers(struct writer *w, const struct config_file *file)
+{
+	const void **sorted =
+	    in_order(w, file->receivers, file->receiver_count, sizeof(*file->receivers));
+
+	if (file->receiver_count > 0)
+		open_map(w, "receivers");
+	for (size_t i = 0; i < file->receiver_count; i++) {
+		const struct config_receiver *receiver = sorted[i];
+		struct line_sink sink = open_map(w, receiver->name);
+
+		lines_of_receiver(receiver, &sink);
+		close_map(w);
+	}
+	if (file->receiver_count > 0)
+		close_map(w);
+}
+
+static void
+put_notify(
+    struct writer *w, const struct config_file *file, const char *project, const char *stage)
+{
+	const struct config_notify *notify = config_notify_find(file, project, stage);
+	struct line_sink sink = { w->arena, put_line, w };
+
+	w->above_count = 0;
+	if (notify != NULL)
+		lines_of_notify(&notify->receivers, &sink);
+}
+
 static int
 stage_order(const void *a, const void *b)
 {
@@ -173,8 +204,8 @@ stage_order(const void *a, const void *b)
 }
 
 static void
-put_stages(
-    struct writer *w, const struct config_project *project, const struct shared_spec *shared)
+put_stages(struct writer *w, const struct config_file *file,
+    const struct config_project *project, const struct shared_spec *shared)
 {
 	const struct stage_spec **sorted =
 	    arena_take_array(w->arena, project->stage_count, sizeof(*sorted));
@@ -187,13 +218,15 @@ put_stages(
 		struct line_sink sink = open_map(w, sorted[i]->stage);
 
 		lines_of_stage(sorted[i], shared, &sink);
+		put_notify(w, file, project->name, sorted[i]->stage);
 		close_map(w);
 	}
 	close_map(w);
 }
 
 static void
-put_project(struct writer *w, const struct config_project *project)
+put_project(
+    struct writer *w, const struct config_file *file, const struct config_project *project)
 {
 	struct shared_spec *shared = arena_take(w->arena, sizeof(*shared));
 	bool has_shared = project->stage_count > 1;
@@ -203,7 +236,8 @@ put_project(struct writer *w, const struct config_project *project)
 		shared_find(project->stages, project->stage_count, w->arena, shared);
 		lines_of_shared(shared, &sink);
 	}
-	put_stages(w, project, has_shared ? shared : NULL);
+	put_notify(w, file, project->name, "");
+	put_stages(w, file, project, has_shared ? shared : NULL);
 	close_map(w);
 }
 
@@ -222,7 +256,7 @@ put_projects(struct writer *w, const struct config_file *file, const char *only)
 		const struct config_project *project = sorted[i];
 
 		if (only == NULL || strcmp(only, project->name) == 0)
-			put_project(w, project);
+			put_project(w, file, project);
 	}
 	close_map(w);
 }
@@ -236,6 +270,8 @@ config_file_write(const struct config_file *file, const char *project, struct bu
 	put_engines(&w, file);
 	put_registries(&w, file);
 	put_proxies(&w, file);
+	put_receivers(&w, file);
+	put_notify(&w, file, "", "");
 	put_projects(&w, file, project);
 	CHECK(w.indent == 0);
 	arena_free(w.arena);

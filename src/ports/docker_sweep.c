@@ -4,6 +4,7 @@
  * The one idea: a container is removed only after two judgements by the same pure rule
  * (actors/orphan.h), one when it is found and one right before. What does not carry this
  * store's label and a deploy that the store knows is never touched. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -221,6 +222,7 @@ check_instance(struct survey_job *survey, struct instance *row, const struct sta
 	bool is_running = strcmp(status, "running") == 0;
 	struct engine *engine = survey->job.engine;
 	struct effect about = { .deploy = row->deploy };
+	char subject[SUBJECT_SIZE];
 	char address[64];
 
 	if (!is_running)
@@ -242,6 +244,12 @@ check_instance(struct survey_job *survey, struct instance *row, const struct sta
 		    container == NULL               ? ": somebody has removed it"
 		    : strcmp(status, "paused") == 0 ? ": `docker unpause` lets it go on"
 						    : "");
+		snprintf(
+		    subject, sizeof(subject), "%" PRIu64 "/%d", row->deploy, row->replica);
+		if (strcmp(status, "exited") == 0 || strcmp(status, "missing") == 0)
+			port_notice(host, NOTICE_GONE, row->deploy, subject, "container %s %s",
+			    row->name,
+			    container == NULL ? "was removed by somebody" : "has ended");
 		row->since_ms = clock_wall_ms();
 	} else {
 		port_note_instance(host, &about, row->container_id, LOG_INFO,

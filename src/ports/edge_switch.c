@@ -112,6 +112,8 @@ log_drift(const struct edge_op *op)
 		log_warn(&context, "edge.drift",
 		    "the route was not as it should be; it leads to deploy %" PRIu64 " again",
 		    op->deploy);
+	port_notice(&op->edge->host, NOTICE_DRIFT, op->deploy, "edge",
+	    "the route of the edge was not as it should be, and was put right");
 }
 
 /* HAProxy has what was wanted. Files before the answer: what is answered must survive HAProxy. */

@@ -81,6 +81,8 @@ report(struct front_op *op, const char *text)
 		return;
 	snprintf(op->stage->difference, sizeof(op->stage->difference), "%s", text);
 	log_warn(&context, "proxy.drift", "proxy '%s': %s", op->front->config.name, text);
+	port_notice(&op->front->host, NOTICE_DRIFT, op->route.deploy, op->front->config.name,
+	    "proxy '%s': %s", op->front->config.name, text);
 }
 
 void

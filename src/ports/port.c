@@ -118,3 +118,23 @@ port_passes_fence(
 	fence->epoch = effect->epoch;
 	return true;
 }
+
+void
+port_notice(const struct port_host *host, enum notice notice, uint64_t deploy,
+    const char *subject, const char *format, ...)
+{
+	struct noticed what = { .notice = notice, .deploy = deploy };
+	struct deploy_row row;
+	va_list args;
+
+	if (host->noticed == NULL || !store_deploy_get(host->store, deploy, &row))
+		return;
+	what.stage = row.stage;
+	memcpy(what.tag, row.tag, sizeof(what.tag));
+	memcpy(what.digest, row.digest, sizeof(what.digest));
+	CHECK(str_copy(what.subject, sizeof(what.subject), str_of(subject)));
+	va_start(args, format);
+	vsnprintf(what.text, sizeof(what.text), format, args);
+	va_end(args);
+	host->noticed(host->context, &what);
+}

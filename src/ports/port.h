@@ -14,12 +14,24 @@ struct fetch;
 struct store;
 struct catalog;
 
+/* What a port sees that people want to know of, beside the answers to effects. */
+struct noticed {
+	enum notice notice;
+	uint64_t stage;
+	uint64_t deploy; /* 0: about none */
+	char subject[SUBJECT_SIZE]; /* what is told once, beside notice and stage */
+	char tag[TAG_SIZE];
+	char digest[DIGEST_SIZE];
+	char text[REASON_SIZE];
+};
+
 struct port_host {
 	struct loop *loop;
 	struct fetch *fetch;
 	struct store *store; /* deploys, instances, deploy log */
 	struct catalog *catalog; /* specs, engines, registries */
 	void (*answer)(void *context, const struct event *event);
+	void (*noticed)(void *context, const struct noticed *what); /* NULL: nobody listens */
 	void *context;
 };
 
@@ -42,6 +54,10 @@ struct event port_answer(const struct effect *effect, enum event_kind kind);
 
 /* Sends it. */
 void port_send(const struct port_host *host, const struct event *event);
+
+/* Tells what was seen of a live deploy, whose stage and version are filled in. */
+void port_notice(const struct port_host *host, enum notice notice, uint64_t deploy,
+    const char *subject, const char *format, ...) PRINTF_LIKE(5, 6);
 
 /* REFUSED or TROUBLED with a reason for a person; the reason also goes to the deploy's log. */
 void port_fail(const struct port_host *host, const struct effect *effect, enum event_kind kind,

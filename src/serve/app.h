@@ -29,6 +29,8 @@ struct app {
 	struct edge *edge; /* NULL: SLIPWAY_EDGE=off */
 	struct proxies *proxies;
 	struct backups *backups; /* NULL: none by rule */
+	struct notifier *notifier;
+	struct notices *notices;
 	struct http_server *server;
 	struct loop_timer *wake; /* ends the loop's wait when a deadline is due */
 	size_t connections_max; /* of clients, and as many streams; 0: the usual */

@@ -9,6 +9,7 @@
 #include "ports/docker.h"
 #include "ports/vault.h"
 #include "serve/app.h"
+#include "serve/apply_inside.h"
 #include "serve/commands.h"
 #include "serve/export.h"
 #include "serve/plan.h"
@@ -412,6 +413,7 @@ command_apply(struct app *app, const struct config_file *file, bool dry, struct 
 			    ret_plan, PLAN_LEFT, "stage %s/%s", spec->project, spec->stage);
 	}
 	plan_left_hosts(app, file, ret_plan);
+	apply_notifications(app, file, dry, ret_plan);
 	if (!dry)
 		docker_watch(app->docker);
 	return COMMAND_DONE;

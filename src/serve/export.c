@@ -45,6 +45,68 @@ export_proxy(const struct proxy_config *p)
 #undef TEXT
 }
 
+struct strings
+export_names(const char *names, struct arena *arena)
+{
+	struct strings list = { .count = 0 };
+	struct str rest = str_of(names);
+
+	list.items = arena_take_array(arena, RECIPIENTS_MAX, sizeof(*list.items));
+	while (rest.n > 0) {
+		struct str one;
+
+		rest = str_cut(rest, ' ', &one);
+		CHECK(list.count < RECIPIENTS_MAX);
+		list.items[list.count++] = arena_text(arena, one);
+	}
+	return list;
+}
+_Static_assert(RECIPIENTS_MAX >= NOTIFY_NAMES_MAX, "both kinds of lists fit");
+
+struct config_receiver
+export_receiver(const struct receiver_config *r, struct arena *arena)
+{
+	return (struct config_receiver){ .name = r->name,
+		.kind = r->kind,
+		.events = r->events,
+		.is_insecure = r->is_insecure,
+		.url = r->url,
+		.url_file = r->url_file,
+		.url_env = r->url_env,
+		.secret_file = r->secret_file,
+		.secret_env = r->secret_env,
+		.ca_file = r->ca_file,
+		.from = r->sender,
+		.username = r->username,
+		.to = export_names(r->recipients, arena) };
+}
+
+static void
+view_notify(const struct catalog *catalog, const char *project, const char *stage,
+    struct config_file *file, struct arena *arena)
+{
+	const char *names = catalog_notify_rule(catalog, project, stage);
+	struct config_notify *notify;
+
+	if (names == NULL)
+		return;
+	notify = arena_take(arena, sizeof(*notify));
+	*notify =
+	    (struct config_notify){ project, stage, export_names(names, arena), file->notify };
+	file->notify = notify;
+}
+
+static void
+view_receivers(const struct catalog *catalog, struct config_file *file, struct arena *arena)
+{
+	file->receiver_count = catalog_receiver_count(catalog);
+	file->receivers =
+	    arena_take_array(arena, file->receiver_count, sizeof(*file->receivers));
+	for (size_t i = 0; i < file->receiver_count; i++)
+		file->receivers[i] = export_receiver(catalog_receiver_at(catalog, i), arena);
+	view_notify(catalog, "", "", file, arena);
+}
+
 static void
 view_hosts(const struct catalog *catalog, struct config_file *file, struct arena *arena)
 {
@@ -64,6 +126,7 @@ view_hosts(const struct catalog *catalog, struct config_file *file, struct arena
 	file->proxies = arena_take_array(arena, file->proxy_count, sizeof(*file->proxies));
 	for (size_t i = 0; i < file->proxy_count; i++)
 		file->proxies[i] = export_proxy(catalog_proxy_at(catalog, i));
+	view_receivers(catalog, file, arena);
 }
 
 static void
@@ -81,6 +144,9 @@ view_projects(const struct catalog *catalog, struct config_file *file, struct ar
 		    arena_take_array(arena, project.stage_count, sizeof(*project.stages));
 		for (size_t k = 0; k < project.stage_count; k++)
 			project.stages[k] = *catalog_stage_at(catalog, first + k)->spec;
+		view_notify(catalog, name, "", file, arena);
+		for (size_t k = 0; k < project.stage_count; k++)
+			view_notify(catalog, name, project.stages[k].stage, file, arena);
 		file->stage_count += project.stage_count;
 		if (project.stage_count > 0)
 			file->projects[file->project_count++] = project;
@@ -106,6 +172,16 @@ export_write(const struct catalog *catalog, const char *project, struct buf *to)
 	arena_free(arena);
 }
 
+static void
+tag_notify(
+    const struct catalog *catalog, const char *project, const char *stage, struct buf *text)
+{
+	const char *names = catalog_notify_rule(catalog, project, stage);
+
+	if (names != NULL)
+		buf_format(text, "%s/%s %s\n", project, stage, names);
+}
+
 /* Revisions are never changed and never numbered twice, so of a stage its revision's id is enough. */
 void
 export_tag(const struct catalog *catalog, char tag[HASH_HEX_SIZE])
@@ -121,7 +197,10 @@ export_tag(const struct catalog *catalog, char tag[HASH_HEX_SIZE])
 		const struct stage_entry *stage = catalog_stage_at(catalog, i);
 
 		buf_format(&text, "%" PRIu64 " %" PRIu64 "\n", stage->id, stage->spec_id);
+		tag_notify(catalog, stage->spec->project, stage->spec->stage, &text);
 	}
+	for (size_t i = 0; i < catalog_project_count(catalog); i++)
+		tag_notify(catalog, catalog_project_at(catalog, i)->name, "", &text);
 	CHECK(!text.overflow);
 	hash_sha256_hex(buf_view(&text), tag);
 	buf_free(&text);

@@ -16,6 +16,7 @@
 #include "serve/app.h"
 #include "serve/backups.h"
 #include "serve/commands.h"
+#include "serve/notices.h"
 #include "serve/plan.h"
 #include "serve/ports.h"
 #include "serve/runtime.h"
@@ -198,6 +199,7 @@ life_begin(struct app *app, struct err *err)
 		return -1;
 	if (open_vault(app, err) != 0)
 		return -1;
+	app->notices = notices_new();
 	app->runtime = runtime_new(app->store, &host);
 	if (open_server(app, err) != 0 || ports_open(app, err) != 0
 	    || store_audit(app->store, err) != 0 || runtime_load(app->runtime, err) != 0)
@@ -206,6 +208,7 @@ life_begin(struct app *app, struct err *err)
 	runtime_recover(app->runtime, clock_now_ms());
 	if (import_config(app, err) != 0)
 		return -1;
+	notices_step(app);
 	set_up_token(app);
 	store_commit(app->store);
 	runtime_release(app->runtime);
@@ -224,5 +227,6 @@ life_end(struct app *app)
 	vault_close(app->vault);
 	catalog_free(app->catalog);
 	retention_free(app->retention);
+	notices_free(app->notices);
 	loop_timer_free(app->wake);
 }

@@ -11,10 +11,12 @@
 #include "ports/docker.h"
 #include "ports/edge.h"
 #include "ports/fetch.h"
+#include "ports/notify.h"
 #include "ports/port.h"
 #include "ports/proxies.h"
 #include "ports/registry.h"
 #include "serve/app.h"
+#include "serve/notices.h"
 #include "serve/runtime.h"
 #include "store/catalog.h"
 #include "store/store.h"
@@ -179,6 +181,12 @@ open_proxies(struct app *app, const struct port_host *host)
 	app->proxies = proxies_new(host, &settings, app->edge);
 }
 
+static void
+noticed(void *context, const struct noticed *what)
+{
+	notices_add(context, what);
+}
+
 int
 ports_open(struct app *app, struct err *err)
 {
@@ -186,6 +194,7 @@ ports_open(struct app *app, struct err *err)
 		.store = app->store,
 		.catalog = app->catalog,
 		.answer = answer,
+		.noticed = noticed,
 		.context = app };
 	struct docker_settings docker = { .store_uuid = store_uuid(app->store),
 		.stage_is_busy = stage_is_busy,
@@ -200,6 +209,7 @@ ports_open(struct app *app, struct err *err)
 	host.fetch = app->fetch;
 	app->docker = docker_new(&host, &docker);
 	app->registry = registry_new(&host);
+	app->notifier = notifier_new(&host, app->settings->edge_https.count > 0);
 	if (app->settings->is_edge_on && open_edge(app, &host, err) != 0)
 		return -1;
 	open_proxies(app, &host);
@@ -226,6 +236,7 @@ ports_close(struct app *app)
 	proxies_free(app->proxies);
 	edge_free(app->edge);
 	registry_free(app->registry);
+	notifier_free(app->notifier);
 	docker_free(app->docker);
 	fetch_free(app->fetch);
 }
@@ -259,6 +270,9 @@ perform_now(struct app *app, const struct effect *effect)
 	case FX_SURVEY:
 	case FX_COLLECT:
 		docker_perform(app->docker, effect);
+		break;
+	case FX_NOTIFY:
+		notifier_perform(app->notifier, effect);
 		break;
 	case FX_COUNT:
 		CHECK(effect->kind != FX_COUNT);
@@ -305,4 +319,5 @@ void
 ports_forget(struct app *app, uint64_t actor)
 {
 	docker_forget(app->docker, actor);
+	notifier_forget(app->notifier, actor);
 }

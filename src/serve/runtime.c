@@ -374,6 +374,19 @@ runtime_release(struct runtime *rt)
 	rt->effect_count = 0;
 }
 
+size_t
+runtime_moved_count(const struct runtime *rt)
+{
+	return rt->move_count;
+}
+
+const struct moved *
+runtime_moved_at(const struct runtime *rt, size_t index)
+{
+	CHECK(index < rt->move_count);
+	return &rt->moves[index];
+}
+
 int64_t
 runtime_due_ms(const struct runtime *rt, int64_t now_ms)
 {

@@ -62,6 +62,10 @@ void runtime_step(struct runtime *rt, int64_t now_ms);
 /* After the commit: what was set aside goes out. */
 void runtime_release(struct runtime *rt);
 
+/* The steps that were kept since the last release; valid until the next step. */
+size_t runtime_moved_count(const struct runtime *rt);
+const struct moved *runtime_moved_at(const struct runtime *rt, size_t index);
+
 /* When the next tick has to happen: now_ms when events wait, the nearest deadline otherwise, or
  * INT64_MAX. */
 int64_t runtime_due_ms(const struct runtime *rt, int64_t now_ms);

@@ -7,7 +7,9 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "http/server.h"
+#include "ports/notify.h"
 #include "serve/app.h"
+#include "serve/notices.h"
 #include "serve/runtime.h"
 #include "store/catalog.h"
 #include "store/retention.h"
@@ -90,6 +92,7 @@ tick(struct app *app)
 	http_server_step(app->server, TICK_EVENTS_MAX);
 	if (!app->is_draining)
 		retention_step(app->retention, clock_now_ms());
+	notices_step(app);
 	store_commit(app->store);
 	/* Answers first: ports may write lines while they are asked, and a stream reads the store. */
 	http_server_release(app->server);
@@ -123,6 +126,13 @@ drain_is_late(const struct app *app)
 	return app->is_draining && clock_now_ms() >= app->drain_until_ms;
 }
 
+/* What the last deploys had to tell is on its way; the rest is kept for the next start. */
+static bool
+has_said_goodbye(const struct app *app)
+{
+	return http_server_is_drained(app->server) && !notifier_is_busy(app->notifier);
+}
+
 void
 drain_end(struct app *app)
 {
@@ -130,6 +140,6 @@ drain_end(struct app *app)
 
 	http_server_stop_accepting(app->server);
 	http_server_drain(app->server);
-	while (!http_server_is_drained(app->server) && clock_now_ms() < until_ms)
+	while (!has_said_goodbye(app) && clock_now_ms() < until_ms)
 		tick(app);
 }

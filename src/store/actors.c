@@ -8,7 +8,7 @@
 #include "store/db.h"
 #include "store/store.h"
 
-enum column_type { UNSIGNED64, UNSIGNED32, SIGNED64, FLAG, TRIGGER_NAME, TEXT };
+enum column_type { UNSIGNED64, UNSIGNED32, SIGNED64, FLAG, TRIGGER_NAME, NOTICE_NAME, TEXT };
 
 struct column {
 	const char *name;
@@ -104,6 +104,25 @@ static const struct column sweep_columns[] = {
 	COLUMN(sweep, reason, TEXT),
 };
 
+static const struct column notify_columns[] = {
+	COLUMN(notify, stage, UNSIGNED64),
+	COLUMN(notify, deploy, UNSIGNED64),
+	COLUMN(notify, notice, NOTICE_NAME),
+	COLUMN(notify, tries, UNSIGNED32),
+	COLUMN(notify, status, UNSIGNED32),
+	COLUMN(notify, created_ms, SIGNED64),
+	COLUMN(notify, due_ms, SIGNED64),
+	COLUMN(notify, ended_ms, SIGNED64),
+	COLUMN(notify, receiver, TEXT),
+	COLUMN(notify, tier, TEXT),
+	COLUMN(notify, delivery, TEXT),
+	COLUMN(notify, subject, TEXT),
+	COLUMN(notify, tag, TEXT),
+	COLUMN(notify, digest, TEXT),
+	COLUMN(notify, text, TEXT),
+	COLUMN(notify, reason, TEXT),
+};
+
 #define TABLE(name, columns)                          \
 	{                                             \
 		name, columns, COUNT(columns), "", "" \
@@ -115,6 +134,7 @@ static struct table tables[ACTOR_KIND_COUNT] = {
 	[ACTOR_POLL] = TABLE("poll_actor", poll_columns),
 	[ACTOR_STAGE] = TABLE("stage_actor", stage_columns),
 	[ACTOR_SWEEP] = TABLE("sweep_actor", sweep_columns),
+	[ACTOR_NOTIFY] = TABLE("notify", notify_columns),
 };
 
 static struct table *
@@ -138,9 +158,9 @@ table_of(enum actor_kind kind)
 	    t->name, names.p, marks.p);
 	snprintf(t->load_sql, sizeof(t->load_sql),
 	    "SELECT id, state, epoch, deadline_ms%s FROM %s%s ORDER BY id", names.p, t->name,
-	    kind == ACTOR_DEPLOY ? " WHERE ended_ms = 0"
-	    : kind == ACTOR_SWAP ? " WHERE deadline_ms != 0"
-				 : "");
+	    kind == ACTOR_DEPLOY || kind == ACTOR_NOTIFY ? " WHERE ended_ms = 0"
+	    : kind == ACTOR_SWAP                         ? " WHERE deadline_ms != 0"
+							 : "");
 	buf_free(&names);
 	buf_free(&marks);
 	return t;
@@ -155,6 +175,7 @@ bind_column(struct query *q, const struct column *c, const struct actor *actor)
 	int64_t number;
 	bool flag;
 	enum trigger trigger;
+	enum notice notice;
 
 	switch (c->type) {
 	case UNSIGNED64:
@@ -176,6 +197,10 @@ bind_column(struct query *q, const struct column *c, const struct actor *actor)
 	case TRIGGER_NAME:
 		memcpy(&trigger, at, sizeof(trigger));
 		query_text(q, trigger_names[trigger]);
+		break;
+	case NOTICE_NAME:
+		memcpy(&notice, at, sizeof(notice));
+		query_text(q, notice_names[notice]);
 		break;
 	case TEXT:
 		query_text(q, at);
@@ -201,6 +226,7 @@ read_column(struct query *q, int index, const struct column *c, struct actor *ac
 	int64_t number = (int64_t)wide;
 	bool flag = wide != 0;
 	enum trigger trigger;
+	enum notice notice;
 
 	switch (c->type) {
 	case UNSIGNED64:
@@ -218,6 +244,10 @@ read_column(struct query *q, int index, const struct column *c, struct actor *ac
 	case TRIGGER_NAME:
 		trigger = trigger_by_name(column_text(q, index));
 		memcpy(at, &trigger, sizeof(trigger));
+		break;
+	case NOTICE_NAME:
+		notice = notice_by_name(column_text(q, index));
+		memcpy(at, &notice, sizeof(notice));
 		break;
 	case TEXT:
 		column_copy(q, index, at, c->size);
@@ -309,7 +339,8 @@ store_id_max(struct store *store)
 				     " coalesce((SELECT max(id) FROM swap), 0), "
 				     "coalesce((SELECT max(id) FROM poll_actor), 0),"
 				     " coalesce((SELECT max(id) FROM stage_actor), 0),"
-				     " coalesce((SELECT max(id) FROM sweep_actor), 0))");
+				     " coalesce((SELECT max(id) FROM sweep_actor), 0),"
+				     " coalesce((SELECT max(id) FROM notify), 0))");
 	uint64_t id;
 
 	CHECK(db_next(q));

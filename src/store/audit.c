@@ -5,6 +5,7 @@
  * looked at once, before an actor is loaded; a store that was damaged or edited is refused in one
  * sentence that names the row. Only what can still move is looked at, through an index: a long
  * history costs nothing here. */
+#include "base/notice.h"
 #include "store/db.h"
 #include "store/store.h"
 
@@ -28,13 +29,16 @@ struct rule {
 	" UNION ALL SELECT id, epoch FROM swap WHERE deadline_ms != 0" \
 	" UNION ALL SELECT id, epoch FROM poll_actor"                  \
 	" UNION ALL SELECT id, epoch FROM stage_actor"                 \
-	" UNION ALL SELECT id, epoch FROM sweep_actor"
+	" UNION ALL SELECT id, epoch FROM sweep_actor"                 \
+	" UNION ALL SELECT id, epoch FROM notify WHERE ended_ms = 0"
+#define QUOTED(name, text) ", '" text "'"
 
 /* clang-format off */
 static const struct rule rules[] = {
 	{ "an actor", "has an id that is never given",
 	  BAD_IDS("deploy") " UNION ALL " BAD_IDS("swap") " UNION ALL " BAD_IDS("poll_actor")
-	  " UNION ALL " BAD_IDS("stage_actor") " UNION ALL " BAD_IDS("sweep_actor") },
+	  " UNION ALL " BAD_IDS("stage_actor") " UNION ALL " BAD_IDS("sweep_actor")
+	  " UNION ALL " BAD_IDS("notify") },
 	{ "actor", "is there twice",
 	  "SELECT id FROM (" EACH_ACTOR ") GROUP BY id HAVING count(*) > 1" },
 	{ "actor", "has taken more steps than there can be",
@@ -51,6 +55,9 @@ static const struct rule rules[] = {
 	{ "actor", "polls at an interval that cannot be",
 	  "SELECT id FROM poll_actor WHERE interval_ms < (state != 'OFF')"
 	  " OR interval_ms > " DAY_MS },
+	{ "notification", "belongs to no stage, or tells of nothing that is known",
+	  "SELECT n.id FROM notify n WHERE n.ended_ms = 0 AND (" NO "stage s WHERE s.id = n.stage)"
+	  " OR n.notice NOT IN (''" NOTICES(QUOTED) "))" },
 	{ "deploy", "has no stage or no configuration",
 	  "SELECT d.id FROM deploy d WHERE d.ended_ms = 0 AND (" NO "stage s WHERE s.id = d.stage)"
 	  " OR" NO "spec r WHERE r.id = d.spec))" },

@@ -49,6 +49,7 @@ catalog_free(struct catalog *c)
 	free(c->old);
 	free(c->registries);
 	free(c->proxies);
+	receivers_free(c);
 	free(c);
 }
 
@@ -170,7 +171,8 @@ catalog_load(struct catalog *c, struct err *err)
 	struct query *q;
 
 	CHECK(c->project_count == 0 && c->stage_count == 0);
-	if (hosts_load(c, err) != 0 || proxies_load(c, err) != 0)
+	if (hosts_load(c, err) != 0 || proxies_load(c, err) != 0
+	    || receivers_load(c, err) != 0)
 		return -1;
 	q = db_read(store_db(c->store), "SELECT id, name, webhook FROM project ORDER BY name");
 	while (db_next(q)) {

@@ -11,6 +11,7 @@
 
 #include "base/err.h"
 #include "base/limits.h"
+#include "config/receiver.h"
 #include "config/spec.h"
 
 struct store;
@@ -64,6 +65,29 @@ struct proxy_config {
 	char names[NAME_SIZE]; /* host:port of the name server that Caddy asks */
 };
 
+/* Whom notifications go to: the texts beside its name, as columns of its row too. */
+#define RECEIVER_TEXTS(X) \
+	X(url)            \
+	X(url_file)       \
+	X(url_env)        \
+	X(secret_file) X(secret_env) X(ca_file) X(username) X(sender) X(recipients)
+
+struct receiver_config {
+	char name[NAME_SIZE];
+	enum receiver_kind kind;
+	uint32_t events; /* set of enum notice */
+	bool is_insecure; /* what is secret may go there without TLS */
+	char url[512]; /* or, where it is a secret itself, from one of these: */
+	char url_file[512];
+	char url_env[128];
+	char secret_file[512]; /* key, token or password; read when needed, never stored */
+	char secret_env[128];
+	char ca_file[512];
+	char username[256]; /* mail */
+	char sender[256];
+	char recipients[RECIPIENTS_MAX * 256]; /* with blanks between them */
+};
+
 struct stage_entry {
 	uint64_t id; /* also the id of the stage's actor */
 	uint64_t poll_id; /* its poll actor */
@@ -92,6 +116,12 @@ void
 catalog_replace_registries(struct catalog *, const struct registry_config *, size_t count);
 /* The same for proxies; none is ever taken away, a stage that the file leaves out may use it. */
 void catalog_put_proxy(struct catalog *, const struct proxy_config *proxy);
+/* The file's alone, as registries are. */
+void catalog_replace_receivers(struct catalog *, const struct receiver_config *, size_t count);
+/* Whom a stage, all stages of a project (stage "") or of all projects ("" and "") tell: names with
+ * blanks between them, "" for nobody; NULL: it is for the next larger one to say. */
+void catalog_set_notify(
+    struct catalog *, const char *project, const char *stage, const char *names);
 uint64_t catalog_put_project(struct catalog *, const char *name, bool *ret_is_new);
 /* A new stage with the ids of its actors, or a new revision of an old one. Takes a copy of json. */
 void catalog_add_stage(
@@ -125,6 +155,20 @@ const struct proxy_config *catalog_proxy(const struct catalog *, const char *nam
 bool proxy_config_is(const struct proxy_config *a, const struct proxy_config *b);
 size_t catalog_proxy_count(const struct catalog *);
 const struct proxy_config *catalog_proxy_at(const struct catalog *, size_t index);
+
+const struct receiver_config *catalog_receiver(const struct catalog *, const char *name);
+size_t catalog_receiver_count(const struct catalog *);
+const struct receiver_config *catalog_receiver_at(const struct catalog *, size_t index);
+bool receiver_config_is(const struct receiver_config *a, const struct receiver_config *b);
+
+/* What was set for exactly this one; NULL: nothing. */
+const char *
+catalog_notify_rule(const struct catalog *, const char *project, const char *stage);
+/* What holds for it: the most specific rule. *ret_tier: "stage", "project" or "global". */
+const char *catalog_notify(
+    const struct catalog *, const char *project, const char *stage, const char **ret_tier);
+/* The next of the names; false: no more. Begins with what catalog_notify() gave. */
+bool catalog_notify_next(const char **names, char name[NAME_SIZE]);
 
 /* Stages are ordered by project and name, so that those of a project stand together; projects by
  * name. */

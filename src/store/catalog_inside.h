@@ -9,6 +9,12 @@ struct old_spec {
 	struct stage_spec *spec;
 };
 
+struct notify_rule {
+	char project[NAME_SIZE];
+	char stage[NAME_SIZE];
+	char *names; /* owned */
+};
+
 struct catalog {
 	struct store *store;
 	struct engine_config engines[ENGINES_MAX];
@@ -17,6 +23,10 @@ struct catalog {
 	size_t registry_count;
 	struct proxy_config *proxies;
 	size_t proxy_count;
+	struct receiver_config *receivers;
+	size_t receiver_count;
+	struct notify_rule *rules; /* few: most stages leave it to the larger one */
+	size_t rule_count;
 	struct project_entry **projects;
 	size_t project_count;
 	struct stage_entry *stages;
@@ -27,6 +37,8 @@ struct catalog {
 };
 
 int proxies_load(struct catalog *, struct err *err) MUST_USE;
+int receivers_load(struct catalog *, struct err *err) MUST_USE;
+void receivers_free(struct catalog *);
 int hosts_load(struct catalog *, struct err *err) MUST_USE;
 
 #endif

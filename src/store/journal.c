@@ -25,6 +25,9 @@ subject(const struct actor *a, uint64_t *deploy, uint64_t *stage)
 	case ACTOR_STAGE:
 		*stage = a->id;
 		break;
+	case ACTOR_NOTIFY: /* no part of the deploy's history, which ends with it */
+		*stage = a->notify.stage;
+		break;
 	case ACTOR_SWEEP:
 	case ACTOR_KIND_COUNT:
 		break;

@@ -100,6 +100,7 @@ look_once(struct retention *r, struct removal *s)
 			r->queue_first = (r->queue_first + 1) % RETENTION_QUEUE_MAX;
 			r->queue_count--;
 			remove_steps_of_none(s); /* deploys bring most of them */
+			remove_notifications(s);
 		}
 		return true;
 	}
@@ -112,7 +113,7 @@ look_once(struct retention *r, struct removal *s)
 		return true;
 	}
 	r->is_round_past_stages = true;
-	if (remove_steps_of_none(s))
+	if (remove_steps_of_none(s) && remove_notifications(s))
 		r->is_round = false;
 	return true;
 }

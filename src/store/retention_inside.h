@@ -23,4 +23,7 @@ bool remove_of_stage(struct removal *, uint64_t stage);
 /* The old steps of polls, stages and sweeps. True: none are left. */
 bool remove_steps_of_none(struct removal *);
 
+/* Notifications that are over and old. True: none are left. */
+bool remove_notifications(struct removal *);
+
 #endif

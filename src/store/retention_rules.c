@@ -366,3 +366,25 @@ remove_steps_of_none(struct removal *s)
 	remove_rows(s, q);
 	return s->rows_left > 0;
 }
+
+/* The marks of ids rise as for deploys: an id that was given is none that comes again. */
+bool
+remove_notifications(struct removal *s)
+{
+	struct query *q = db_read(s->db, "SELECT 1 FROM notify WHERE ended_ms != 0 AND "
+					 "ended_ms < ? ORDER BY ended_ms LIMIT 1");
+	bool is_found;
+
+	query_integer(q, s->too_young_ms);
+	is_found = db_next(q);
+	db_done(q);
+	if (!is_found)
+		return true;
+	mark_raise(s->store, "id_floor", (int64_t)store_id_max(s->store));
+	q = db_write(s->db,
+	    "DELETE FROM notify WHERE id IN (SELECT id FROM notify WHERE ended_ms != 0"
+	    " AND ended_ms < ? ORDER BY ended_ms LIMIT ?) RETURNING id");
+	query_integer(q, s->too_young_ms);
+	remove_rows(s, q);
+	return s->rows_left > 0;
+}

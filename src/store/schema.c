@@ -129,6 +129,28 @@ static const struct migration migrations[] = {
 	" PRIMARY KEY(deploy, name)) WITHOUT ROWID;",
 	"DROP TABLE deploy_env; DROP TABLE deploy_secret; DROP TABLE secret;"
 	"DELETE FROM meta WHERE key = 'secret_version';" },
+
+	/* 8: notifications: who gets them, who named whom, and each one with its fate */
+	{ "CREATE TABLE receiver(name TEXT PRIMARY KEY, kind TEXT NOT NULL, events TEXT NOT NULL,"
+	" is_insecure INTEGER NOT NULL, url TEXT NOT NULL, url_file TEXT NOT NULL,"
+	" url_env TEXT NOT NULL, secret_file TEXT NOT NULL, secret_env TEXT NOT NULL,"
+	" ca_file TEXT NOT NULL, username TEXT NOT NULL, sender TEXT NOT NULL,"
+	" recipients TEXT NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE notify_rule(project TEXT NOT NULL, stage TEXT NOT NULL,"
+	" receivers TEXT NOT NULL, PRIMARY KEY(project, stage)) WITHOUT ROWID;"
+	"CREATE TABLE notify(" ACTOR " stage INTEGER NOT NULL, deploy INTEGER NOT NULL,"
+	" notice TEXT NOT NULL, tries INTEGER NOT NULL, status INTEGER NOT NULL,"
+	" created_ms INTEGER NOT NULL, due_ms INTEGER NOT NULL, ended_ms INTEGER NOT NULL,"
+	" receiver TEXT NOT NULL, tier TEXT NOT NULL, delivery TEXT NOT NULL,"
+	" subject TEXT NOT NULL, tag TEXT NOT NULL, digest TEXT NOT NULL, text TEXT NOT NULL,"
+	" reason TEXT NOT NULL);"
+	"CREATE INDEX notify_open ON notify(id) WHERE ended_ms = 0;"
+	"CREATE INDEX notify_by_stage ON notify(stage, id);"
+	"CREATE INDEX notify_by_state ON notify(state, id);"
+	"CREATE INDEX notify_by_stage_state ON notify(stage, state, id);"
+	"CREATE INDEX notify_by_subject ON notify(receiver, stage, notice, subject, created_ms);"
+	"CREATE INDEX notify_by_end ON notify(ended_ms) WHERE ended_ms != 0;",
+	"DROP TABLE notify; DROP TABLE notify_rule; DROP TABLE receiver;" },
 };
 /* clang-format on */
 

@@ -85,6 +85,7 @@ static const enum event_kind good[FX_COUNT] = {
 	[FX_SEEK] = EV_SOUGHT,
 	[FX_SURVEY] = EV_SURVEYED,
 	[FX_COLLECT] = EV_COLLECTED,
+	[FX_NOTIFY] = EV_NOTIFIED,
 };
 
 /* In the place of the ports' own. */
@@ -262,7 +263,7 @@ tear_down(void)
 
 static const char *const tables[] = { "deploy", "swap", "poll_actor", "stage_actor",
 	"sweep_actor", "stage", "spec", "project", "engine", "registry", "meta", "instance",
-	"journal", "deploy_log" };
+	"journal", "deploy_log", "notify", "notify_rule", "receiver" };
 
 static bool
 take_word(struct str *line, struct str *word)

@@ -44,6 +44,7 @@ def test_example_shows_every_key():
     text = (ROOT / "slipway.example.yml").read_text()
     defs = SCHEMA["$defs"]
     maps = [SCHEMA, defs["engine"], defs["engine"]["properties"]["tls"], defs["registry"],
+            defs["receiver"],
             defs["project"], defs["stage"], defs["health"]["anyOf"][1]]
     keys = {key for one in maps for key in one["properties"]}
     assert {key for key in keys if not re.search(rf"\b{key}:", text)} == set()

@@ -14,6 +14,7 @@ import pytest
 
 from bed.certificates import Authority
 from bed.engine import Engine
+from bed.receiver import Receiver
 from bed.registry import Registry
 from bed.shell import Shell
 from bed.slipway import ROOT, binary
@@ -233,6 +234,26 @@ def test_the_pages_on_proxies_show_good_configurations(tmp_path):
         assert done.returncode == 0 and "0 warnings" in done.stdout and "no request fails" in done.stdout, done.stdout
 
 
+def notifications_example():
+    """The configuration that docs/notifications.md shows, with what its project needs besides."""
+    block = re.search(r"```yaml\n(.*?)```", text("docs/notifications.md"), re.DOTALL).group(1)
+    needed = "  shop:\n    image: r.example/a\n    port: 80\n    health: {http: /}\n    tags: v\n"
+    return "version: 1\n" + block.replace("  shop:\n", needed)
+
+
+def test_the_page_on_notifications_is_right(tmp_path):
+    """Its example is good; its tables have every key and every event, with the default of each."""
+    path = tmp_path / "slipway.yml"
+    path.write_text(notifications_example(), "utf-8")
+    done = program("check", str(path))
+    assert done.returncode == 0 and "0 warnings" in done.stdout, done.stdout
+    page = text("docs/notifications.md")
+    keys = SCHEMA["$defs"]["receiver"]["properties"]
+    rows = {key: row for row in table(section(page, "Set up")) for key in quoted(row[0])}
+    assert set(rows) == set(keys) and "`false`" in rows["insecure"][2]
+    assert {quoted(row[0])[0] for row in table(section(page, "Events"))} == set(keys["events"]["items"]["enum"])
+
+
 def test_the_readme_shows_a_good_configuration(tmp_path):
     """The example in the README is a slipway.yml without a fault or a warning."""
     path = tmp_path / "slipway.yml"
@@ -278,7 +299,8 @@ def commands_of(name):
 
 def test_every_command_is_run():
     """A command in a page is in ELSEWHERE, or is run by one of the tests below."""
-    run_here = {*commands_of("README.md"), *commands_of("docs/secrets.md"), *backup_commands()}
+    run_here = {*commands_of("README.md"), *commands_of("docs/secrets.md"), *commands_of("docs/notifications.md"),
+                *backup_commands()}
     everything = {command for document in DOCUMENTS for command in commands_of(str(document.relative_to(ROOT)))}
     assert everything - run_here - set(ELSEWHERE) == set()
     assert set(ELSEWHERE) - everything == set()
@@ -370,6 +392,25 @@ def test_backup_and_restore(shell):
     shell.push("v2")
     shell.sh("slipway deploy shop/production v2 --wait")
     assert len(shell.engine.api.containers(label="slipway.project=shop")) == 2  # v2, both replicas
+
+
+def test_the_commands_of_notifications(shell):
+    """Each command of docs/notifications.md, with the page's configuration."""
+    with Receiver("webhook", "the key") as ops, Receiver("slack", "T/B/x") as chat:
+        place = shell.directory / "slack_url"
+        place.write_text(f"{chat.url}/services/T/B/x\n", "utf-8")
+        shell.settings["OPS_KEY"] = "the key"
+        shell.start()
+        shown = notifications_example().replace("https://ops.example.org", ops.url)
+        shown = shown.replace("/run/secrets/slack_url", str(place))
+        engines = f'engines:\n  local: {{host: "{shell.engine.host}"}}\nprojects:\n'
+        shell.config_file.write_text(shown.replace("projects:\n", engines), "utf-8")
+        shell.sh("slipway apply slipway.yml")
+        printed = {command: shell.sh(command) for command in commands_of("docs/notifications.md")}
+        assert printed["slipway notify test shop/production"].count(" 200 ") == 2
+        assert "ops" in printed["slipway notify receivers"]
+        assert "nobody was told" in printed["slipway notify list shop --state given-up"]
+        assert len(ops.requests) == len(chat.requests) == 1 and ops.faults == chat.faults == []
 
 
 def test_a_change_of_the_configuration(shell):

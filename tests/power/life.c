@@ -63,7 +63,8 @@ answer_of(const struct effect *effect)
 		[FX_RESTORE] = EV_RESTORED,
 		[FX_SEEK] = EV_SOUGHT,
 		[FX_SURVEY] = EV_SURVEYED,
-		[FX_COLLECT] = EV_COLLECTED };
+		[FX_COLLECT] = EV_COLLECTED,
+		[FX_NOTIFY] = EV_NOTIFIED };
 	struct event e = { .kind = done[effect->kind],
 		.to = effect->actor,
 		.epoch = effect->epoch,

@@ -92,7 +92,7 @@ compare(uint64_t id, const char *state_name, uint32_t epoch, enum actor_kind kin
 	const struct history *h = &histories[id];
 	const struct spec *s = fsm_spec_of(kind);
 	int state = fsm_state_by_name(s, state_name);
-	bool is_exact = kind == ACTOR_DEPLOY || kind == ACTOR_SWAP;
+	bool is_exact = kind == ACTOR_DEPLOY || kind == ACTOR_SWAP || kind == ACTOR_NOTIFY;
 
 	if (h->rows == 0) {
 		if (sim.keeps_little)
@@ -116,6 +116,7 @@ check_journal(void)
 		[ACTOR_POLL] = "SELECT id, state, epoch FROM poll_actor",
 		[ACTOR_STAGE] = "SELECT id, state, epoch FROM stage_actor",
 		[ACTOR_SWEEP] = "SELECT id, state, epoch FROM sweep_actor",
+		[ACTOR_NOTIFY] = "SELECT id, state, epoch FROM notify",
 	};
 	struct journal_row rows[64];
 	int64_t after = 0;

@@ -17,8 +17,13 @@ struct stage_wish {
 	enum at proxy;
 	bool is_polled;
 	bool is_auto;
+	uint32_t tells; /* set of receivers; TELLS_AS_PROJECT: its project says whom */
 };
 
+enum { TELLS_AS_PROJECT = 1u << WORLD_RECEIVERS };
+
+const char *const receiver_names[WORLD_RECEIVERS] = { "ops", "chat", "mail" };
+static uint32_t project_tells[WORLD_STAGES]; /* the same for projects: all say it */
 static const char *const projects[WORLD_STAGES] = { "shop", "blog", "queue", "worker" };
 static struct stage_wish wishes[WORLD_STAGES];
 static uint32_t revision;
@@ -54,7 +59,10 @@ config_reset(void)
 			    .leads = leads[i],
 			    .proxy = i < 2 ? (enum at)(world_random() % AT_COUNT) : AT_EDGE,
 			    .is_polled = i != 1,
-			    .is_auto = true };
+			    .is_auto = true,
+			    .tells = (uint32_t)(world_random() % (2 * TELLS_AS_PROJECT)) };
+	for (int i = 0; i < WORLD_STAGES; i++)
+		project_tells[i] = (uint32_t)(world_random() % (2 * TELLS_AS_PROJECT));
 }
 
 /* From one stage to another, or to nobody for a while; the second may be left without any. */
@@ -74,7 +82,7 @@ void
 config_change(void)
 {
 	struct stage_wish *w = &wishes[world_random() % WORLD_STAGES];
-	uint64_t pick = world_random() % 10;
+	uint64_t pick = world_random() % 12;
 
 	revision++;
 	if (pick < 4)
@@ -89,8 +97,29 @@ config_change(void)
 		w->is_polled = !w->is_polled;
 	else if (pick == 8)
 		wishes[world_random() % 2].proxy = (enum at)(world_random() % AT_COUNT);
+	else if (pick == 9)
+		w->tells = (uint32_t)(world_random() % (2 * TELLS_AS_PROJECT));
+	else if (pick == 10)
+		project_tells[world_random() % WORLD_STAGES] =
+		    (uint32_t)(world_random() % (2 * TELLS_AS_PROJECT));
 	else
 		w->is_auto = !w->is_auto;
+}
+
+static void
+write_tells(struct buf *text, const char *indent, uint32_t tells)
+{
+	const char *comma = "";
+
+	if (tells & TELLS_AS_PROJECT)
+		return;
+	buf_format(text, "%snotify: [", indent);
+	for (uint32_t i = 0; i < WORLD_RECEIVERS; i++)
+		if (tells >> i & 1u) {
+			buf_format(text, "%s%s", comma, receiver_names[i]);
+			comma = ", ";
+		}
+	buf_text(text, "]\n");
 }
 
 static void
@@ -104,14 +133,18 @@ write_stage(struct buf *text, int place)
 
 	buf_format(text,
 	    "  %s:\n    image: %s/%s\n    engine: %s\n    health: none\n    port: 8080\n"
-	    "    env: {REVISION: \"%u\"%s}\n    stages:\n      %s:\n        replicas: %u\n"
-	    "        proxy: %s\n"
-	    "        drain_timeout: %us\n        auto: %s\n        poll: %" PRId64 "s\n",
+	    "    env: {REVISION: \"%u\"%s}\n",
 	    projects[place], image_host((uint32_t)place % WORLD_REGISTRIES), projects[place],
 	    place >= 2 ? "far" : "local", revision,
-	    place == WORKER ? ", KEY: {secret: s0}" : "", stage_name(place),
-	    is_one ? 1 : w->replicas, proxies[w->proxy], w->drain_s,
+	    place == WORKER ? ", KEY: {secret: s0}" : "");
+	write_tells(text, "    ", project_tells[place]);
+	buf_format(text,
+	    "    stages:\n      %s:\n        replicas: %u\n"
+	    "        proxy: %s\n"
+	    "        drain_timeout: %us\n        auto: %s\n        poll: %" PRId64 "s\n",
+	    stage_name(place), is_one ? 1 : w->replicas, proxies[w->proxy], w->drain_s,
 	    w->is_auto ? "true" : "false", w->is_polled ? POLL_MS / 1000 * sim.pace : 0);
+	write_tells(text, "        ", w->tells);
 	if (w->leads & 15u) {
 		const char *comma = "";
 		buf_text(text, "        domains: [");
@@ -134,7 +167,13 @@ config_write(struct buf *text)
 	    "  far: {host: \"unix:///run/far.sock\"}\nproxies:\n"
 	    "  npm: {npm: \"http://127.0.0.1:81\", way: direct, username: a@b.c,"
 	    " password_env: P}\n"
-	    "  caddy: {caddy: \"http://127.0.0.1:2019\", way: direct}\nprojects:\n");
+	    "  caddy: {caddy: \"http://127.0.0.1:2019\", way: direct}\nreceivers:\n"
+	    "  ops: {kind: webhook, url: \"http://127.0.0.1:9/\", events: [deploy_started,"
+	    " deploy_success, deploy_failure, deploy_rolled_back, deploy_held, drift,"
+	    " instance_gone]}\n"
+	    "  chat: {kind: slack, url_env: P}\n"
+	    "  mail: {kind: email, url: \"smtp://127.0.0.1:25\", from: a@b.c, to: [d@e.f],"
+	    " events: [deploy_failure, deploy_rolled_back]}\nnotify: [ops]\nprojects:\n");
 	for (int i = 0; i < WORLD_STAGES; i++)
 		write_stage(text, i);
 }

@@ -24,6 +24,7 @@
 /* tests/unit/test_fsm*.c, whose main() is renamed. */
 int test_fsm_main(void);
 int test_fsm_deploy_main(void);
+int test_fsm_notify_main(void);
 int test_fsm_poll_main(void);
 int test_fsm_quarantine_main(void);
 int test_fsm_stage_main(void);
@@ -51,6 +52,7 @@ are_units_passed(enum actor_kind first)
 		[ACTOR_POLL] = test_fsm_poll_main,
 		[ACTOR_STAGE] = test_fsm_stage_main,
 		[ACTOR_SWEEP] = test_fsm_sweep_main,
+		[ACTOR_NOTIFY] = test_fsm_notify_main,
 		[ACTOR_KIND_COUNT] = test_fsm_turns_main,
 		[ACTOR_KIND_COUNT + 1] = test_fsm_main,
 		[ACTOR_KIND_COUNT + 2] = test_fsm_quarantine_main,

@@ -3,6 +3,7 @@
  * The process's side of a port is here: what it reads from the store before it asks, and the rows
  * and log lines that it writes when an answer comes, in the turn that posts the answer. */
 #include "serve/ports.h"
+#include "serve/notices.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 #include "config/image.h"
 #include "ports/docker.h"
 #include "ports/edge.h"
+#include "ports/notify.h"
 #include "ports/port.h"
 #include "ports/proxies.h"
 #include "ports/vault.h"
@@ -21,6 +23,7 @@
 #include "sim.h"
 #include "store/catalog.h"
 #include "store/deploys.h"
+#include "store/notifications.h"
 #include "store/retention.h"
 #include "store/store.h"
 
@@ -48,6 +51,8 @@ static struct facts known[WORLD_DEPLOYS];
 static struct held held[16];
 static char the_edge;
 static struct reading readings[WORLD_DEPLOYS];
+static struct notice_facts notices[WORLD_DEPLOYS]; /* deploy 0: none was asked */
+static struct port_host host;
 
 const char *
 image_host(uint32_t registry)
@@ -175,6 +180,7 @@ ports_reset(void)
 {
 	memset(known, 0, sizeof(known));
 	memset(logs, 0, sizeof(logs));
+	memset(notices, 0, sizeof(notices));
 	fronts_reset();
 }
 
@@ -239,13 +245,15 @@ answer(void *context UNUSED, const struct event *event)
 	runtime_post(sim.app.runtime, event);
 }
 
+static void
+noticed(void *context UNUSED, const struct noticed *what)
+{
+	notices_add(&sim.app, what);
+}
+
 int
 ports_open(struct app *app, struct err *err UNUSED)
 {
-	struct port_host host = { .loop = app->loop,
-		.store = app->store,
-		.catalog = app->catalog,
-		.answer = answer };
 	struct front_settings settings = { .directory = "",
 		.edge_address = "127.0.0.1:80",
 		.edge_probe = "",
@@ -254,6 +262,11 @@ ports_open(struct app *app, struct err *err UNUSED)
 		.stage_live = stage_live,
 		.stage_is_busy = stage_is_busy };
 
+	host = (struct port_host){ .loop = app->loop,
+		.store = app->store,
+		.catalog = app->catalog,
+		.answer = answer,
+		.noticed = noticed };
 	app->edge = (struct edge *)&the_edge;
 	app->proxies = proxies_new(&host, &settings, app->edge);
 	return 0;
@@ -334,6 +347,29 @@ is_for_proxies(const struct effect *effect)
 	       || effect->kind == FX_RESTORE || effect->kind == FX_DRAIN;
 }
 
+/* As src/ports/notify.c reads the row in its turn. */
+static void
+learn_notice(uint64_t actor)
+{
+	struct notification row;
+	uint32_t place = 0;
+
+	if (!store_notification_get(sim.store, actor, &row))
+		sim_fail("a notification left without its row", actor);
+	while (
+	    place < WORLD_RECEIVERS - 1 && strcmp(receiver_names[place], row.of.receiver) != 0)
+		place++;
+	notices[actor] =
+	    (struct notice_facts){ row.of.deploy, notice_by_name(row.event), place };
+}
+
+bool
+ports_notice(uint64_t actor, struct notice_facts *ret)
+{
+	*ret = notices[actor];
+	return ret->deploy != 0;
+}
+
 static void
 note(uint64_t deploy, const char *level, const char *text)
 {
@@ -373,12 +409,14 @@ ports_perform(void *context, const struct effect *effect)
 {
 	const struct app *app = context;
 
-	sim.happened++;
+	sim.happened += effect->kind != FX_NOTIFY;
 	check_effect(effect);
 	if (sim.is_dead || (app->is_draining && effect->kind == FX_SEEK))
 		return;
 	sim_trace("           ask    %3" PRIu64 "  %s of %" PRIu64 "\n", effect->actor,
 	    effect_names[effect->kind], effect->deploy);
+	if (effect->kind == FX_NOTIFY)
+		learn_notice(effect->actor);
 	if (!is_admitted(effect))
 		refuse_without_secret(effect);
 	else if (!is_for_proxies(effect))
@@ -447,6 +485,13 @@ survey_instances(uint64_t deploy)
 		if (strcmp(rows[i].status, "removed") == 0
 		    || strcmp(rows[i].status, status) == 0)
 			continue;
+		if (strcmp(status, "running") != 0) {
+			char subject[SUBJECT_SIZE];
+			snprintf(subject, sizeof(subject), "%" PRIu64 "/%d", deploy,
+			    rows[i].replica);
+			port_notice(&host, NOTICE_GONE, deploy, subject, "container %s %s",
+			    rows[i].name, status);
+		}
 		snprintf(rows[i].status, sizeof(rows[i].status), "%s", status);
 		store_instance_put(sim.store, &rows[i]);
 		proxies_sync(sim.app.proxies);
@@ -485,7 +530,7 @@ ports_answer(const struct event *answer)
 	const struct actor *a = runtime_actor(sim.app.runtime, answer->to);
 	struct event sent = *answer;
 
-	sim.happened++;
+	sim.happened += a == NULL || a->kind != ACTOR_NOTIFY;
 	if (a != NULL && answer->kind == EV_SOUGHT && a->kind == ACTOR_POLL)
 		sent.flag = is_older(a, answer->tag);
 	if (sim.app.is_draining && answer->kind == EV_SOUGHT)
@@ -600,6 +645,19 @@ edge_status(struct edge *edge UNUSED, uint64_t stage UNUSED,
     struct edge_server_status *to UNUSED, size_t most UNUSED)
 {
 	return 0;
+}
+
+bool
+notifier_is_busy(const struct notifier *notifier UNUSED)
+{
+	return false;
+}
+
+void
+notifier_test(struct notifier *notifier UNUSED, const struct notify_test *test UNUSED,
+    notify_tested_fn *on_done, void *context)
+{
+	on_done(context, &(struct notify_tested){ .is_delivered = true, .status = 204 });
 }
 
 /* What nobody waits for any more may still happen: the worst case. */

@@ -183,6 +183,7 @@ void
 __wrap_store_actor_put(struct store *store, const struct actor *actor)
 {
 	kept_put(actor);
+	notices_put(actor);
 	if (!is_now(SABOTAGE_FORGET_STATE) || !world_chance(2))
 		__real_store_actor_put(store, actor);
 }

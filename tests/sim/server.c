@@ -77,6 +77,7 @@ __wrap_store_commit(struct store *store)
 		sim.has_port_written = false;
 		store_rollback(store);
 		kept_end(false);
+		notices_end(false);
 		return;
 	}
 	if (sim.is_born && sabotage == SABOTAGE_ANSWER_FIRST)
@@ -87,6 +88,7 @@ __wrap_store_commit(struct store *store)
 	__real_store_commit(store);
 	sim.has_port_written = false;
 	kept_end(true);
+	notices_end(true);
 	if (may_die && world_chance(sim.crash_percent))
 		server_die(CRASH_AFTER_COMMIT, "after the commit");
 }
@@ -98,7 +100,8 @@ on_moved(void *context, const struct moved *m)
 
 	if (sim.is_dead)
 		return;
-	sim.happened++;
+	sim.happened +=
+	    m->after.kind != ACTOR_NOTIFY; /* the storm waits for what it is about */
 	sim_hash(&m->seq, sizeof(m->seq));
 	sim_hash(&m->after.id, sizeof(m->after.id));
 	sim_hash(&m->after.state, sizeof(m->after.state));
@@ -203,7 +206,8 @@ server_reset(void)
 	    "DELETE FROM deploy_log; DELETE FROM instance; DELETE FROM spec;"
 	    "DELETE FROM stage; DELETE FROM project; DELETE FROM engine; DELETE FROM proxy;"
 	    "DELETE FROM registry; DELETE FROM sqlite_sequence; DELETE FROM secret;"
-	    "DELETE FROM deploy_secret; DELETE FROM deploy_env;"
+	    "DELETE FROM deploy_secret; DELETE FROM deploy_env; DELETE FROM receiver;"
+	    "DELETE FROM notify_rule; DELETE FROM notify;"
 	    "DELETE FROM meta WHERE key LIKE '%floor' OR key = 'secret_version'");
 	secrets_reset();
 	sim.commits++;
@@ -238,6 +242,7 @@ server_bury(void)
 	store_rollback(sim.store);
 	sim.has_port_written = false;
 	kept_end(false);
+	notices_end(false);
 	net_die();
 	world_crash();
 	life_end(&sim.app);

@@ -89,6 +89,13 @@ bool ports_is_orphan(uint64_t deploy);
 int64_t ports_next_ms(void); /* logs of containers that are asked for */
 void ports_pass(void);
 const char *image_host(uint32_t registry);
+/* What a notification tells, as the port has read it when it was asked. */
+struct notice_facts {
+	uint64_t deploy;
+	enum notice notice;
+	uint32_t receiver; /* place */
+};
+bool ports_notice(uint64_t actor, struct notice_facts *ret_facts);
 
 uint32_t lead_of(const char *domain); /* as a set */
 
@@ -106,6 +113,7 @@ void config_write(struct buf *text);
 uint32_t config_revision(void);
 const char *stage_project(int place);
 const char *stage_name(int place);
+extern const char *const receiver_names[WORLD_RECEIVERS];
 
 /* clients.c */
 void clients_reset(void);
@@ -140,6 +148,13 @@ uint32_t secrets_wish(uint32_t name, bool is_removal); /* is sent */
 void secrets_done(uint32_t wish); /* is answered */
 void secrets_refused(uint32_t wish);
 void check_secrets(void); /* at each start and at the end */
+
+/* check_notices.c: who has to be told of what, and who was. */
+void notices_reset(void);
+void notices_put(const struct actor *actor); /* within a transaction */
+void notices_end(bool is_committed);
+void notices_heard(uint64_t actor);
+void check_notices(void);
 
 /* check_answers.c: what answers promised. */
 void promise_deploy(uint64_t deploy, uint32_t place, bool is_rollback);

@@ -19,11 +19,13 @@ enum {
 	DOWN_MS = 120000,
 	SHORT_MS = 100000,
 	LONG_MS = 100000000,
+	SILENCE_MS = 40000000, /* eight tries of a drain that hears nothing */
 };
 
 static uint32_t disturb_percent;
 static uint32_t traffic_percent;
 static int64_t down_until_ms;
+static int64_t silent_until_ms; /* nobody does anything: long waits come to their end */
 
 /* What comes by itself; loop.c asks. */
 
@@ -98,7 +100,8 @@ break_a_part(void)
 	static const int64_t most_ms[] = { 60000, 60000, 3600000, 20000000, 200000000 };
 	int64_t length_ms =
 	    (int64_t)(world_random() % (uint64_t)most_ms[world_random() % COUNT(most_ms)]);
-	uint64_t part = world_random() % OUTAGE_COUNT;
+	uint64_t part = world_chance(20) ? OUTAGE_RECEIVER + world_random() % WORLD_RECEIVERS
+					 : world_random() % OUTAGE_RECEIVER;
 
 	if (!world_chance(60) || world.outage_until_ms[part] >= world.now_ms)
 		return;
@@ -141,6 +144,26 @@ hurry(const struct actor *a)
 			traffic_begin(i, (int64_t)(world_random() % 100));
 }
 
+static uint32_t
+receiver_of(uint64_t actor)
+{
+	struct notice_facts facts;
+
+	ports_notice(actor, &facts);
+	return facts.receiver;
+}
+
+/* Trouble now, and there is no try left. */
+static void
+spoil_the_last_try(const struct actor *a)
+{
+	struct facts facts = { .proxy = AT_EDGE };
+
+	ports_facts(a->swap.deploy, 0, &facts);
+	break_for(SHORT_MS, OUTAGE_PROXY + facts.proxy, 1);
+	world.outage_mode[OUTAGE_PROXY + facts.proxy] = 1;
+}
+
 /* The rarest of histories, made less rare: a part dies right after a step that needs it next. */
 void
 storm_moved(const struct moved *m)
@@ -150,21 +173,29 @@ storm_moved(const struct moved *m)
 
 	if (!sim.is_calm && is_new)
 		hurry(a);
-	if (sim.is_calm || !is_new || !world_chance(sim.pace == 1 ? 3 : 12))
+	if (!sim.is_calm && a->kind == ACTOR_SWAP && a->state == SWAP_CONFIRMING
+	    && a->swap.tries > 3 && world_chance(50))
+		spoil_the_last_try(a);
+	if (sim.is_calm || !is_new || !world_chance(sim.pace == 1 ? 5 : 15))
 		return;
 	if (a->kind == ACTOR_DEPLOY
-	    && (a->state == DEPLOY_DRAINING || a->state == DEPLOY_ABORTING))
+	    && (a->state == DEPLOY_DRAINING || a->state == DEPLOY_ABORTING)) {
 		break_for(LONG_MS, proxy_of_drain(a), 3);
-	else if (a->kind == ACTOR_DEPLOY && a->state == DEPLOY_RETIRING)
+		if (world_chance(10))
+			silent_until_ms = world.now_ms + SILENCE_MS;
+	} else if (a->kind == ACTOR_DEPLOY && a->state == DEPLOY_RETIRING)
 		break_for(LONG_MS, OUTAGE_ENGINE + world.engine_of[a->id], 3);
 	else if (a->kind == ACTOR_DEPLOY
 		 && (a->state == DEPLOY_UNDOING || a->state == DEPLOY_CANCELING))
 		break_for(SHORT_MS, OUTAGE_ENGINE + world.engine_of[a->id], 3);
 	else if (a->kind == ACTOR_SWEEP && a->state == SWEEP_COLLECTING && world_chance(50))
-		break_for(LONG_MS, OUTAGE_ENGINE + world_random() % WORLD_ENGINES, 4);
+		break_for(LONG_MS,
+		    OUTAGE_ENGINE + (a->sweep.engine == world.engine_ids[0] ? 0 : 1), 4);
 	else if (a->kind == ACTOR_SWEEP && a->state == SWEEP_COLLECTING)
 		runtime_post(
 		    sim.app.runtime, &(struct event){ .kind = EV_CANCEL, .to = a->id });
+	else if (a->kind == ACTOR_NOTIFY && a->state == NOTIFY_SENDING)
+		break_for(LONG_MS, OUTAGE_RECEIVER + receiver_of(a->id), 3);
 }
 
 static void
@@ -277,7 +308,7 @@ find_unsettled(void *context, const struct actor *a)
 {
 	uint64_t *found = context;
 
-	if (a->kind == ACTOR_DEPLOY || a->kind == ACTOR_SWAP
+	if (a->kind == ACTOR_DEPLOY || a->kind == ACTOR_SWAP || a->kind == ACTOR_NOTIFY
 	    || (a->kind == ACTOR_STAGE && a->state != STAGE_IDLE)
 	    || (a->kind == ACTOR_SWEEP && a->state != SWEEP_WAITING))
 		*found = a->id;
@@ -312,6 +343,9 @@ settle(void)
 	sim.is_calm = true;
 	memset(&world.faults, 0, sizeof(world.faults));
 	memset(&world.outage_until_ms, 0, sizeof(world.outage_until_ms));
+	if (world_chance(3)) /* who is told may stay away for longer than anybody waits */
+		for (uint64_t i = 0; i < WORLD_RECEIVERS; i++)
+			break_for(LONG_MS, OUTAGE_RECEIVER + i, 3);
 	for (int i = 0;; i++) {
 		uint64_t unsettled = 0;
 		runtime_visit(sim.app.runtime, find_unsettled, &unsettled);
@@ -340,6 +374,8 @@ begin(uint64_t seed)
 	world.facts = ports_facts;
 	world.is_orphan = ports_is_orphan;
 	world.broken = sim_fail;
+	world.receiver = receiver_of;
+	world.heard = notices_heard;
 	sim.keeps_little = world_chance(30);
 	sim.keep = (struct keep_settings){ .deploys = 100, .days = 30, .rollbacks = 10 };
 	if (sim.keeps_little)
@@ -361,6 +397,7 @@ begin(uint64_t seed)
 	check_reset();
 	answers_reset();
 	kept_reset();
+	notices_reset();
 	server_reset();
 	clients_reset();
 	server_start();
@@ -374,8 +411,9 @@ storm_run(uint64_t seed)
 {
 	begin(seed);
 	int steps = world_chance(20) ? 3 * STORM_STEPS : STORM_STEPS;
-	for (int i = 0; i < steps; i++) {
-		if (world_chance(disturb_percent))
+	silent_until_ms = 0;
+	for (int i = 0; i < steps; i += world.now_ms >= silent_until_ms) {
+		if (world.now_ms >= silent_until_ms && world_chance(disturb_percent))
 			disturb();
 		if (world_chance(traffic_percent))
 			make_traffic();
@@ -389,6 +427,7 @@ storm_run(uint64_t seed)
 	check_answers();
 	check_kept();
 	check_secrets();
+	check_notices();
 	server_bury();
 	return sim.journal_hash;
 }

@@ -160,7 +160,8 @@ world_ask(const struct effect *effect)
 		edge_did_not_drain(effect);
 		return;
 	}
-	f.has_facts = facts_of(effect->deploy, effect->stage, &f.facts);
+	f.has_facts =
+	    effect->kind == FX_NOTIFY || facts_of(effect->deploy, effect->stage, &f.facts);
 	edge_replace(effect);
 	fly(f, effect->delay_ms);
 }
@@ -328,6 +329,16 @@ perform_on_engine(const struct effect *ask, const struct facts *facts, struct ev
 	}
 }
 
+/* The wire may lose its answer: then it hears the same once more. */
+static void
+notify(const struct effect *ask, struct event *answer)
+{
+	if (world.heard != NULL)
+		world.heard(ask->actor);
+	answer->kind = EV_NOTIFIED;
+	answer->count = 204;
+}
+
 /* Does what was asked and says what a real port would say; EV_COUNT: that comes later. */
 static void
 perform(const struct effect *ask, const struct facts *facts, struct event *answer)
@@ -337,6 +348,8 @@ perform(const struct effect *ask, const struct facts *facts, struct event *answe
 		edge_perform_in_world(ask, facts, answer);
 	else if (ask->kind == FX_RESOLVE || ask->kind == FX_SEEK)
 		registry_perform_in_world(ask, facts, answer);
+	else if (ask->kind == FX_NOTIFY)
+		notify(ask, answer);
 	else
 		perform_on_engine(ask, facts, answer);
 }
@@ -351,6 +364,9 @@ part_of(const struct effect *ask, const struct facts *facts)
 		return OUTAGE_PROXY;
 	if (ask->kind == FX_RESOLVE || ask->kind == FX_SEEK)
 		return OUTAGE_REGISTRY + facts->registry;
+	if (ask->kind == FX_NOTIFY)
+		return OUTAGE_RECEIVER
+		       + (world.receiver == NULL ? 0 : world.receiver(ask->actor));
 	for (uint32_t i = 0; i < WORLD_ENGINES && ask->engine != 0; i++)
 		if (world.engine_ids[i] == ask->engine)
 			return OUTAGE_ENGINE + i;

@@ -19,7 +19,8 @@ enum {
 	WORLD_REGISTRIES = 2,
 	WORLD_LEADS = 6, /* what clients reach: four host names and two TCP ports */
 	WORLD_REPLICAS = 3,
-	WORLD_DEPLOYS = 2048,
+	WORLD_DEPLOYS = 4096, /* ids of actors of every kind */
+	WORLD_RECEIVERS = 3,
 	WORLD_TAGS = 6,
 };
 
@@ -42,7 +43,8 @@ enum outage {
 	OUTAGE_NGINX = OUTAGE_PROXY + AT_COUNT, /* what serves behind NPM */
 	OUTAGE_ENGINE,
 	OUTAGE_REGISTRY = OUTAGE_ENGINE + WORLD_ENGINES,
-	OUTAGE_COUNT = OUTAGE_REGISTRY + WORLD_REGISTRIES
+	OUTAGE_RECEIVER = OUTAGE_REGISTRY + WORLD_REGISTRIES,
+	OUTAGE_COUNT = OUTAGE_RECEIVER + WORLD_RECEIVERS
 };
 
 /* What a port reads from the store before it does its work. */
@@ -97,6 +99,8 @@ struct world {
 	 * with deploy 0); NULL: one replica on the first engine, one lead for each stage. */
 	bool (*facts)(uint64_t deploy, uint64_t stage, struct facts *ret_facts);
 	bool (*is_orphan)(uint64_t deploy); /* asked at the moment of looking */
+	uint32_t (*receiver)(uint64_t actor); /* whom a notification is for */
+	void (*heard)(uint64_t actor); /* a receiver has got one; NULL: nobody counts */
 	/* A law of the traffic is broken. */
 	void (*broken)(const char *law, uint64_t about);
 };

@@ -506,6 +506,63 @@ draw_proxy(struct generator *g, size_t i, struct config_proxy *proxy)
 	}
 }
 
+static void
+draw_receiver(struct generator *g, size_t i, struct config_receiver *r)
+{
+	static const char *const to[] = { "a@example.org", "b@example.org" };
+
+	*r = (struct config_receiver){ .name = make(g, "%c%zu", "rn0"[draw(g, 3)], i),
+		.kind = (enum receiver_kind)draw(g, RECEIVER_KIND_COUNT),
+		.events = toss(g) ? NOTICES_USUAL : 1 + (uint32_t)draw(g, NOTICES_ALL),
+		.is_insecure = toss(g),
+		.url = "https://10.0.0.9:80/a",
+		.url_file = "",
+		.url_env = "",
+		.secret_file = "",
+		.secret_env = "",
+		.ca_file = toss(g) ? "" : any_of(g, rule_path),
+		.from = "",
+		.username = "" };
+	if (receiver_traits[r->kind].is_url_secret || draw(g, 4) == 0) {
+		r->url = "";
+		if (toss(g))
+			r->url_file = "/run/secrets/url";
+		else
+			r->url_env = any_of(g, rule_env_name);
+	}
+	if (r->kind == RECEIVER_EMAIL) {
+		r->url = r->url[0] == '\0' ? "" : "smtp://mail.example.org:587";
+		r->from = "slipway@example.org";
+		r->to = (struct strings){ (const char **)(uintptr_t)to, 1 + draw(g, 2) };
+	}
+	if (receiver_traits[r->kind].secret == ALWAYS
+	    || (receiver_traits[r->kind].secret == MAYBE && toss(g))) {
+		if (toss(g))
+			r->secret_file = "/run/secrets/key";
+		else
+			r->secret_env = any_of(g, rule_env_name);
+		r->username = r->kind == RECEIVER_EMAIL ? "on # name" : "";
+	}
+}
+
+/* Of the file, of a project, or of a stage; in one case of three nothing is said. */
+static void
+draw_notify(struct generator *g, const char *project, const char *stage)
+{
+	struct config_file *file = g->file;
+	struct config_notify *n;
+
+	if (draw(g, 3) == 0)
+		return;
+	n = arena_take(g->arena, sizeof(*n));
+	*n = (struct config_notify){ project, stage, { NULL, 0 }, file->notify };
+	n->receivers.items = arena_take_array(g->arena, 4, sizeof(*n->receivers.items));
+	for (size_t i = 0; i < file->receiver_count; i++)
+		if (toss(g))
+			n->receivers.items[n->receivers.count++] = file->receivers[i].name;
+	file->notify = n;
+}
+
 /* Everything lives in the arena. */
 static struct config_file *
 generate_config(struct arena *arena, uint64_t seed)
@@ -527,6 +584,11 @@ generate_config(struct arena *arena, uint64_t seed)
 		draw_registry(g, i, &file->registries[i]);
 	for (size_t i = 0; i < file->proxy_count; i++)
 		draw_proxy(g, i, &file->proxies[i]);
+	file->receiver_count = draw(g, 4);
+	file->receivers = arena_take_array(arena, 4, sizeof(*file->receivers));
+	for (size_t i = 0; i < file->receiver_count; i++)
+		draw_receiver(g, i, &file->receivers[i]);
+	draw_notify(g, "", "");
 	file->project_count = draw(g, 4);
 	file->projects = arena_take_array(arena, 4, sizeof(*file->projects));
 	for (size_t i = 0; i < file->project_count; i++) {
@@ -540,6 +602,9 @@ generate_config(struct arena *arena, uint64_t seed)
 			draw_stage(g, project->name, make(g, "%c%zu", "sn0"[k], k),
 			    k == 0 || toss(g) ? NULL : &project->stages[0],
 			    &project->stages[k]);
+		draw_notify(g, project->name, "");
+		for (size_t k = 0; k < project->stage_count; k++)
+			draw_notify(g, project->name, project->stages[k].stage);
 	}
 	return file;
 }

@@ -80,6 +80,10 @@ tidy(struct actor *a)
 	case ACTOR_SWEEP:
 		TIDY(a->sweep.reason);
 		break;
+	case ACTOR_NOTIFY:
+		TIDY(a->notify.text);
+		TIDY(a->notify.reason);
+		break;
 	case ACTOR_KIND_COUNT:
 		fail();
 	}

@@ -62,7 +62,12 @@ note_all(const struct config_file *file, struct arena *arena)
 	section = "proxy";
 	for (size_t i = 0; i < file->proxy_count; i++)
 		lines_of_proxy(&file->proxies[i], &sink);
+	section = "receiver";
+	for (size_t i = 0; i < file->receiver_count; i++)
+		lines_of_receiver(&file->receivers[i], &sink);
 	section = "stage";
+	for (const struct config_notify *n = file->notify; n != NULL; n = n->next)
+		lines_of_notify(&n->receivers, &sink);
 	for (size_t i = 0; i < file->project_count; i++)
 		for (size_t k = 0; k < file->projects[i].stage_count; k++)
 			lines_of_stage(&file->projects[i].stages[k], NULL, &sink);
@@ -108,6 +113,26 @@ assert_same_stages(
 		}
 }
 
+/* Who tells whom: in number and, by name, one by one. */
+static void
+assert_same_lists(const struct config_file *a, const struct config_file *b)
+{
+	size_t more = 0;
+
+	for (const struct config_notify *n = a->notify; n != NULL; n = n->next, more++) {
+		const struct config_notify *other =
+		    config_notify_find(b, n->project, n->stage);
+
+		assert_non_null(other);
+		assert_int_equal(other->receivers.count, n->receivers.count);
+		for (size_t i = 0; i < n->receivers.count; i++)
+			assert_string_equal(other->receivers.items[i], n->receivers.items[i]);
+	}
+	for (const struct config_notify *n = b->notify; n != NULL; n = n->next)
+		more--;
+	assert_int_equal(more, 0);
+}
+
 static struct config_file *
 parse(const struct buf *text)
 {
@@ -140,6 +165,8 @@ written_and_read_again_it_is_the_same(void **state UNUSED)
 		assert_int_equal(read->engine_count, file->engine_count);
 		assert_int_equal(read->registry_count, file->registry_count);
 		assert_int_equal(read->proxy_count, file->proxy_count);
+		assert_int_equal(read->receiver_count, file->receiver_count);
+		assert_same_lists(file, read);
 		note_all(file, arena);
 		config_file_free(read);
 		buf_free(&first);
@@ -223,6 +250,7 @@ every_key_of_the_reader_is_written(void **state UNUSED)
 	    json_get(json_get(json_get(defs, "engine"), "properties"), "tls"), "engine.tls");
 	expect_keys(json_get(defs, "registry"), "registry");
 	expect_keys(json_get(defs, "proxy"), "proxy");
+	expect_keys(json_get(defs, "receiver"), "receiver");
 	expect_keys(json_get(defs, "stage"), "stage");
 	expect_keys(json_at(json_get(json_get(defs, "health"), "anyOf"), 1), "stage.health");
 	expect_keys(json_at(json_get(json_get(defs, "tags"), "anyOf"), 1), "stage.tags");

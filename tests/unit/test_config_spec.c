@@ -434,10 +434,10 @@ the_schema_agrees_with_the_table(void **state UNUSED)
 	const struct json *defs = json_get(schema, "$defs");
 	const struct json *health = json_at(json_get(json_get(defs, "health"), "anyOf"), 1);
 
-	check_members(
-	    defs, json_get(defs, "stage"), stage_fields, STAGE_FIELD_COUNT, IN_STAGE, 0);
+	check_members(defs, json_get(defs, "stage"), stage_fields, STAGE_FIELD_COUNT, IN_STAGE,
+	    1); /* notify */
 	check_members(defs, json_get(defs, "project"), stage_fields, STAGE_FIELD_COUNT,
-	    IN_BOTH, 1); /* stages */
+	    IN_BOTH, 2); /* stages, notify */
 	check_members(defs, health, health_fields, HEALTH_FIELD_COUNT, IN_BOTH,
 	    4); /* tcp, docker, none, status */
 	json_free(schema);

@@ -366,6 +366,9 @@ each_machine_begins_ends_and_rests_as_told(void **state UNUSED)
 	assert_int_equal(sweep_spec.initial, STATE(SWEEP_WAITING));
 	assert_int_equal(sweep_spec.final, STATE(SWEEP_STOPPED));
 	assert_int_equal(sweep_spec.resting, 0);
+	assert_int_equal(notify_spec.initial, STATE(NOTIFY_PENDING));
+	assert_int_equal(notify_spec.final, STATE(NOTIFY_DELIVERED) | STATE(NOTIFY_GIVEN_UP));
+	assert_int_equal(notify_spec.resting, 0);
 }
 
 /* What is no machine. */

@@ -16,16 +16,18 @@
 #include "ports/docker.h"
 #include "ports/edge.h"
 #include "ports/fetch.h"
+#include "ports/notify.h"
 #include "ports/proxies.h"
 #include "ports/registry.h"
 #include "serve/app.h"
+#include "serve/notices.h"
 #include "serve/ports.h"
 #include "serve/runtime.h"
 #include "store/store.h"
 
 enum { ASKED_MAX = 32, SOON_MS = 30, PATIENCE_US = 10000000 };
 
-enum port { NOBODY, DOCKER, REGISTRY, PROXIES };
+enum port { NOBODY, DOCKER, REGISTRY, PROXIES, NOTIFIER };
 
 struct asked {
 	enum port port;
@@ -42,6 +44,8 @@ static struct docker_settings docker_settings;
 static struct edge_settings edge_settings;
 static struct front_settings front_settings;
 static uint64_t forgotten;
+static uint64_t forgotten_notice;
+static struct noticed noticed;
 static uint64_t raised_to;
 static int syncs;
 static struct settings settings;
@@ -101,6 +105,37 @@ void
 registry_perform(struct registry *registry UNUSED, const struct effect *effect)
 {
 	note(REGISTRY, effect);
+}
+
+struct notifier *
+notifier_new(const struct port_host *given UNUSED, bool is_https)
+{
+	assert_int_equal(is_https, settings.edge_https.count > 0);
+	return (struct notifier *)&asked;
+}
+
+void
+notifier_free(struct notifier *notifier UNUSED)
+{
+}
+
+void
+notifier_perform(struct notifier *notifier UNUSED, const struct effect *effect)
+{
+	note(NOTIFIER, effect);
+}
+
+void
+notifier_forget(struct notifier *notifier UNUSED, uint64_t id)
+{
+	forgotten_notice = id;
+}
+
+void
+notices_add(struct app *to, const struct noticed *what)
+{
+	assert_ptr_equal(to, &app);
+	noticed = *what;
 }
 
 struct edge *
@@ -243,6 +278,7 @@ each_effect_goes_to_its_port(void **state UNUSED)
 		[FX_REMOVE] = DOCKER,
 		[FX_SURVEY] = DOCKER,
 		[FX_COLLECT] = DOCKER,
+		[FX_NOTIFY] = NOTIFIER,
 	};
 
 	for (int kind = 0; kind < FX_COUNT; kind++) {
@@ -290,6 +326,14 @@ a_delayed_effect_of_an_older_step_never_leaves(void **state UNUSED)
 		      .kind = FX_REMOVE, .actor = 7, .epoch = 4, .delay_ms = 2 * SOON_MS });
 	turn_until_asked(FX_REMOVE);
 	assert_int_equal(asked_count, 1);
+}
+
+static void
+what_ports_see_is_told(void **state UNUSED)
+{
+	host.noticed(host.context, &(struct noticed){ .notice = NOTICE_DRIFT, .stage = 5 });
+	assert_int_equal(noticed.notice, NOTICE_DRIFT);
+	assert_int_equal(noticed.stage, 5);
 }
 
 static void
@@ -367,6 +411,7 @@ who_is_over_is_forgotten(void **state UNUSED)
 {
 	ports_forget(&app, 7);
 	assert_int_equal(forgotten, 7);
+	assert_int_equal(forgotten_notice, 7);
 }
 
 int
@@ -377,6 +422,7 @@ main(void)
 		TEST(each_effect_goes_to_its_port),
 		TEST(a_delayed_effect_leaves_later),
 		TEST(a_delayed_effect_of_an_older_step_never_leaves),
+		TEST(what_ports_see_is_told),
 		TEST(while_it_ends_no_poll_brings_work),
 		TEST(ports_know_what_serves_and_who_is_busy),
 		TEST(a_look_at_an_engine_is_one_at_ids_and_routes),

@@ -22,15 +22,20 @@
 #include "store/catalog.h"
 #include "store/db.h"
 #include "store/deploys.h"
+#include "store/notifications.h"
 #include "store/retention.h"
 #include "store/secrets.h"
 #include "store/store.h"
 #include "store/tags.h"
 
-/* One place in the sources may prepare several: the mixes of filters of store_deploys(), an actor of
- * each kind put and loaded, the rules of store_audit(), two tables more that go with a deploy. */
-enum { PAGES = 6, AUDITS = 15, OF_A_DEPLOY = 2 };
-enum { MORE_THAN_PLACES = PAGES - 1 + AUDITS - 1 + 2 * (ACTOR_KIND_COUNT - 1) + OF_A_DEPLOY };
+/* One place in the sources may prepare several: the mixes of filters of store_deploys() and
+ * store_notifications(), an actor of each kind put and loaded, the rules of store_audit(), two tables more
+ * that go with a deploy. */
+enum { PAGES = 6, AUDITS = 16, OF_A_DEPLOY = 2 };
+enum {
+	MORE_THAN_PLACES =
+	    2 * (PAGES - 1) + AUDITS - 1 + 2 * (ACTOR_KIND_COUNT - 1) + OF_A_DEPLOY
+};
 
 static sqlite3 *sqlite;
 
@@ -101,6 +106,9 @@ use_catalog(struct store *store, struct str spec)
 	catalog_put_engine(catalog, &engine, &is_new);
 	catalog_replace_registries(catalog, &registry, 1);
 	catalog_put_proxy(catalog, &(struct proxy_config){ .name = "npm" });
+	catalog_replace_receivers(catalog, &(struct receiver_config){ .name = "ops" }, 1);
+	catalog_set_notify(catalog, "shop", "", "ops");
+	catalog_set_notify(catalog, "shop", "", NULL);
 	project = catalog_put_project(catalog, "shop", &is_new);
 	catalog_add_stage(catalog, project, 1, 2, spec);
 	catalog_set_spec(catalog, 1, spec);
@@ -212,6 +220,32 @@ use_actors(struct store *store)
 	assert_true(store_journal_last(store) > 0);
 }
 
+static void
+use_notifications(struct store *store)
+{
+	struct notification_filter filter = { .project = "", .state = "" };
+	struct actor a = { .id = 20, .kind = ACTOR_NOTIFY, .state = NOTIFY_DELIVERED };
+	struct notification row;
+
+	a.notify.stage = 1;
+	a.notify.created_ms = 1;
+	a.notify.ended_ms = 1;
+	store_actor_put(store, &a);
+	assert_true(store_notification_get(store, 20, &row));
+	assert_true(store_notification_is_told(store, &a.notify, 0));
+	assert_int_equal(store_notifications(store, &filter, &row, 1), 1);
+	filter.state = "DELIVERED";
+	assert_int_equal(store_notifications(store, &filter, &row, 1), 1);
+	filter.project = "shop";
+	assert_int_equal(store_notifications(store, &filter, &row, 1), 1);
+	filter.state = "";
+	assert_int_equal(store_notifications(store, &filter, &row, 1), 1);
+	filter.stage = 1;
+	assert_int_equal(store_notifications(store, &filter, &row, 1), 1);
+	filter.state = "DELIVERED";
+	assert_int_equal(store_notifications(store, &filter, &row, 1), 1);
+}
+
 /* Two deploys are one too many each, one of them by a hidden version; an old step, an old revision. */
 static void
 use_retention(struct store *store)
@@ -255,6 +289,7 @@ use_everything(struct store *store)
 	use_actors(store);
 	use_deploys(store);
 	use_secrets(store);
+	use_notifications(store);
 	use_retention(store);
 	assert_int_equal(store_deploy_secret(store, 10, "a"), 0); /* gone with its deploy */
 }
@@ -266,7 +301,7 @@ may_be_read_whole(const char *detail)
 {
 	static const char *const words[] = { "engine", "registry", "proxy", "project", "stage",
 		"s", "p", "a", "poll_actor", "stage_actor", "sweep_actor", "secret", "n",
-		"CONSTANT ROW" };
+		"receiver", "notify_rule", "CONSTANT ROW" };
 	size_t length = strcspn(detail + 5, " ");
 
 	if (strncmp(detail + 5, "(subquery", 9) == 0)
@@ -277,7 +312,8 @@ may_be_read_whole(const char *detail)
 			return true;
 	/* What is under way: an index that holds nothing else. */
 	return strstr(detail, "INDEX deploy_open") != NULL
-	       || strstr(detail, "INDEX swap_open") != NULL;
+	       || strstr(detail, "INDEX swap_open") != NULL
+	       || strstr(detail, "INDEX notify_open") != NULL;
 }
 
 static void
