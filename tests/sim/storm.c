@@ -164,6 +164,19 @@ spoil_the_last_try(const struct actor *a)
 	world.outage_mode[OUTAGE_PROXY + facts.proxy] = 1;
 }
 
+/* Who runs before it hears nothing of its engine. */
+static void
+keep_waiting(const struct actor *a)
+{
+	const struct actor *stage = runtime_actor(sim.app.runtime, a->deploy.stage);
+	struct facts facts;
+
+	if (stage->stage.waiting != a->id || !ports_facts(stage->stage.running, 0, &facts))
+		return;
+	break_for(LONG_MS, OUTAGE_ENGINE + facts.engine, 1);
+	silent_until_ms = world.now_ms + SILENCE_MS;
+}
+
 /* The rarest of histories, made less rare: a part dies right after a step that needs it next. */
 void
 storm_moved(const struct moved *m)
@@ -183,6 +196,8 @@ storm_moved(const struct moved *m)
 		break_for(LONG_MS, proxy_of_drain(a), 3);
 		if (world_chance(10))
 			silent_until_ms = world.now_ms + SILENCE_MS;
+	} else if (a->kind == ACTOR_DEPLOY && a->state == DEPLOY_QUEUED && world_chance(30)) {
+		keep_waiting(a);
 	} else if (a->kind == ACTOR_DEPLOY && a->state == DEPLOY_RETIRING)
 		break_for(LONG_MS, OUTAGE_ENGINE + world.engine_of[a->id], 3);
 	else if (a->kind == ACTOR_DEPLOY
