@@ -14,7 +14,7 @@
 #include "store/deploys.h"
 #include "store/store.h"
 
-enum { FOLLOWERS = 4, EVENTS_MAX = 4096, FINISH_TICKS = 2000 };
+enum { FOLLOWERS = 4, EVENTS_MAX = 16384, FINISH_TICKS = 2000 };
 
 struct follower {
 	bool is_used;

@@ -563,6 +563,25 @@ draw_notify(struct generator *g, const char *project, const char *stage)
 	file->notify = n;
 }
 
+static void
+draw_notifications(struct generator *g)
+{
+	struct config_file *file = g->file;
+
+	file->receiver_count = draw(g, 4);
+	file->receivers = arena_take_array(g->arena, 4, sizeof(*file->receivers));
+	for (size_t i = 0; i < file->receiver_count; i++)
+		draw_receiver(g, i, &file->receivers[i]);
+	draw_notify(g, "", "");
+	for (size_t i = 0; i < file->project_count; i++) {
+		const struct config_project *project = &file->projects[i];
+
+		draw_notify(g, project->name, "");
+		for (size_t k = 0; k < project->stage_count; k++)
+			draw_notify(g, project->name, project->stages[k].stage);
+	}
+}
+
 /* Everything lives in the arena. */
 static struct config_file *
 generate_config(struct arena *arena, uint64_t seed)
@@ -584,11 +603,6 @@ generate_config(struct arena *arena, uint64_t seed)
 		draw_registry(g, i, &file->registries[i]);
 	for (size_t i = 0; i < file->proxy_count; i++)
 		draw_proxy(g, i, &file->proxies[i]);
-	file->receiver_count = draw(g, 4);
-	file->receivers = arena_take_array(arena, 4, sizeof(*file->receivers));
-	for (size_t i = 0; i < file->receiver_count; i++)
-		draw_receiver(g, i, &file->receivers[i]);
-	draw_notify(g, "", "");
 	file->project_count = draw(g, 4);
 	file->projects = arena_take_array(arena, 4, sizeof(*file->projects));
 	for (size_t i = 0; i < file->project_count; i++) {
@@ -602,10 +616,8 @@ generate_config(struct arena *arena, uint64_t seed)
 			draw_stage(g, project->name, make(g, "%c%zu", "sn0"[k], k),
 			    k == 0 || toss(g) ? NULL : &project->stages[0],
 			    &project->stages[k]);
-		draw_notify(g, project->name, "");
-		for (size_t k = 0; k < project->stage_count; k++)
-			draw_notify(g, project->name, project->stages[k].stage);
 	}
+	draw_notifications(g);
 	return file;
 }
 
