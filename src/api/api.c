@@ -60,6 +60,7 @@ static const struct route routes[] = {
 	{ METHOD_GET, STAGE "/tags", api_stage_tags, 0 },
 	{ METHOD_POST, STAGE "/quarantine/lift", api_stage_lift, 0 },
 	{ METHOD_GET, "/api/v1/deploys", api_deploys_list, 0 },
+	{ METHOD_GET, "/api/v1/statistics", api_statistics, 0 },
 	{ METHOD_GET, "/api/v1/deploys/{id}", api_deploy_show, 0 },
 	{ METHOD_POST, "/api/v1/deploys/{id}/cancel", api_deploy_cancel, 0 },
 	{ METHOD_GET, "/api/v1/deploys/{id}/log", api_deploy_log, 0 },
@@ -160,7 +161,12 @@ api_handle(void *context, struct request *rq)
 	if (route == NULL)
 		return;
 	CHECK(is_known || (route->flags & OPEN));
-	route->handle(app, rq);
+	if (route->flags & OPEN) {
+		route->handle(app, rq);
+	} else if (!api_answer_again(app, rq)) {
+		route->handle(app, rq);
+		api_keep_answer(app, rq);
+	}
 }
 
 uint64_t

@@ -47,12 +47,17 @@ void api_no_deploy(struct app *app, struct request *rq, uint64_t id);
 /* {project} and {stage}; NULL: answered with 404 already. */
 const struct stage_entry *api_stage(struct app *app, struct request *rq);
 
+/* Around the handler of a POST that may carry an Idempotency-Key; true: answered already. */
+bool api_answer_again(struct app *app, struct request *rq);
+void api_keep_answer(struct app *app, struct request *rq);
+
 /* Handlers. */
 void api_openapi(void *context, struct request *rq);
 void api_docs(void *context, struct request *rq);
 void api_docs_style(void *context, struct request *rq);
 void api_docs_script(void *context, struct request *rq);
 void api_deploys_list(void *context, struct request *rq);
+void api_statistics(void *context, struct request *rq);
 void api_deploy_show(void *context, struct request *rq);
 void api_deploy_cancel(void *context, struct request *rq);
 void api_deploy_log(void *context, struct request *rq);

@@ -202,6 +202,12 @@ enum {
 	LOG_FOLLOWERS_MAX = 64, /* each costs the engine 0.25 ms of CPU a line */
 	NETWORK_TWINS_MAX = 8, /* networks of one name; each look leaves one */
 	ORPHANS_MAX = 1024, /* removed by one sweep; the next one sees the rest */
+	IDEMPOTENCY_KEYS_MAX = 10000, /* answers kept; one more lets the oldest go */
+	IDEMPOTENCY_KEY_MAX = 128, /* characters: a UUID has 36, a digest 71 */
+	IDEMPOTENCY_ANSWER_MAX = 16
+				 << 10, /* bytes; all of them are 160 MB at the very worst */
+	IDEMPOTENCY_MS = 86400000, /* nobody tries again for longer than a day */
+	STATISTICS_DEPLOYS_MAX = 2000, /* read for one answer: some 10 ms */
 	PAGE_DEFAULT = 50,
 	PAGE_MAX = 500,
 

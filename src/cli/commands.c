@@ -44,6 +44,12 @@ static const struct option_spec history_options[] = {
 	HELP,
 	END,
 };
+static const struct option_spec stats_options[] = {
+	{ "days", 0, "N", "of the last N days (30)" },
+	JSON,
+	HELP,
+	END,
+};
 static const struct option_spec logs_options[] = {
 	{ "replica", 0, "N", "which container of the stage (0, the first)" },
 	{ "tail", 'n', "N", "only the last N lines (100 of a container, all of a deploy)" },
@@ -133,6 +139,15 @@ const struct command commands[] = {
 	  "  slipway history shop --limit 5\n"
 	  "  slipway history --state rolled-back\n",
 	  history_options, 0, 1, NEEDS_TOKEN, COMPLETES_STAGES, cli_history },
+	{ "stats", "[PROJECT[/STAGE]]", "what became of the deploys, and how long they took",
+	  "Of each stage: how many went live, failed, were taken back by Slipway, or were rollbacks that somebody\n"
+	  "asked for; the time from the wish until the version had all traffic, and of that the swap, each as the\n"
+	  "middle one and the one that 95% do not exceed. Deploys that are not kept any more are not counted.\n"
+	  "\n"
+	  "Examples:\n"
+	  "  slipway stats\n"
+	  "  slipway stats shop/production --days 7\n",
+	  stats_options, 0, 1, NEEDS_TOKEN, COMPLETES_STAGES, cli_stats },
 	{ "show", "ID", "one deploy with its steps and how long each took",
 	  "Example:\n"
 	  "  slipway show 12\n",

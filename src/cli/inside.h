@@ -56,6 +56,7 @@ command_fn cli_rollback;
 command_fn cli_cancel;
 command_fn cli_status;
 command_fn cli_history;
+command_fn cli_stats;
 command_fn cli_show;
 command_fn cli_logs;
 command_fn cli_poll;

@@ -135,6 +135,19 @@ reply_bytes(struct request *rq, int status, const char *content_type, struct str
 		reply_set(rq->inside, status, content_type, bytes);
 }
 
+bool
+reply_is_json(const struct request *rq, int *ret_status, struct str *ret_body)
+{
+	const struct reply *reply = &rq->inside->reply;
+
+	if (reply->kind != REPLY_BODY || reply->content_type == NULL
+	    || strcmp(reply->content_type, "application/json") != 0)
+		return false;
+	*ret_status = reply->status;
+	*ret_body = reply->body;
+	return true;
+}
+
 void
 reply_text(struct request *rq, int status, const char *text)
 {

@@ -10,6 +10,8 @@
 #ifndef SLIPWAY_HTTP_REPLY_H
 #define SLIPWAY_HTTP_REPLY_H
 
+#include <stdbool.h>
+
 #include "base/check.h"
 #include "base/str.h"
 
@@ -23,6 +25,9 @@ void reply_header(struct request *rq, const char *name, struct str value);
 struct buf *reply_body(struct request *rq);
 void reply_json(struct request *rq, int status);
 void reply_built(struct request *rq, int status, const char *content_type);
+
+/* Whether the answer that was completed in this tick is JSON, and what it says. */
+bool reply_is_json(const struct request *rq, int *ret_status, struct str *ret_body);
 
 /* bytes are not copied: constant, or in the request's arena. */
 void reply_bytes(struct request *rq, int status, const char *content_type, struct str bytes);

@@ -153,6 +153,24 @@ request_query(const struct request *rq, const char *name, struct str *ret_value)
 	return pair_find(rq->inside->query, rq->inside->query_count, name, ret_value);
 }
 
+static void
+write_part(struct buf *to, struct str part)
+{
+	buf_str(to, part);
+	buf_char(to, '\0');
+}
+
+void
+request_write_target(const struct request *rq, struct buf *to)
+{
+	write_part(to, str_of(method_text(rq->method)));
+	write_part(to, rq->path);
+	for (size_t i = 0; i < rq->inside->query_count; i++) {
+		write_part(to, rq->inside->query[i].name);
+		write_part(to, rq->inside->query[i].value);
+	}
+}
+
 struct str
 request_parameter(const struct request *rq, const char *name)
 {

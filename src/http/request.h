@@ -47,6 +47,9 @@ struct str request_header(const struct request *rq, const char *name);
 /* Decoded value of a query parameter; false when absent. The first one counts. */
 bool request_query(const struct request *rq, const char *name, struct str *ret_value);
 
+/* Method, path and query as text, the same for the same target and no other; a NUL ends each part. */
+void request_write_target(const struct request *rq, struct buf *to);
+
 /* Value of {name} in the route's pattern. CHECKs that the pattern has it. */
 struct str request_parameter(const struct request *rq, const char *name);
 

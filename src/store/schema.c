@@ -151,6 +151,13 @@ static const struct migration migrations[] = {
 	"CREATE INDEX notify_by_subject ON notify(receiver, stage, notice, subject, created_ms);"
 	"CREATE INDEX notify_by_end ON notify(ended_ms) WHERE ended_ms != 0;",
 	"DROP TABLE notify; DROP TABLE notify_rule; DROP TABLE receiver;" },
+
+	/* 9: answers to writes that carried a key, given again when the write comes again */
+	{ "CREATE TABLE answer(seq INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE,"
+	" request TEXT NOT NULL, at_ms INTEGER NOT NULL, status INTEGER NOT NULL, is_whole INTEGER NOT NULL,"
+	" body TEXT NOT NULL);"
+	"CREATE INDEX answer_by_time ON answer(at_ms);",
+	"DROP TABLE answer;" },
 };
 /* clang-format on */
 

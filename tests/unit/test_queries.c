@@ -19,12 +19,14 @@
 #include "base/str.h"
 #include "config/file.h"
 #include "config/spec.h"
+#include "store/answers.h"
 #include "store/catalog.h"
 #include "store/db.h"
 #include "store/deploys.h"
 #include "store/notifications.h"
 #include "store/retention.h"
 #include "store/secrets.h"
+#include "store/statistics.h"
 #include "store/store.h"
 #include "store/tags.h"
 
@@ -183,6 +185,21 @@ use_secrets(struct store *store)
 }
 
 static void
+use_answers(struct store *store)
+{
+	struct kept_answer kept = { .request = "a", .status = 202, .is_whole = true };
+	struct deploy_times times;
+	struct buf body;
+
+	buf_init(&body, 64);
+	store_answer_put(store, STR("key"), 1, &kept, STR("{}"));
+	assert_true(store_answer_get(store, STR("key"), 1, &kept, &body));
+	buf_free(&body);
+	assert_int_equal(store_deploy_times(store, 0, 0, &times, 1), 1);
+	assert_int_equal(store_deploy_times(store, 1, 0, &times, 1), 1);
+}
+
+static void
 put_deploys(struct store *store)
 {
 	for (uint64_t id = 10; id < 14; id++) {
@@ -290,6 +307,7 @@ use_everything(struct store *store)
 	use_deploys(store);
 	use_secrets(store);
 	use_notifications(store);
+	use_answers(store);
 	use_retention(store);
 	assert_int_equal(store_deploy_secret(store, 10, "a"), 0); /* gone with its deploy */
 }
