@@ -15,20 +15,29 @@ put_number(struct table *t, const struct json *item, const char *key)
 	table_cell_format(t, "%" PRId64, json_number(json_get(item, key)));
 }
 
+/* A swap takes some milliseconds. */
 static void
-put_times(struct table *t, const struct json *times)
+put_time(struct table *t, int64_t ms)
 {
 	char text[WORDS_SIZE];
 
+	words_took(ms, text);
+	if (ms < 1000)
+		table_cell_format(t, "%" PRId64 " ms", ms);
+	else
+		table_cell(t, text);
+}
+
+static void
+put_times(struct table *t, const struct json *times)
+{
 	if (json_kind(times) == JSON_IS_NULL) {
 		table_cell(t, "");
 		table_cell(t, "");
 		return;
 	}
-	words_took(words_ms(times, "p50"), text);
-	table_cell(t, text);
-	words_took(words_ms(times, "p95"), text);
-	table_cell(t, text);
+	put_time(t, words_ms(times, "p50"));
+	put_time(t, words_ms(times, "p95"));
 }
 
 static void

@@ -43,6 +43,7 @@ static char config[4096];
 static int registry; /* listens */
 static uint16_t registry_port;
 static uint16_t port;
+static const char *more_headers = ""; /* of each question: whole lines */
 static pid_t server;
 static char answer[ANSWER_SIZE];
 static char token[64]; /* of who asks; the server is given it, too */
@@ -194,8 +195,9 @@ ask(const char *method, const char *path, const char *body)
 	int length = snprintf(question, sizeof(question),
 	    "%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
 	    "Authorization: Bearer %s\r\n"
-	    "Content-Type: application/%s\r\nContent-Length: %zu\r\n\r\n%s",
-	    method, path, token, body == config ? "yaml" : "json", strlen(body), body);
+	    "%sContent-Type: application/%s\r\nContent-Length: %zu\r\n\r\n%s",
+	    method, path, token, more_headers, body == config ? "yaml" : "json", strlen(body),
+	    body);
 
 	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0
 	    || send(fd, question, (size_t)length, MSG_NOSIGNAL) != length) {

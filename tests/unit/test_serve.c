@@ -80,6 +80,27 @@ what_is_committed_is_asked_and_asked_again(void **state UNUSED)
 	assert_non_null(strstr(answer, "\"RESOLVING\""));
 }
 
+static void
+a_key_is_done_once_over_a_crash(void **state UNUSED)
+{
+	const char *first;
+
+	start_with_a_stage();
+	more_headers = "Idempotency-Key: one\r\n";
+	assert_true(is_answered("POST", STAGE "/deploys", "{\"tag\": \"v1\"}", "202"));
+	assert_null(strstr(answer, "Idempotency-Replayed"));
+	stop(SIGKILL);
+	start();
+	assert_true(is_answered("POST", STAGE "/deploys", "{\"tag\": \"v1\"}", "202"));
+	assert_non_null(strstr(answer, "Idempotency-Replayed: true\r\n"));
+	assert_true(is_answered("POST", STAGE "/deploys", "{\"tag\": \"v2\"}", "409"));
+	assert_true(is_answered("GET", "/api/v1/deploys", "", "200"));
+	more_headers = "";
+	first = strstr(answer, "{\"id\":");
+	assert_non_null(first);
+	assert_null(strstr(first + 1, "{\"id\":"));
+}
+
 /* A deploy that its stage knows nothing of: the machines would meet it at any later time. */
 static void
 a_store_that_contradicts_itself_starts_nothing(void **state UNUSED)
@@ -146,6 +167,7 @@ main(void)
 		TEST(a_commit_that_fails_answers_nothing),
 		TEST(a_commit_that_fails_asks_nothing),
 		TEST(what_is_committed_is_asked_and_asked_again),
+		TEST(a_key_is_done_once_over_a_crash),
 		TEST(a_store_that_contradicts_itself_starts_nothing),
 		TEST(an_answer_from_outside_is_heard),
 		TEST(a_server_ends_in_peace_or_at_once),
