@@ -12,18 +12,28 @@ void
 api_projects_list(void *context, struct request *rq)
 {
 	struct app *app = context;
+	size_t count = catalog_project_count(app->catalog);
+	const char *last = "";
 	struct json_writer w;
+	struct page page;
+	size_t i = 0;
 
+	if (!api_page(rq, PROJECTS_MAX, &page))
+		return;
+	while (i < count && strcmp(catalog_project_at(app->catalog, i)->name, page.after) <= 0)
+		i++;
 	json_writer_init(&w, reply_body(rq));
 	json_object_open(&w);
 	json_key(&w, "items");
 	json_array_open(&w);
-	for (size_t i = 0; i < catalog_project_count(app->catalog); i++) {
+	for (; i < count && page.limit > 0; i++, page.limit--) {
 		json_object_open(&w);
 		view_project(&w, app, catalog_project_at(app->catalog, i));
 		json_object_close(&w);
+		last = catalog_project_at(app->catalog, i)->name;
 	}
 	json_array_close(&w);
+	api_page_next(&w, i < count ? last : "");
 	json_object_close(&w);
 	reply_json(rq, 200);
 }

@@ -1,38 +1,77 @@
 /* api_stages.c - stages: what they run, and asking them to deploy, go back or look for news. */
+#include <stdio.h>
 #include <string.h>
 
 #include "api/inside.h"
 #include "api/views.h"
+#include "base/arena.h"
 #include "serve/runtime.h"
 #include "store/catalog.h"
 #include "store/deploys.h"
 #include "store/store.h"
+
+enum { STAGE_CURSOR_SIZE = 2 * NAME_SIZE + 1 };
+
+/* "shop/production" */
+static void
+write_cursor(const struct stage_entry *stage, char cursor[STAGE_CURSOR_SIZE])
+{
+	snprintf(cursor, STAGE_CURSOR_SIZE, "%s/%s", stage->spec->project, stage->spec->stage);
+}
+
+/* Where the page begins. The cursor is not compared as one text: a project's name may go on with what sorts
+ * before the slash. */
+static size_t
+find_behind(
+    const struct app *app, struct request *rq, const char *cursor, size_t i, size_t end)
+{
+	struct str piece;
+	const char *name = arena_text(rq->arena, str_cut(str_of(cursor), '/', &piece));
+	const char *project = arena_text(rq->arena, piece);
+
+	for (; i < end; i++) {
+		const struct stage_spec *spec = catalog_stage_at(app->catalog, i)->spec;
+		int order = strcmp(spec->project, project);
+
+		if (order > 0 || (order == 0 && strcmp(spec->stage, name) > 0))
+			break;
+	}
+	return i;
+}
 
 void
 api_stages_list(void *context, struct request *rq)
 {
 	struct app *app = context;
 	const char *project = api_query(rq, "project");
-	size_t count = catalog_stage_count(app->catalog);
-	size_t first = 0;
+	size_t end = catalog_stage_count(app->catalog);
+	char next[STAGE_CURSOR_SIZE] = "";
+	size_t i = 0;
 	struct json_writer w;
+	struct page page;
 
-	if (project[0] != '\0' && !api_project(app, rq, project))
+	if (!api_page(rq, STAGES_MAX, &page)
+	    || (project[0] != '\0' && !api_project(app, rq, project)))
 		return;
-	if (project[0] != '\0')
-		first = catalog_stages_of(app->catalog, project, &count);
+	if (project[0] != '\0') {
+		i = catalog_stages_of(app->catalog, project, &end);
+		end += i;
+	}
+	i = find_behind(app, rq, page.after, i, end);
 	json_writer_init(&w, reply_body(rq));
 	json_object_open(&w);
 	json_key(&w, "items");
 	json_array_open(&w);
 	store_reads_begin(app->store);
-	for (size_t i = first; i < first + count; i++) {
+	for (; i < end && page.limit > 0; i++, page.limit--) {
 		json_object_open(&w);
 		view_stage(&w, app, catalog_stage_at(app->catalog, i));
 		json_object_close(&w);
+		write_cursor(catalog_stage_at(app->catalog, i), next);
 	}
 	store_reads_end(app->store);
 	json_array_close(&w);
+	api_page_next(&w, i < end ? next : "");
 	json_object_close(&w);
 	reply_json(rq, 200);
 }

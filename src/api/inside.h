@@ -34,6 +34,15 @@ bool api_bool(struct request *rq, const struct json *body, const char *key, bool
 bool api_id(struct request *rq, const char *name, uint64_t *ret);
 bool api_query_number(struct request *rq, const char *name, uint64_t most, uint64_t *ret);
 
+/* `after` and `limit` of a list that lies in memory, ordered by name; false: answered already. */
+struct page {
+	const char *after; /* a name; "": from the beginning */
+	uint64_t limit; /* at least 1 */
+};
+bool api_page(struct request *rq, uint64_t most, struct page *ret);
+/* The member that goes into the `after` of the next page; "": this was the last one. */
+void api_page_next(struct json_writer *w, const char *name);
+
 /* {project} or a query's text as a C string in the request's arena; "" when absent. */
 const char *api_parameter(struct request *rq, const char *name);
 const char *api_query(struct request *rq, const char *name);
