@@ -134,8 +134,8 @@ on_end(void *context, const char *why)
 	tail_gone(t);
 }
 
-static bool
-find_instance(struct app *app, struct request *rq, struct instance *ret)
+bool
+api_instance(struct app *app, struct request *rq, struct instance *ret)
 {
 	const struct stage_entry *stage = api_stage(app, rq);
 	struct instance all[REPLICAS_MAX];
@@ -169,7 +169,7 @@ api_instance_logs(void *context, struct request *rq)
 
 	if (!api_query_number(rq, "tail", TAIL_MAX, &lines)
 	    || !api_query_number(rq, "follow", 1, &follow)
-	    || !find_instance(app, rq, &instance))
+	    || !api_instance(app, rq, &instance))
 		return;
 	t = calloc(1, sizeof(*t));
 	CHECK(t != NULL);

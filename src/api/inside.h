@@ -56,6 +56,10 @@ void api_no_deploy(struct app *app, struct request *rq, uint64_t id);
 /* {project} and {stage}; NULL: answered with 404 already. */
 const struct stage_entry *api_stage(struct app *app, struct request *rq);
 
+/* {replica} of what is live at {project}/{stage}; false: answered with 404 already. */
+struct instance;
+bool api_instance(struct app *app, struct request *rq, struct instance *ret);
+
 /* Around the handler of a POST that may carry an Idempotency-Key; true: answered already. */
 bool api_answer_again(struct app *app, struct request *rq);
 void api_keep_answer(struct app *app, struct request *rq);
@@ -74,6 +78,7 @@ void api_events(void *context, struct request *rq);
 void api_stages_list(void *context, struct request *rq);
 void api_stage_show(void *context, struct request *rq);
 void api_stage_instances(void *context, struct request *rq);
+void api_instance_usage(void *context, struct request *rq);
 void api_instance_logs(void *context, struct request *rq);
 void api_stage_deploy(void *context, struct request *rq);
 void api_stage_rollback(void *context, struct request *rq);

@@ -200,6 +200,8 @@ enum {
 	LOG_TAIL_LINES = 50, /* of a container that failed, kept with its deploy */
 	LOG_LINE_SIZE = 1024,
 	LOG_FOLLOWERS_MAX = 64, /* each costs the engine 0.25 ms of CPU a line */
+	USAGES_MAX = 64, /* questions for what a container uses, at the same time */
+	USAGE_MS = 5000, /* an engine that is well takes some milliseconds */
 	NETWORK_TWINS_MAX = 8, /* networks of one name; each look leaves one */
 	ORPHANS_MAX = 1024, /* removed by one sweep; the next one sees the rest */
 	IDEMPOTENCY_KEYS_MAX = 10000, /* answers kept; one more lets the oldest go */

@@ -152,6 +152,12 @@ const struct command commands[] = {
 	  "Example:\n"
 	  "  slipway show 12\n",
 	  only_json, 1, 1, NEEDS_TOKEN, COMPLETES_NOTHING, cli_show },
+	{ "top", "PROJECT/STAGE", "what its live containers use: processors, memory, processes",
+	  "Looks twice, a second apart; 100% is one processor. Memory is without what is only cached.\n"
+	  "\n"
+	  "Example:\n"
+	  "  slipway top shop/production\n",
+	  only_help, 1, 1, NEEDS_TOKEN, COMPLETES_STAGES, cli_top },
 	{ "logs", "PROJECT/STAGE | ID", "the output of a live container, or the log of a deploy",
 	  "Examples:\n"
 	  "  slipway logs shop/production --follow\n"

@@ -58,6 +58,7 @@ command_fn cli_status;
 command_fn cli_history;
 command_fn cli_stats;
 command_fn cli_show;
+command_fn cli_top;
 command_fn cli_logs;
 command_fn cli_poll;
 command_fn cli_explain;

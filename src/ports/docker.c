@@ -69,6 +69,7 @@ docker_free(struct docker *docker)
 		job_free(job);
 	}
 	logs_free_all(docker);
+	usage_free_all(docker);
 	for (struct engine *e = LIST_FIRST(&docker->engines); e != NULL; e = next_engine) {
 		next_engine = LIST_NEXT(e, entry);
 		engine_free(e);
@@ -277,7 +278,8 @@ is_used(const struct docker *docker, const struct engine *engine)
 	LIST_FOREACH(job, &docker->jobs, entry)
 	if (job->engine == engine)
 		return true;
-	return logs_use(docker, engine) || !LIST_EMPTY(&engine->calls);
+	return logs_use(docker, engine) || usage_uses(docker, engine)
+	       || !LIST_EMPTY(&engine->calls);
 }
 
 void

@@ -86,6 +86,22 @@ struct docker_logs *
 docker_logs_start(struct docker *docker, const struct docker_logs_request *request);
 void docker_logs_cancel(struct docker_logs *logs); /* not after on_end */
 
+/* What one container uses, as its engine counts it just now. */
+struct docker_usage {
+	int64_t
+	    cpu_ns; /* of all processors, since it was started; two looks give the share between */
+	int64_t memory_bytes; /* without what is only cached */
+	int64_t memory_limit_bytes; /* of the container, or of the machine */
+	int64_t process_count;
+};
+
+/* usage NULL: why says what is wrong; both NULL: the port ends, only the context is to be freed. */
+typedef void docker_usage_fn(void *context, const struct docker_usage *usage, const char *why);
+
+/* on_done comes exactly once, from a loop turn, within USAGE_MS. */
+void docker_usage_ask(struct docker *docker, uint64_t deploy_id, const char *container_id,
+    docker_usage_fn *on_done, void *context);
+
 /* The connections that a deploy's containers have on the stage's port: what a proxy without idle
  * connections has in flight there. on_ready comes once, from a loop turn; then it can be counted,
  * as often as one likes. */

@@ -255,7 +255,7 @@ on_soon(void *context)
 	logs_end(logs, logs->why);
 }
 
-static struct engine *
+struct engine *
 engine_of_deploy(struct docker *docker, uint64_t deploy_id)
 {
 	const struct engine_config *config;

@@ -196,6 +196,7 @@ struct job {
 LIST_HEAD(engine_list, engine);
 LIST_HEAD(job_list, job);
 LIST_HEAD(logs_list, docker_logs);
+LIST_HEAD(usage_list, usage_question);
 
 struct docker {
 	struct port_host host;
@@ -204,6 +205,7 @@ struct docker {
 	struct engine_list engines;
 	struct job_list jobs;
 	struct logs_list logs;
+	struct usage_list usages;
 };
 
 /* The spec of the job's deploy; valid until the end of the tick, so ask again each time. NULL
@@ -243,6 +245,14 @@ bool survey_is_under_way(const struct engine *engine);
 void survey_memory_free(struct survey_memory *memory);
 void logs_free_all(struct docker *docker);
 bool logs_use(const struct docker *docker, const struct engine *engine);
+void usage_free_all(struct docker *docker);
+bool usage_uses(const struct docker *docker, const struct engine *engine);
+
+/* The engine's answer as figures; what it does not say is 0. */
+void usage_read(const struct json *answer, struct docker_usage *ret);
+
+/* NULL: the deploy is not known, or its engine is not configured any more. */
+struct engine *engine_of_deploy(struct docker *docker, uint64_t deploy_id);
 
 /* Containers. */
 

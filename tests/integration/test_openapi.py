@@ -313,6 +313,24 @@ def test_the_page(world):
     assert kinds["/openapi.json"][:2] == ("application/json", DOCUMENT.root)
 
 
+def test_usage_is_what_the_engine_counts(world):
+    """Of the container that is live: its memory and processes, and processor time that only grows."""
+    first, second = (world.slipway.get("/api/v1/projects/shop/stages/production/instances/0/usage") for _ in range(2))
+    (instance,) = world.slipway.get("/api/v1/projects/shop/stages/production/instances")["items"]
+    counted = world.scene.engine.api.call(
+        "GET", f"/containers/{instance['container_id']}/stats?stream=false&one-shot=true")
+    assert 0 < first["cpu_ns"] <= second["cpu_ns"] <= counted["cpu_stats"]["cpu_usage"]["total_usage"]
+    assert first["at_ms"] <= second["at_ms"] and first["replica"] == 0
+    assert second["memory_limit_bytes"] == counted["memory_stats"]["limit"]
+    assert 0 < second["memory_bytes"] < 1 << 30
+    assert second["processes"] == counted["pids_stats"]["current"] >= 1
+    shown = world.slipway.run("top", "shop/production").stdout.splitlines()
+    assert shown[0].split() == ["REPLICA", "CONTAINER", "STATUS", "CPU", "MEMORY", "OF", "PROCESSES"]
+    assert shown[1].split()[:3] == ["0", instance["name"], "running"] and re.search(r" \d+\.\d% ", shown[1])
+    assert world.slipway.run("top", "shop/staging").stdout == "nothing is live\n"
+    assert world.slipway.run("top", "shop/none").returncode == 3
+
+
 def test_zz_the_engine_and_the_registry_are_away(world):
     """502 from both, and 503 while shutting down; with that every code has been had."""
     world.settle()
@@ -324,6 +342,8 @@ def test_zz_the_engine_and_the_registry_are_away(world):
     world.scene.engine.stop()
     logs = by_name["readInstanceLog"]
     assert world.ask(logs, logs.url(values))[2]["error"]["code"] == "ENGINE"
+    usage = by_name["showInstanceUsage"]
+    assert world.ask(usage, usage.url(values))[2]["error"]["code"] == "ENGINE"
     deploy = by_name["deploy"]
     world.slipway.deploy("shop/production", "v8")  # with its registry away that takes a while
     world.slipway.process.terminate()

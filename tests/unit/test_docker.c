@@ -1623,6 +1623,39 @@ on_frame_line(void *context UNUSED, bool is_error_stream, struct str line)
 }
 
 static void
+assert_usage(
+    const char *text, int64_t memory, int64_t limit, int64_t cpu_ns, int64_t processes)
+{
+	struct docker_usage usage;
+	struct err err;
+	struct json *json = json_parse(str_of(text), &err);
+
+	assert_non_null(json);
+	usage_read(json, &usage);
+	assert_int_equal(usage.memory_bytes, memory);
+	assert_int_equal(usage.memory_limit_bytes, limit);
+	assert_int_equal(usage.cpu_ns, cpu_ns);
+	assert_int_equal(usage.process_count, processes);
+	json_free(json);
+}
+
+/* By the control groups of older and newer kernels; of a container that has ended nothing is said. */
+static void
+test_usage_leaves_out_what_is_cached(void **state UNUSED)
+{
+	assert_usage("{\"memory_stats\":{\"usage\":900,\"limit\":5000,\"stats\":"
+		     "{\"total_inactive_file\":300,\"inactive_file\":100}},"
+		     "\"cpu_stats\":{\"cpu_usage\":{\"total_usage\":77}},"
+		     "\"pids_stats\":{\"current\":4}}",
+	    600, 5000, 77, 4);
+	assert_usage("{\"memory_stats\":{\"usage\":900,\"stats\":{\"inactive_file\":100}}}",
+	    800, 0, 0, 0);
+	assert_usage("{\"memory_stats\":{\"usage\":90,\"stats\":{\"inactive_file\":100}}}", 90,
+	    0, 0, 0);
+	assert_usage("{\"memory_stats\":{},\"pids_stats\":null}", 0, 0, 0, 0);
+}
+
+static void
 test_frames_cut_anywhere(void **state UNUSED)
 {
 	static const char raw[] = "\1\0\0\0\0\0\0\6one\ntw"
@@ -1722,6 +1755,7 @@ main(void)
 		TEST(test_survey_follows_live_instances),
 		TEST(test_survey_knows_who_restarts),
 		TEST(test_orphan_rule),
+		TEST(test_usage_leaves_out_what_is_cached),
 		TEST(test_frames_cut_anywhere),
 		TEST(test_times),
 		TEST(test_endings),
