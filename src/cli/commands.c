@@ -230,10 +230,10 @@ const struct command commands[] = {
 	  "  slipway secrets set shop-certificate --file key.pem\n"
 	  "  slipway secrets list\n",
 	  secrets_options, 1, 2, NEEDS_NOTHING, COMPLETES_SECRET_ACTIONS, cli_secrets },
-	{ "notify", "list|test|receivers [PROJECT[/STAGE]]", "who was told of what; try whether it arrives",
+	{ "notify", "ACTION [TARGET]", "who was told of what; try whether it arrives",
 	  "list shows what was told to whom, the newest first, and what became of it; test sends a try to each\n"
 	  "receiver of a stage, a project or all, and exits with 1 unless all of them took it; receivers shows\n"
-	  "those of slipway.yml.\n"
+	  "those of slipway.yml. TARGET is PROJECT/STAGE or PROJECT; without it, everything.\n"
 	  "\n"
 	  "Examples:\n"
 	  "  slipway notify test shop/production\n"

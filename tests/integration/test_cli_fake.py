@@ -1009,7 +1009,7 @@ def test_full_disk(fake):
 # help, version, completion
 
 COMMANDS = ["deploy", "rollback", "cancel", "status", "history", "stats", "show", "top", "logs", "poll", "explain", "lift",
-            "webhook", "export", "diff", "apply", "secrets", "serve", "edge", "check", "db", "machines", "healthcheck", "version", "completion", "help"]
+            "webhook", "export", "diff", "apply", "secrets", "notify", "serve", "edge", "check", "db", "machines", "healthcheck", "version", "completion", "help"]
 
 
 def test_help(fake):
