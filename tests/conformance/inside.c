@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "config/file.h"
 #include "conformance.h"
+#include "serve/notices.h"
 #include "serve/ports.h"
 #include "serve/runtime.h"
 #include "store/catalog.h"
@@ -68,6 +69,11 @@ runtime_post(struct runtime *rt, const struct event *event)
 	CHECK(answer_count < ANSWERS);
 	answers[answer_count++] = *event;
 	return true;
+}
+
+void
+notices_add(struct app *server UNUSED, const struct noticed *what UNUSED)
+{
 }
 
 /* What is configured. */

@@ -22,7 +22,6 @@ struct stage_wish {
 
 enum { TELLS_AS_PROJECT = 1u << WORLD_RECEIVERS };
 
-const char *const receiver_names[WORLD_RECEIVERS] = { "ops", "chat", "mail" };
 static uint32_t project_tells[WORLD_STAGES]; /* the same for projects: all say it */
 static const char *const projects[WORLD_STAGES] = { "shop", "blog", "queue", "worker" };
 static struct stage_wish wishes[WORLD_STAGES];

@@ -49,6 +49,7 @@ struct reading {
 static struct docker_logs logs[16];
 static struct facts known[WORLD_DEPLOYS];
 static struct held held[16];
+const char *const receiver_names[WORLD_RECEIVERS] = { "ops", "chat", "mail" };
 static char the_edge;
 static struct reading readings[WORLD_DEPLOYS];
 static struct notice_facts notices[WORLD_DEPLOYS]; /* deploy 0: none was asked */
