@@ -288,7 +288,7 @@ model-sabotage: deps-once ## breaks the tables on purpose; the model checker mus
 	@$(PYTHON) tools/model.py --sabotage
 .PHONY: model model-sabotage
 
-check: ## formatting, static analysis, layering, banned functions, generated files
+check: build/slipway ## formatting, static analysis, layering, banned functions, generated files
 	@tools/check
 
 format: ## let clang-format write the sources

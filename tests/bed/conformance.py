@@ -14,6 +14,7 @@ from .faults import haproxy_pids, signal_all
 from .image import push_app
 from .ports import give_back
 from .process import tied
+from .receiver import Receiver
 from .slipway import ROOT, Slipway, binary
 from .wait import wait_for
 
@@ -59,14 +60,17 @@ class Play(Slipway):
         self.scenario = scenario
         self.digests = {}
         self.streams = []
+        self.receiver = Receiver()
         self.keeper = None
         self.program = None
 
     def start(self, deadline_s=20, wrapper=()):
         """Start the edge and the program, which waits for play(). From the main thread: see process.tied()."""
         self.data.mkdir(mode=0o700)
+        self.receiver.__enter__()
         environment = {**self.environment(), "CONFORMANCE_REGISTRY": self.scene.registry.address,
-                       "CONFORMANCE_ENGINE": self.scene.engine.host}
+                       "CONFORMANCE_ENGINE": self.scene.engine.host,
+                       "CONFORMANCE_RECEIVER": f"{self.receiver.url}/hooks"}
         with open(self.log, "ab") as log:
             self.keeper = subprocess.Popen(tied([binary(), "edge"]), env=environment, stdin=subprocess.DEVNULL,
                                            stdout=log, stderr=log, start_new_session=True)
@@ -108,7 +112,8 @@ class Play(Slipway):
             process.wait()
         if self.keeper.returncode != 0:  # HAProxy may be left
             self.stop_edge()
-        for port in (self.port, self.edge_port):
+        self.receiver.stop()
+        for port in (self.port, self.edge_port, self.receiver.port):
             give_back(port)
 
     def do(self, verb, *words):
@@ -119,7 +124,7 @@ class Play(Slipway):
             return f"{type(fault).__name__}: {fault}".replace("\n", " ")
 
     def _do(self, verb, *words):
-        if verb in ("engine", "registry", "edge"):
+        if verb in ("engine", "registry", "edge", "receiver"):
             return getattr(self, f"{verb}_{words[0]}")() or ""
         return getattr(self, verb)(*words) or ""
 
@@ -206,6 +211,12 @@ class Play(Slipway):
             connection.close()
         self.streams.clear()
 
+    def heard(self):
+        """How often the receiver was told, and of how many notifications."""
+        assert self.receiver.faults == []
+        deliveries = [request["json"]["delivery"] for request in self.receiver.requests]
+        return f"{len(deliveries)} of {len(set(deliveries))}"
+
     # Parts that break.
 
     def engine_stops(self):
@@ -231,3 +242,11 @@ class Play(Slipway):
     def edge_starts(self):
         """HAProxy goes on."""
         signal_all(haproxy_pids(self), signal.SIGCONT)
+
+    def receiver_stops(self):
+        """Nobody listens there."""
+        self.receiver.stop()
+
+    def receiver_starts(self):
+        """It is there again."""
+        self.receiver.__enter__()

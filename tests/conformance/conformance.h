@@ -16,11 +16,17 @@
 
 enum { SAID_SIZE = 256, IMAGES_KNOWN = 6 };
 
+struct outside_parts {
+	const char *registry; /* the address that images begin with */
+	const char *engine; /* its host */
+	const char *receiver; /* the URL of the one whom every notification is for */
+};
+
 /* inside.c: a store, a catalog and the actors that effects are for. They take no steps: what
  * they ask is in the scenario. */
 extern struct app app;
 
-void inside_open(const char *scenario, const char *registry, const char *engine);
+void inside_open(const char *scenario, const struct outside_parts *parts);
 void inside_close(void);
 
 /* "shop", "domains: [a.example]": the stage, or a new revision of its configuration. */
@@ -44,10 +50,7 @@ const char *inside_image(const char *digest);
 
 /* The outside. */
 
-/* The address that images begin with, and the engine's host. */
-void outside_open(void);
-const char *outside_registry(void);
-const char *outside_engine(void);
+void outside_open(struct outside_parts *ret_parts);
 
 /* Stages and engine have their ids; the ports are there and may start. */
 void outside_ready(void);

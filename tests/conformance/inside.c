@@ -19,9 +19,19 @@
 #include "store/deploys.h"
 #include "store/store.h"
 
-enum { ACTORS = 512, ANSWERS = 16, SWEEP_ID = 9, DEPLOY_ID = 10, SWAP_ID = 100, STAGES = 4 };
+enum {
+	ACTORS = 512,
+	ANSWERS = 16,
+	SWEEP_ID = 9,
+	DEPLOY_ID = 10,
+	SWAP_ID = 100,
+	NOTIFY_ID = 200,
+	STAGES = 4
+};
 
 struct app app;
+
+#define RECEIVER "ops"
 
 static struct actor actors[ACTORS]; /* by id */
 static struct event answers[ANSWERS];
@@ -259,6 +269,28 @@ state_for(enum effect_kind kind)
 	return (int)states[kind];
 }
 
+/* The one notification of a deploy. */
+static struct actor *
+notify_of(const struct actor *deploy)
+{
+	uint64_t id = deploy->id - DEPLOY_ID + NOTIFY_ID;
+	struct actor *a = &actors[id];
+
+	if (a->id != 0)
+		return a;
+	*a = (struct actor){ .id = id, .kind = ACTOR_NOTIFY, .state = NOTIFY_SENDING };
+	a->notify = (struct notify){ .stage = deploy->deploy.stage,
+		.deploy = deploy->id,
+		.notice = NOTICE_SUCCEEDED,
+		.receiver = RECEIVER,
+		.tier = "global",
+		.created_ms = clock_wall_ms() };
+	store_make_uuid(a->notify.delivery);
+	memcpy(a->notify.tag, deploy->deploy.tag, sizeof(a->notify.tag));
+	store_actor_put(app.store, a);
+	return a;
+}
+
 static struct actor *
 asker(const char *about, const char *by, struct effect *effect)
 {
@@ -278,6 +310,8 @@ asker(const char *about, const char *by, struct effect *effect)
 	effect->deploy = a->id;
 	effect->stage = a->deploy.stage;
 	effect->elder = a->deploy.elder;
+	if (effect->kind == FX_NOTIFY)
+		return notify_of(a);
 	if (a->deploy.ended_ms == 0) {
 		a->state = state_for(effect->kind);
 		store_actor_put(app.store, a);
@@ -336,23 +370,37 @@ put_registry(void)
 	free(all);
 }
 
+static void
+put_receiver(const char *url)
+{
+	struct receiver_config *one = calloc(1, sizeof(*one));
+
+	CHECK(one != NULL && str_copy(one->name, sizeof(one->name), str_of(RECEIVER)));
+	CHECK(str_copy(one->url, sizeof(one->url), str_of(url)));
+	one->kind = RECEIVER_WEBHOOK;
+	one->events = NOTICES_ALL;
+	catalog_replace_receivers(app.catalog, one, 1);
+	free(one);
+}
+
 void
-inside_open(const char *scenario, const char *registry, const char *host)
+inside_open(const char *scenario, const struct outside_parts *parts)
 {
 	struct err err;
 	bool is_new;
 
 	CHECK(str_copy(scenario_name, sizeof(scenario_name), str_of(scenario)));
-	CHECK(str_copy(registry_host, sizeof(registry_host), str_of(registry)));
+	CHECK(str_copy(registry_host, sizeof(registry_host), str_of(parts->registry)));
 	app.store = store_open(NULL, &err);
 	app.catalog = catalog_new(app.store);
 	CHECK(catalog_load(app.catalog, &err) == 0);
 	/* A network of its own: no other scenario gets the address of a container that has ended. */
 	engine = (struct engine_config){ .name = "local" };
 	CHECK(str_copy(engine.network, sizeof(engine.network), str_of(scenario)));
-	CHECK(str_copy(engine.host, sizeof(engine.host), str_of(host)));
+	CHECK(str_copy(engine.host, sizeof(engine.host), str_of(parts->engine)));
 	engine.id = catalog_put_engine(app.catalog, &engine, &is_new);
 	put_registry();
+	put_receiver(parts->receiver);
 	actors[SWEEP_ID] = (struct actor){ .id = SWEEP_ID, .kind = ACTOR_SWEEP };
 	actors[SWEEP_ID].state = SWEEP_SURVEYING;
 	actors[SWEEP_ID].sweep.engine = engine.id;

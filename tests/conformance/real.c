@@ -39,21 +39,12 @@ environment(const char *name)
 	return value;
 }
 
-const char *
-outside_registry(void)
-{
-	return environment("CONFORMANCE_REGISTRY");
-}
-
-const char *
-outside_engine(void)
-{
-	return environment("CONFORMANCE_ENGINE");
-}
-
 void
-outside_open(void)
+outside_open(struct outside_parts *ret_parts)
 {
+	*ret_parts = (struct outside_parts){ .registry = environment("CONFORMANCE_REGISTRY"),
+		.engine = environment("CONFORMANCE_ENGINE"),
+		.receiver = environment("CONFORMANCE_RECEIVER") };
 	settings = settings_load(environ);
 	if (settings->faults.count > 0) {
 		fprintf(stderr, "%s\n", settings->faults.items[0].text);

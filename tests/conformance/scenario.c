@@ -13,10 +13,11 @@
  *   SWITCH d1 s1              an effect for the swap s1 of a deploy; s2 is newer
  *   halt d1 0, remove d1 0    somebody stops, or removes, the container of its replica 0
  *   open a.example, close     a request that goes on until it is closed
- *   engine|registry|edge stops|starts   it is away; of the edge: it hangs
+ *   engine|registry|edge|receiver stops|starts   it is away; of the edge: it hangs
  *   restart                   Slipway is killed, and starts again
  *   runs d1                   the containers that the engine has
  *   rows d1                   what the store says of them
+ *   heard                     what the receiver took so far: how often, and how many notifications
  *   ask a.example             whose image answers there
  *   soon a.example v1         the same, when time is given until v1 does
  */
@@ -244,6 +245,7 @@ int
 main(int argc, char **argv)
 {
 	FILE *file = argc == 2 ? fopen(argv[1], "r") : NULL;
+	struct outside_parts parts;
 	char name[64];
 	int faults;
 
@@ -253,8 +255,8 @@ main(int argc, char **argv)
 	}
 	name_of(argv[1], name);
 	log_setup(LOG_DEBUG, true, STDERR_FILENO);
-	outside_open();
-	inside_open(name, outside_registry(), outside_engine());
+	outside_open(&parts);
+	inside_open(name, &parts);
 	outside_ready();
 	faults = play(file);
 	outside_close();

@@ -15,7 +15,7 @@
 #include "store/deploys.h"
 #include "store/store.h"
 
-enum { DAY_MS = 86400000, MOMENT_MS = 1000, FIRST_REGISTRY = 0 };
+enum { DAY_MS = 86400000, MOMENT_MS = 1000, FIRST_REGISTRY = 0, HEARD_MAX = 16 };
 
 enum image { IMAGE_GOOD, IMAGE_SICK, IMAGE_BROKEN };
 
@@ -23,6 +23,8 @@ struct sim sim = { .is_calm = true, .is_up = true };
 
 static const struct settings settings;
 static enum image images[WORLD_TAGS]; /* by the number of their first tag */
+static uint64_t heard[HEARD_MAX]; /* notifications, one for each time */
+static size_t heard_count;
 
 /* Of the simulator, as far as its ports need them. */
 
@@ -50,26 +52,25 @@ server_die(enum crash_point point UNUSED, const char *when)
 	sim_fail(when, 0);
 }
 
-const char *
-outside_registry(void)
+static void
+hear(uint64_t actor)
 {
-	return image_host(FIRST_REGISTRY);
-}
-
-const char *
-outside_engine(void)
-{
-	return "unix:///run/local.sock";
+	CHECK(heard_count < HEARD_MAX);
+	heard[heard_count++] = actor;
 }
 
 void
-outside_open(void)
+outside_open(struct outside_parts *ret_parts)
 {
+	*ret_parts = (struct outside_parts){ .registry = image_host(FIRST_REGISTRY),
+		.engine = "unix:///run/local.sock",
+		.receiver = "https://ops.example/hook" };
 	world_reset(1);
 	memset(&world.faults, 0, sizeof(world.faults));
 	world.facts = ports_facts;
 	world.is_orphan = ports_is_orphan;
 	world.broken = sim_fail;
+	world.heard = hear;
 	for (uint32_t tag = 0; tag < WORLD_TAGS; tag++)
 		world_delete_image(FIRST_REGISTRY, tag);
 }
@@ -172,6 +173,21 @@ tell_what_runs(uint64_t deploy, struct buf *said)
 }
 
 static void
+tell_what_was_heard(struct buf *said)
+{
+	size_t different = 0;
+
+	for (size_t i = 0; i < heard_count; i++) {
+		size_t first = 0;
+
+		while (heard[first] != heard[i])
+			first++;
+		different += first == i;
+	}
+	buf_format(said, "%zu of %zu", heard_count, different);
+}
+
+static void
 set_outage(enum outage part, bool is_down)
 {
 	world.outage_mode[part] = 1;
@@ -183,7 +199,8 @@ break_a_part(const char *verb, const char *what)
 {
 	static const char *const names[OUTAGE_COUNT] = { [OUTAGE_PROXY] = "edge",
 		[OUTAGE_ENGINE] = "engine",
-		[OUTAGE_REGISTRY] = "registry" };
+		[OUTAGE_REGISTRY] = "registry",
+		[OUTAGE_RECEIVER] = "receiver" };
 
 	for (int i = 0; i < OUTAGE_COUNT; i++)
 		if (names[i] != NULL && strcmp(names[i], what) == 0) {
@@ -225,6 +242,8 @@ outside_do(const char *statement, struct buf *said)
 		tell_who_answers_soon(a, said);
 	else if (strcmp(verb, "runs") == 0)
 		tell_what_runs(id, said);
+	else if (strcmp(verb, "heard") == 0)
+		tell_what_was_heard(said);
 	else if (!break_a_part(a, verb))
 		sim_fail(statement, 0);
 }

@@ -21,6 +21,7 @@ from pathlib import Path
 import pytest
 
 from bed.checker import Checker
+from bed.receiver import Receiver
 from bed.scene import Scene
 from bed.slipway import OVER, ROOT, binary
 from bed.wait import wait_for
@@ -76,7 +77,14 @@ MATRIX = {
     "sweep WAITING": Case("deploy", after="deploy STARTING"),
     "sweep SURVEYING": Case("deploy", after="deploy STARTING"),
     "sweep COLLECTING": Case("leave_an_orphan"),
+    "notify SENDING": Case("deploy"),
+    "notify PENDING": Case("deploy_while_busy"),
+    "notify DELIVERED": Case("deploy"),
+    "notify GIVEN_UP": Case("deploy_unwanted"),
 }
+
+# What the receiver is told of how a deploy ended.
+TOLD = {"LIVE": "deploy_success", "FAILED": "deploy_failure", "ROLLED_BACK": "deploy_rolled_back"}
 
 # Never entered, and why: the events that lead there come from nobody.
 UNREACHABLE = {"sweep STOPPED": ("apply removes no engine, so no sweep is canceled", {"CANCEL"})}
@@ -97,6 +105,7 @@ SENT = {
     "poll SEEKING": "/tags/list",
     "sweep SURVEYING": "/containers/json",
     "sweep COLLECTING": "DELETE ",
+    "notify SENDING": "POST /hooks",
 }
 
 POINTS = [(state, moment) for state in MATRIX for moment in (MOMENTS if state in SENT else WITHOUT_EFFECT)]
@@ -115,17 +124,23 @@ class Wish:
 class Server:
     """One server under load which dies and comes back, point after point."""
 
-    def __init__(self, scene, app, checker):
+    def __init__(self, scene, app, checker, receiver):
         self.scene = scene
+        self.receiver = receiver
         self.app = app
         self.checker = checker
         self.note = app.directory / "crash.note"
         self.number = 0
         self.answered = {}
+        self.refusals = 0
         self.wishes = []
         self.ends = ()
         self.point = None
         self.served = None
+        head, projects = app.config_file.read_text("utf-8").split("projects:\n")
+        app.config_file.write_text(f"{head}receivers:\n  ops: {{kind: webhook, url: '{receiver.url}/hooks'}}\n"
+                                   f"notify: [ops]\nprojects:\n{projects}", "utf-8")
+        self.apply(app.config_file.read_text("utf-8"))
         for stage, letter in (("production", "v"), ("polled", "p")):
             tag = self.push(letter)
             over = app.wait_over(app.deploy(f"{app.name}/{stage}", tag))
@@ -168,6 +183,16 @@ class Server:
         tag = self.push("v")
         yield
         self.ask(tag)
+
+    def deploy_while_busy(self):
+        """A good version; who is to be told of it is busy at first."""
+        self.receiver.answers = [(503, {})]
+        return self.deploy()
+
+    def deploy_unwanted(self):
+        """A good version; who is to be told of it does not want to know."""
+        self.receiver.answers = [(410, {})]
+        return self.deploy()
 
     def deploy_bad(self):
         """A version that ends at once."""
@@ -254,6 +279,7 @@ class Server:
         self.ends = (case.lost if is_lost and case.lost else case.end,)
         self.wishes = []
         failed = self.checker.snapshot()["failed"]
+        self.refusals += self.point == ("notify GIVEN_UP", "after-commit")
         self.app.kill()
         self.note.unlink(missing_ok=True)
         act = getattr(self, case.act)()
@@ -330,6 +356,19 @@ class Server:
         assert stored.items() >= self.answered.items()
         assert set(stored.values()) <= set(OVER)
         assert [tuple(row) for row in self.rows("PRAGMA integrity_check")] == [("ok",)]
+        wait_for(self.is_told, 20, "the receiver to be told of each end")
+        assert self.receiver.faults == []
+
+    def is_told(self):
+        """What ended is delivered, was given up for good, or is not worth telling; and delivered is what came."""
+        came = {(request["json"]["deploy"], request["json"]["event"]) for request in self.receiver.requests}
+        rows = self.rows("SELECT deploy, notice, state FROM notify")
+        ends = {(deploy, TOLD[state]) for deploy, state in self.answered.items() if state in TOLD}
+        assert ends <= {(row["deploy"], row["notice"]) for row in rows}
+        assert {(row["deploy"], row["notice"]) for row in rows if row["state"] == "DELIVERED"} <= came
+        given_up = [row for row in rows if row["state"] == "GIVEN_UP"]
+        assert len(given_up) <= self.refusals
+        return all(row["state"] in ("DELIVERED", "GIVEN_UP") for row in rows)
 
     def version_at(self, host):
         """Which version answers on a fresh connection through the edge."""
@@ -355,8 +394,9 @@ def work(scene, points, results, requests):
         try:
             with scene.app(health=HEALTH, more='    restart: "no"', stages=POLLED,
                            stage='tags: "v*", replicas: 2, domains: [{name}.localhost]',
-                           SLIPWAY_SWEEP_INTERVAL="1s") as app, Checker([], rate=200, workers=4) as checker:
-                server = Server(scene, app, checker)
+                           SLIPWAY_SWEEP_INTERVAL="1s") as app, Checker([], rate=200, workers=4) as checker, \
+                    Receiver() as receiver:
+                server = Server(scene, app, checker, receiver)
                 while point:
                     server.run(*point)
                     results[point] = None

@@ -79,6 +79,7 @@ def test_what_the_dockerfile_copies_builds(tmp_path):
         for one in sources.split():
             assert (ROOT / one).exists() and one in kept, one
             done = shutil.copytree if (ROOT / one).is_dir() else shutil.copy
+            (tmp_path / one).parent.mkdir(parents=True, exist_ok=True)
             done(ROOT / one, tmp_path / (place if done is shutil.copytree else one))
     command = re.search(r"^RUN (make .*)$", dockerfile, re.MULTILINE).group(1)
     rules = subprocess.run(["bash", "-c", f"{command} --dry-run"], cwd=tmp_path, capture_output=True, text=True,
