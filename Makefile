@@ -98,8 +98,8 @@ $(OUT)/unit/%: tests/unit/%.c $(OUT)/libslipway.a
 SIM_LIBS := $(LIBS:-lsqlite3=-l:libsqlite3.a)
 # The simulator stands in front of a few calls: src/http's sockets, and where a crash may happen.
 SIM_FILES := loop memory net server ports fronts storm config world world_edge world_front world_images traffic \
-  clients questions followers secrets \
-  check_deploys check_traffic check_settled check_journal check_answers check_kept check_notices sabotage
+  clients questions followers secrets talk_promotion \
+  check_deploys check_traffic check_settled check_journal check_answers check_kept check_notices check_terms sabotage
 SIM_WRAPS := socket bind listen setsockopt accept4 recv send sendmsg shutdown close ioctl getrandom \
   random_bytes store_commit runtime_new http_server_release fsm_step orphan_judge store_journal_add \
   store_actor_put store_journal str_equal_secret runtime_deliver fsm_verify retention_new log_event

@@ -8,33 +8,41 @@
 #define EV_CONFIGURED 6
 #define EV_NUDGED 7
 #define EV_LIFTED 8
-#define EV_READY 9
-#define EV_GRANTED 10
-#define EV_SUPERSEDED 11
-#define EV_MERGED 12
-#define EV_MOVED 13
-#define EV_GIVEN_UP 14
-#define EV_ENDED 15
-#define EV_SWAPPED 16
-#define EV_UNSWAPPED 17
-#define EV_HELD 18
-#define EV_CONDEMNED 19
-#define EV_RESOLVED 20
-#define EV_PULLED 21
-#define EV_STARTED 22
-#define EV_HEALTHY 23
-#define EV_SWITCHED 24
-#define EV_CONFIRMED 25
-#define EV_RESTORED 26
-#define EV_DRAINED 27
-#define EV_RETIRED 28
-#define EV_REMOVED 29
-#define EV_SOUGHT 30
-#define EV_SURVEYED 31
-#define EV_COLLECTED 32
-#define EV_NOTIFIED 33
-#define EV_REFUSED 34
-#define EV_TROUBLED 35
+#define EV_FROZEN 9
+#define EV_THAWED 10
+#define EV_APPROVED 11
+#define EV_REJECTED 12
+#define EV_READY 13
+#define EV_GRANTED 14
+#define EV_SUPERSEDED 15
+#define EV_MERGED 16
+#define EV_MOVED 17
+#define EV_GIVEN_UP 18
+#define EV_ENDED 19
+#define EV_SWAPPED 20
+#define EV_UNSWAPPED 21
+#define EV_HELD 22
+#define EV_CONDEMNED 23
+#define EV_DEFERRED 24
+#define EV_DENIED 25
+#define EV_RECALLED 26
+#define EV_PASSING 27
+#define EV_RESOLVED 28
+#define EV_PULLED 29
+#define EV_STARTED 30
+#define EV_HEALTHY 31
+#define EV_SWITCHED 32
+#define EV_CONFIRMED 33
+#define EV_RESTORED 34
+#define EV_DRAINED 35
+#define EV_RETIRED 36
+#define EV_REMOVED 37
+#define EV_SOUGHT 38
+#define EV_SURVEYED 39
+#define EV_COLLECTED 40
+#define EV_NOTIFIED 41
+#define EV_REFUSED 42
+#define EV_TROUBLED 43
 #define FX_RESOLVE 1
 #define FX_PULL 2
 #define FX_RUN 3
@@ -54,23 +62,25 @@
 /* deploy */
 #define deploy_RESOLVING 1
 #define deploy_QUEUED 2
-#define deploy_PULLING 3
-#define deploy_STARTING 4
-#define deploy_PROBING 5
-#define deploy_SWAPPING 6
-#define deploy_ABORTING 7
-#define deploy_DRAINING 8
-#define deploy_RETIRING 9
-#define deploy_UNDOING 10
-#define deploy_CANCELING 11
-#define deploy_LIVE 12
-#define deploy_FAILED 13
-#define deploy_ROLLED_BACK 14
-#define deploy_CANCELED 15
-#define deploy_SUPERSEDED 16
-#define deploy_SKIPPED 17
+#define deploy_PENDING 3
+#define deploy_PULLING 4
+#define deploy_STARTING 5
+#define deploy_PROBING 6
+#define deploy_SWAPPING 7
+#define deploy_ABORTING 8
+#define deploy_DRAINING 9
+#define deploy_RETIRING 10
+#define deploy_UNDOING 11
+#define deploy_CANCELING 12
+#define deploy_LIVE 13
+#define deploy_FAILED 14
+#define deploy_ROLLED_BACK 15
+#define deploy_CANCELED 16
+#define deploy_SUPERSEDED 17
+#define deploy_SKIPPED 18
+#define deploy_REFUSED 19
 #define deploy_IS_INITIAL(state) ((state) == deploy_RESOLVING || (state) == deploy_QUEUED)
-#define deploy_IS_FINAL(state) ((state) == deploy_LIVE || (state) == deploy_FAILED || (state) == deploy_ROLLED_BACK || (state) == deploy_CANCELED || (state) == deploy_SUPERSEDED || (state) == deploy_SKIPPED)
+#define deploy_IS_FINAL(state) ((state) == deploy_LIVE || (state) == deploy_FAILED || (state) == deploy_ROLLED_BACK || (state) == deploy_CANCELED || (state) == deploy_SUPERSEDED || (state) == deploy_SKIPPED || (state) == deploy_REFUSED)
 #define deploy_IS_RESTING(state) (false)
 inline deploy_step(me, ev) {
 	if
@@ -92,11 +102,24 @@ inline deploy_step(me, ev) {
 		:: ev == EV_START -> deploy_DO_ask_turn(me, ev); deploy_TAKE(me, deploy_QUEUED, FX_NOTHING, KEPT)
 		:: ev == EV_RECOVERED -> deploy_DO_ask_turn(me, ev); deploy_TAKE(me, deploy_QUEUED, FX_NOTHING, KEPT)
 		:: ev == EV_GRANTED -> deploy_DO_pull(me, ev); deploy_TAKE(me, deploy_PULLING, FX_PULL, KEPT)
-		:: ev == EV_MERGED && deploy_IS_is_forced(me, ev) -> deploy_DO_ask_turn(me, ev); deploy_TAKE(me, deploy_QUEUED, FX_NOTHING, KEPT)
-		:: ev == EV_MERGED && deploy_NOT_is_forced(me, ev) -> deploy_DO_close(me, ev); deploy_TAKE(me, deploy_SKIPPED, FX_NOTHING, KEPT)
+		:: ev == EV_MERGED -> deploy_DO_close(me, ev); deploy_TAKE(me, deploy_SKIPPED, FX_NOTHING, KEPT)
 		:: ev == EV_SUPERSEDED -> deploy_DO_close(me, ev); deploy_TAKE(me, deploy_SUPERSEDED, FX_NOTHING, KEPT)
 		:: ev == EV_HELD -> deploy_DO_close(me, ev); deploy_TAKE(me, deploy_SKIPPED, FX_NOTHING, KEPT)
+		:: ev == EV_DENIED -> deploy_DO_close(me, ev); deploy_TAKE(me, deploy_REFUSED, FX_NOTHING, KEPT)
+		:: ev == EV_DEFERRED -> deploy_DO_pend(me, ev); deploy_TAKE(me, deploy_PENDING, FX_NOTHING, KEPT)
+		:: ev == EV_RECALLED -> deploy_DO_ask_turn(me, ev); deploy_TAKE(me, deploy_QUEUED, FX_NOTHING, KEPT)
 		:: ev == EV_TIMEOUT -> deploy_DO_fail(me, ev); deploy_TAKE(me, deploy_FAILED, FX_NOTHING, KEPT)
+		:: ev == EV_CANCEL -> deploy_DO_cancel(me, ev); deploy_TAKE(me, deploy_CANCELED, FX_NOTHING, KEPT)
+		:: else -> skip
+		fi
+	:: deploy_state[me] == deploy_PENDING ->
+		if
+		:: ev == EV_TIMEOUT -> deploy_DO_ask_turn(me, ev); deploy_TAKE(me, deploy_QUEUED, FX_NOTHING, KEPT)
+		:: ev == EV_RECOVERED -> deploy_DO_ask_turn(me, ev); deploy_TAKE(me, deploy_QUEUED, FX_NOTHING, KEPT)
+		:: ev == EV_RECALLED -> deploy_DO_ask_turn(me, ev); deploy_TAKE(me, deploy_QUEUED, FX_NOTHING, KEPT)
+		:: ev == EV_APPROVED -> deploy_DO_count_approval(me, ev); deploy_TAKE(me, deploy_QUEUED, FX_NOTHING, KEPT)
+		:: ev == EV_REJECTED -> deploy_DO_fail(me, ev); deploy_TAKE(me, deploy_REFUSED, FX_NOTHING, KEPT)
+		:: ev == EV_SUPERSEDED -> deploy_DO_close(me, ev); deploy_TAKE(me, deploy_SUPERSEDED, FX_NOTHING, KEPT)
 		:: ev == EV_CANCEL -> deploy_DO_cancel(me, ev); deploy_TAKE(me, deploy_CANCELED, FX_NOTHING, KEPT)
 		:: else -> skip
 		fi
@@ -126,9 +149,11 @@ inline deploy_step(me, ev) {
 		fi
 	:: deploy_state[me] == deploy_PROBING ->
 		if
-		:: ev == EV_HEALTHY && deploy_IS_has_route(me, ev) -> deploy_DO_begin_swap(me, ev); deploy_TAKE(me, deploy_SWAPPING, FX_NOTHING, KEPT)
-		:: ev == EV_HEALTHY && deploy_NOT_has_route(me, ev) && deploy_IS_has_elder(me, ev) -> deploy_DO_replace(me, ev); deploy_TAKE(me, deploy_RETIRING, FX_RETIRE, KEPT)
-		:: ev == EV_HEALTHY && deploy_NOT_has_route(me, ev) && deploy_NOT_has_elder(me, ev) -> deploy_DO_go_live(me, ev); deploy_TAKE(me, deploy_LIVE, FX_NOTHING, KEPT)
+		:: ev == EV_HEALTHY -> deploy_DO_ask_to_pass(me, ev); deploy_TAKE(me, deploy_PROBING, FX_NOTHING, KEPT)
+		:: ev == EV_GRANTED && deploy_IS_has_route(me, ev) -> deploy_DO_begin_swap(me, ev); deploy_TAKE(me, deploy_SWAPPING, FX_NOTHING, KEPT)
+		:: ev == EV_GRANTED && deploy_NOT_has_route(me, ev) && deploy_IS_has_elder(me, ev) -> deploy_DO_replace(me, ev); deploy_TAKE(me, deploy_RETIRING, FX_RETIRE, KEPT)
+		:: ev == EV_GRANTED && deploy_NOT_has_route(me, ev) && deploy_NOT_has_elder(me, ev) -> deploy_DO_go_live(me, ev); deploy_TAKE(me, deploy_LIVE, FX_NOTHING, KEPT)
+		:: ev == EV_DENIED -> deploy_DO_undo(me, ev); deploy_TAKE(me, deploy_UNDOING, FX_REMOVE, KEPT)
 		:: ev == EV_RECOVERED -> deploy_DO_reprobe(me, ev); deploy_TAKE(me, deploy_PROBING, FX_PROBE, KEPT)
 		:: ev == EV_TROUBLED && deploy_IS_tries_left(me, ev) -> deploy_DO_probe_again(me, ev); deploy_TAKE(me, deploy_PROBING, FX_PROBE, KEPT)
 		:: ev == EV_REFUSED -> deploy_DO_condemn(me, ev); deploy_TAKE(me, deploy_UNDOING, FX_REMOVE, KEPT)
@@ -323,6 +348,8 @@ inline stage_step(me, ev) {
 		if
 		:: ev == EV_RECOVERED -> stage_DO_ignore(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, QUIET)
 		:: ev == EV_LIFTED -> stage_DO_lift(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, KEPT)
+		:: ev == EV_FROZEN -> stage_DO_freeze(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, KEPT)
+		:: ev == EV_THAWED -> stage_DO_thaw(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, KEPT)
 		:: ev == EV_CONFIGURED -> stage_DO_configure(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, KEPT)
 		:: ev == EV_TRIGGER && stage_IS_is_asked_already(me, ev) -> stage_DO_ignore(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, QUIET)
 		:: ev == EV_TRIGGER && stage_NOT_is_asked_already(me, ev) && stage_IS_is_no_news(me, ev) -> stage_DO_ignore(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, QUIET)
@@ -335,7 +362,11 @@ inline stage_step(me, ev) {
 		:: ev == EV_READY && stage_NOT_is_held(me, ev) && stage_IS_is_live_already(me, ev) -> stage_DO_merge_live(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, KEPT)
 		:: ev == EV_READY && stage_NOT_is_held(me, ev) && stage_NOT_is_live_already(me, ev) && stage_IS_is_older_than_live(me, ev) -> stage_DO_supersede_by_live(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, KEPT)
 		:: ev == EV_READY && stage_NOT_is_held(me, ev) && stage_NOT_is_live_already(me, ev) && stage_NOT_is_older_than_live(me, ev) && stage_IS_is_older_than_merged(me, ev) -> stage_DO_supersede_by_merged(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, KEPT)
-		:: ev == EV_READY && stage_NOT_is_held(me, ev) && stage_NOT_is_live_already(me, ev) && stage_NOT_is_older_than_live(me, ev) && stage_NOT_is_older_than_merged(me, ev) -> stage_DO_start(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
+		:: ev == EV_READY && stage_NOT_is_held(me, ev) && stage_NOT_is_live_already(me, ev) && stage_NOT_is_older_than_live(me, ev) && stage_NOT_is_older_than_merged(me, ev) && stage_IS_may_go(me, ev) -> stage_DO_start(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
+		:: ev == EV_READY && stage_NOT_is_held(me, ev) && stage_NOT_is_live_already(me, ev) && stage_NOT_is_older_than_live(me, ev) && stage_NOT_is_older_than_merged(me, ev) && stage_NOT_may_go(me, ev) && stage_IS_is_denied(me, ev) -> stage_DO_deny(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, KEPT)
+		:: ev == EV_READY && stage_NOT_is_held(me, ev) && stage_NOT_is_live_already(me, ev) && stage_NOT_is_older_than_live(me, ev) && stage_NOT_is_older_than_merged(me, ev) && stage_NOT_may_go(me, ev) && stage_NOT_is_denied(me, ev) && stage_IS_is_pending_already(me, ev) -> stage_DO_merge_pending(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, KEPT)
+		:: ev == EV_READY && stage_NOT_is_held(me, ev) && stage_NOT_is_live_already(me, ev) && stage_NOT_is_older_than_live(me, ev) && stage_NOT_is_older_than_merged(me, ev) && stage_NOT_may_go(me, ev) && stage_NOT_is_denied(me, ev) && stage_NOT_is_pending_already(me, ev) && stage_IS_is_older_than_pending(me, ev) -> stage_DO_supersede_by_pending(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, KEPT)
+		:: ev == EV_READY && stage_NOT_is_held(me, ev) && stage_NOT_is_live_already(me, ev) && stage_NOT_is_older_than_live(me, ev) && stage_NOT_is_older_than_merged(me, ev) && stage_NOT_may_go(me, ev) && stage_NOT_is_denied(me, ev) && stage_NOT_is_pending_already(me, ev) && stage_NOT_is_older_than_pending(me, ev) -> stage_DO_defer(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, KEPT)
 		:: ev == EV_ENDED -> stage_DO_forget(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, KEPT)
 		:: else -> skip
 		fi
@@ -343,6 +374,8 @@ inline stage_step(me, ev) {
 		if
 		:: ev == EV_RECOVERED -> stage_DO_ignore(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, QUIET)
 		:: ev == EV_LIFTED -> stage_DO_lift(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
+		:: ev == EV_FROZEN -> stage_DO_freeze(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
+		:: ev == EV_THAWED -> stage_DO_thaw(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
 		:: ev == EV_CONFIGURED -> stage_DO_configure(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
 		:: ev == EV_TRIGGER && stage_IS_is_asked_already(me, ev) -> stage_DO_ignore(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, QUIET)
 		:: ev == EV_TRIGGER && stage_NOT_is_asked_already(me, ev) && stage_IS_is_no_news(me, ev) -> stage_DO_ignore(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, QUIET)
@@ -354,7 +387,13 @@ inline stage_step(me, ev) {
 		:: ev == EV_READY && stage_NOT_is_held(me, ev) && stage_IS_is_running_already(me, ev) -> stage_DO_merge_running(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
 		:: ev == EV_READY && stage_NOT_is_held(me, ev) && stage_NOT_is_running_already(me, ev) && stage_IS_is_older_than_running(me, ev) -> stage_DO_supersede_by_running(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
 		:: ev == EV_READY && stage_NOT_is_held(me, ev) && stage_NOT_is_running_already(me, ev) && stage_NOT_is_older_than_running(me, ev) && stage_IS_is_older_than_merged(me, ev) -> stage_DO_supersede_by_merged(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
-		:: ev == EV_READY && stage_NOT_is_held(me, ev) && stage_NOT_is_running_already(me, ev) && stage_NOT_is_older_than_running(me, ev) && stage_NOT_is_older_than_merged(me, ev) -> stage_DO_enqueue(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
+		:: ev == EV_READY && stage_NOT_is_held(me, ev) && stage_NOT_is_running_already(me, ev) && stage_NOT_is_older_than_running(me, ev) && stage_NOT_is_older_than_merged(me, ev) && stage_IS_may_go(me, ev) -> stage_DO_enqueue(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
+		:: ev == EV_READY && stage_NOT_is_held(me, ev) && stage_NOT_is_running_already(me, ev) && stage_NOT_is_older_than_running(me, ev) && stage_NOT_is_older_than_merged(me, ev) && stage_NOT_may_go(me, ev) && stage_IS_is_denied(me, ev) -> stage_DO_deny(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
+		:: ev == EV_READY && stage_NOT_is_held(me, ev) && stage_NOT_is_running_already(me, ev) && stage_NOT_is_older_than_running(me, ev) && stage_NOT_is_older_than_merged(me, ev) && stage_NOT_may_go(me, ev) && stage_NOT_is_denied(me, ev) && stage_IS_is_pending_already(me, ev) -> stage_DO_merge_pending(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
+		:: ev == EV_READY && stage_NOT_is_held(me, ev) && stage_NOT_is_running_already(me, ev) && stage_NOT_is_older_than_running(me, ev) && stage_NOT_is_older_than_merged(me, ev) && stage_NOT_may_go(me, ev) && stage_NOT_is_denied(me, ev) && stage_NOT_is_pending_already(me, ev) && stage_IS_is_older_than_pending(me, ev) -> stage_DO_supersede_by_pending(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
+		:: ev == EV_READY && stage_NOT_is_held(me, ev) && stage_NOT_is_running_already(me, ev) && stage_NOT_is_older_than_running(me, ev) && stage_NOT_is_older_than_merged(me, ev) && stage_NOT_may_go(me, ev) && stage_NOT_is_denied(me, ev) && stage_NOT_is_pending_already(me, ev) && stage_NOT_is_older_than_pending(me, ev) -> stage_DO_defer(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
+		:: ev == EV_PASSING && stage_IS_may_go(me, ev) -> stage_DO_pass(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
+		:: ev == EV_PASSING && stage_NOT_may_go(me, ev) -> stage_DO_bar(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
 		:: ev == EV_MOVED && stage_IS_is_back(me, ev) -> stage_DO_move_back(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
 		:: ev == EV_MOVED && stage_NOT_is_back(me, ev) -> stage_DO_move(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
 		:: ev == EV_GIVEN_UP -> stage_DO_disown(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
@@ -367,6 +406,8 @@ inline stage_step(me, ev) {
 		if
 		:: ev == EV_RECOVERED -> stage_DO_ignore(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, QUIET)
 		:: ev == EV_LIFTED -> stage_DO_lift(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
+		:: ev == EV_FROZEN -> stage_DO_freeze(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
+		:: ev == EV_THAWED -> stage_DO_thaw(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
 		:: ev == EV_CONFIGURED -> stage_DO_configure(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
 		:: ev == EV_TRIGGER && stage_IS_is_asked_already(me, ev) -> stage_DO_ignore(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, QUIET)
 		:: ev == EV_TRIGGER && stage_NOT_is_asked_already(me, ev) && stage_IS_is_no_news(me, ev) -> stage_DO_ignore(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, QUIET)
@@ -381,16 +422,20 @@ inline stage_step(me, ev) {
 		:: ev == EV_READY && stage_NOT_is_from_waiting(me, ev) && stage_NOT_is_held(me, ev) && stage_NOT_is_older_than_running(me, ev) && stage_NOT_is_older_than_waiting(me, ev) && stage_IS_is_older_than_merged(me, ev) -> stage_DO_supersede_by_merged(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
 		:: ev == EV_READY && stage_NOT_is_from_waiting(me, ev) && stage_NOT_is_held(me, ev) && stage_NOT_is_older_than_running(me, ev) && stage_NOT_is_older_than_waiting(me, ev) && stage_NOT_is_older_than_merged(me, ev) && stage_IS_is_waiting_already(me, ev) -> stage_DO_merge_waiting(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
 		:: ev == EV_READY && stage_NOT_is_from_waiting(me, ev) && stage_NOT_is_held(me, ev) && stage_NOT_is_older_than_running(me, ev) && stage_NOT_is_older_than_waiting(me, ev) && stage_NOT_is_older_than_merged(me, ev) && stage_NOT_is_waiting_already(me, ev) && stage_IS_is_running_already(me, ev) -> stage_DO_merge_running_drop_waiting(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
-		:: ev == EV_READY && stage_NOT_is_from_waiting(me, ev) && stage_NOT_is_held(me, ev) && stage_NOT_is_older_than_running(me, ev) && stage_NOT_is_older_than_waiting(me, ev) && stage_NOT_is_older_than_merged(me, ev) && stage_NOT_is_waiting_already(me, ev) && stage_NOT_is_running_already(me, ev) -> stage_DO_replace_waiting(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
+		:: ev == EV_READY && stage_NOT_is_from_waiting(me, ev) && stage_NOT_is_held(me, ev) && stage_NOT_is_older_than_running(me, ev) && stage_NOT_is_older_than_waiting(me, ev) && stage_NOT_is_older_than_merged(me, ev) && stage_NOT_is_waiting_already(me, ev) && stage_NOT_is_running_already(me, ev) && stage_IS_may_go(me, ev) -> stage_DO_replace_waiting(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
+		:: ev == EV_READY && stage_NOT_is_from_waiting(me, ev) && stage_NOT_is_held(me, ev) && stage_NOT_is_older_than_running(me, ev) && stage_NOT_is_older_than_waiting(me, ev) && stage_NOT_is_older_than_merged(me, ev) && stage_NOT_is_waiting_already(me, ev) && stage_NOT_is_running_already(me, ev) && stage_NOT_may_go(me, ev) && stage_IS_is_denied(me, ev) -> stage_DO_deny(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
+		:: ev == EV_READY && stage_NOT_is_from_waiting(me, ev) && stage_NOT_is_held(me, ev) && stage_NOT_is_older_than_running(me, ev) && stage_NOT_is_older_than_waiting(me, ev) && stage_NOT_is_older_than_merged(me, ev) && stage_NOT_is_waiting_already(me, ev) && stage_NOT_is_running_already(me, ev) && stage_NOT_may_go(me, ev) && stage_NOT_is_denied(me, ev) && stage_IS_is_pending_already(me, ev) -> stage_DO_merge_pending(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
+		:: ev == EV_READY && stage_NOT_is_from_waiting(me, ev) && stage_NOT_is_held(me, ev) && stage_NOT_is_older_than_running(me, ev) && stage_NOT_is_older_than_waiting(me, ev) && stage_NOT_is_older_than_merged(me, ev) && stage_NOT_is_waiting_already(me, ev) && stage_NOT_is_running_already(me, ev) && stage_NOT_may_go(me, ev) && stage_NOT_is_denied(me, ev) && stage_NOT_is_pending_already(me, ev) && stage_IS_is_older_than_pending(me, ev) -> stage_DO_supersede_by_pending(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
+		:: ev == EV_READY && stage_NOT_is_from_waiting(me, ev) && stage_NOT_is_held(me, ev) && stage_NOT_is_older_than_running(me, ev) && stage_NOT_is_older_than_waiting(me, ev) && stage_NOT_is_older_than_merged(me, ev) && stage_NOT_is_waiting_already(me, ev) && stage_NOT_is_running_already(me, ev) && stage_NOT_may_go(me, ev) && stage_NOT_is_denied(me, ev) && stage_NOT_is_pending_already(me, ev) && stage_NOT_is_older_than_pending(me, ev) -> stage_DO_defer(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
+		:: ev == EV_PASSING && stage_IS_may_go(me, ev) -> stage_DO_pass(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
+		:: ev == EV_PASSING && stage_NOT_may_go(me, ev) -> stage_DO_bar(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
 		:: ev == EV_MOVED && stage_IS_is_back(me, ev) -> stage_DO_move_back(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
 		:: ev == EV_MOVED && stage_NOT_is_back(me, ev) -> stage_DO_move(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
 		:: ev == EV_GIVEN_UP -> stage_DO_disown(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
 		:: ev == EV_CONDEMNED -> stage_DO_condemn(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
-		:: ev == EV_ENDED && stage_IS_is_waiting_held(me, ev) -> stage_DO_hold_waiting_rest(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, KEPT)
-		:: ev == EV_ENDED && stage_NOT_is_waiting_held(me, ev) && stage_IS_is_waiting_live_now(me, ev) -> stage_DO_merge_waiting_rest(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, KEPT)
-		:: ev == EV_ENDED && stage_NOT_is_waiting_held(me, ev) && stage_NOT_is_waiting_live_now(me, ev) && stage_IS_is_from_running(me, ev) -> stage_DO_start_waiting(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
-		:: ev == EV_ENDED && stage_NOT_is_waiting_held(me, ev) && stage_NOT_is_waiting_live_now(me, ev) && stage_NOT_is_from_running(me, ev) && stage_IS_is_from_waiting(me, ev) -> stage_DO_drop_waiting(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
-		:: ev == EV_ENDED && stage_NOT_is_waiting_held(me, ev) && stage_NOT_is_waiting_live_now(me, ev) && stage_NOT_is_from_running(me, ev) && stage_NOT_is_from_waiting(me, ev) -> stage_DO_forget(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
+		:: ev == EV_ENDED && stage_IS_is_from_running(me, ev) -> stage_DO_recall_waiting(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, KEPT)
+		:: ev == EV_ENDED && stage_NOT_is_from_running(me, ev) && stage_IS_is_from_waiting(me, ev) -> stage_DO_drop_waiting(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
+		:: ev == EV_ENDED && stage_NOT_is_from_running(me, ev) && stage_NOT_is_from_waiting(me, ev) -> stage_DO_forget(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
 		:: else -> skip
 		fi
 	:: else -> skip

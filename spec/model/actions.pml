@@ -11,8 +11,6 @@
 #define deploy_NOT_tries_left(me, ev) (!deploy_IS_tries_left(me, ev))
 #define deploy_IS_has_route(me, ev) deploy_has_route[me]
 #define deploy_NOT_has_route(me, ev) (!deploy_IS_has_route(me, ev))
-#define deploy_IS_is_forced(me, ev) deploy_is_forced[me]
-#define deploy_NOT_is_forced(me, ev) (!deploy_IS_is_forced(me, ev))
 #define deploy_IS_has_elder(me, ev) (deploy_elder[me] != 0)
 #define deploy_NOT_has_elder(me, ev) (!deploy_IS_has_elder(me, ev))
 
@@ -42,6 +40,9 @@
 #define deploy_DO_retire_again(me, ev) deploy_tries[me]++
 #define deploy_DO_undo_again(me, ev) deploy_tries[me]++
 #define deploy_DO_ask_turn(me, ev) tell_stage(me, EV_READY)
+#define deploy_DO_ask_to_pass(me, ev) tell_stage(me, EV_PASSING)
+#define deploy_DO_count_approval(me, ev) tell_stage(me, EV_READY)
+#define deploy_DO_pend(me, ev) skip
 #define deploy_DO_take_digest(me, ev) deploy_digest[me] = e_digest; tell_stage(me, EV_READY)
 #define deploy_DO_pull(me, ev) deploy_elder[me] = e_word; deploy_tries[me] = 0
 #define deploy_DO_abort_swap(me, ev) post(SWAP, me, EV_CANCEL); tell_stage(me, EV_GIVEN_UP)
@@ -87,8 +88,25 @@
 #define stage_NOT_is_older_than_running(me, ev) (!stage_IS_is_older_than_running(me, ev))
 #define stage_IS_is_older_than_waiting(me, ev) (e_from < stage_waiting[me])
 #define stage_NOT_is_older_than_waiting(me, ev) (!stage_IS_is_older_than_waiting(me, ev))
-#define stage_IS_is_older_than_merged(me, ev) (e_from < stage_merged[me])
+#define stage_IS_is_older_than_merged(me, ev) \
+	(e_from < stage_merged[me] && e_from != stage_merged_into[me])
 #define stage_NOT_is_older_than_merged(me, ev) (!stage_IS_is_older_than_merged(me, ev))
+#define stage_IS_is_older_than_pending(me, ev) (e_from < stage_pending[me])
+#define stage_NOT_is_older_than_pending(me, ev) (!stage_IS_is_older_than_pending(me, ev))
+#define stage_IS_is_pending_already(me, ev) is_same(stage_pending[me])
+#define stage_NOT_is_pending_already(me, ev) (!stage_IS_is_pending_already(me, ev))
+
+/* Whether the terms of the stage let it go now; a rollback goes under any. */
+#ifdef TERMS
+#define is_under(me, deploy_, terms_) (terms[me] == terms_ && !is_exempt[deploy_])
+#else
+#define is_under(me, deploy_, terms_) (terms_ == GO)
+#endif
+#define may_go(me, deploy_) (!is_under(me, deploy_, NOT_YET) && !is_under(me, deploy_, NEVER))
+#define stage_IS_may_go(me, ev) may_go(me, e_from)
+#define stage_NOT_may_go(me, ev) (!stage_IS_may_go(me, ev))
+#define stage_IS_is_denied(me, ev) is_under(me, e_from, NEVER)
+#define stage_NOT_is_denied(me, ev) (!stage_IS_is_denied(me, ev))
 #define stage_IS_is_from_running(me, ev) (e_from == stage_running[me])
 #define stage_NOT_is_from_running(me, ev) (!stage_IS_is_from_running(me, ev))
 #define stage_IS_is_from_waiting(me, ev) (e_from == stage_waiting[me])
@@ -112,7 +130,6 @@
 #define hold_live(me, digest_) \
 	stage_held[me] = (deploy_digest[stage_live[me]] == digest_ || stage_live[me] == 0 -> stage_held[me] : \
 	    (stage_held[me] | (1 << deploy_digest[stage_live[me]])))
-#define is_waiting_auto(me) is_auto[stage_waiting[me]]
 #define is_any_held(me) (stage_held[me] != 0)
 #define stage_IS_is_held(me, ev) \
 	(ev == EV_TRIGGER -> \
@@ -123,16 +140,12 @@
 #define hold_digest(me, digest_) skip
 #define release_digest(me, digest_) skip
 #define hold_live(me, digest_) skip
-#define is_waiting_auto(me) false
 #define is_any_held(me) false
 #define stage_IS_is_held(me, ev) false
 #define stage_IS_is_back(me, ev) false
 #endif
 #define stage_NOT_is_held(me, ev) (!stage_IS_is_held(me, ev))
 #define stage_NOT_is_back(me, ev) (!stage_IS_is_back(me, ev))
-#define stage_IS_is_waiting_held(me, ev) \
-	(e_from == stage_running[me] && is_waiting_auto(me) && is_held(me, deploy_digest[stage_waiting[me]]))
-#define stage_NOT_is_waiting_held(me, ev) (!stage_IS_is_waiting_held(me, ev))
 #define stage_IS_is_asked_already(me, ev) \
 	((!is_any_held(me) || e_is_poll == BY_POLL || e_is_poll == BY_HOOK) && !e_flag && e_digest == 0 && stage_resolving[me] != 0 && e_word == stage_resolving_tag[me])
 #define stage_NOT_is_asked_already(me, ev) (!stage_IS_is_asked_already(me, ev))
@@ -146,10 +159,6 @@
 #endif
 #define stage_IS_is_no_news(me, ev) (e_is_poll == BY_POLL && e_digest != 0 && e_digest == last_digest(me))
 #define stage_NOT_is_no_news(me, ev) (!stage_IS_is_no_news(me, ev))
-#define stage_IS_is_waiting_live_now(me, ev) \
-	(e_from == stage_running[me] && deploy_digest[stage_waiting[me]] == deploy_digest[stage_live[me]] \
-	    && deploy_spec[stage_waiting[me]] == deploy_spec[stage_live[me]])
-#define stage_NOT_is_waiting_live_now(me, ev) (!stage_IS_is_waiting_live_now(me, ev))
 
 #define grant(me, deploy_) \
 	assert_may_run(me, deploy_); stage_running[me] = deploy_; stage_is_given_up[me] = false; \
@@ -163,41 +172,51 @@
 #else
 #define outdate_resolving(me) clear_resolving(me)
 #endif
-#define note_merged(me, deploy_) \
+#define note_merged(me, deploy_, into_) \
+	stage_merged_into[me] = (deploy_ >= stage_merged[me] -> into_ : stage_merged_into[me]); \
 	stage_merged[me] = (deploy_ > stage_merged[me] -> deploy_ : stage_merged[me])
 
 #define stage_DO_configure(me, ev) \
-	stage_has_route[me] = stage_has_route[me] || e_flag; stage_spec[me]++; outdate_resolving(me)
-#define stage_DO_start(me, ev) end_resolving(me, e_from); grant(me, e_from)
-#define stage_DO_enqueue(me, ev) end_resolving(me, e_from); stage_waiting[me] = e_from
+	stage_has_route[me] = stage_has_route[me] || e_flag; stage_spec[me]++; outdate_resolving(me); \
+	recall_pending(me)
+#define stage_DO_start(me, ev) leave_line(me, e_from); outdate_pending(me, e_from); grant(me, e_from)
+#define stage_DO_enqueue(me, ev) \
+	leave_line(me, e_from); stage_waiting[me] = e_from; outdate_pending(me, e_from)
 #define stage_DO_replace_waiting(me, ev) \
 	settle(stage_waiting[me], EV_SUPERSEDED, e_from); stage_DO_enqueue(me, ev)
+#define join(me, other) \
+	leave_line(me, e_from); note_merged(me, e_from, other); assert_is_on_its_way(other)
 #define merge(me, other) \
-	end_resolving(me, e_from); note_merged(me, e_from); assert_is_on_its_way(other); \
-	settle(e_from, EV_MERGED, other)
+	join(me, other); outdate_pending(me, e_from); settle(e_from, EV_MERGED, other)
+#define stage_DO_merge_pending(me, ev) \
+	join(me, stage_pending[me]); settle(e_from, EV_MERGED, stage_pending[me])
 #define stage_DO_merge_live(me, ev) merge(me, stage_live[me])
 #define stage_DO_merge_running(me, ev) merge(me, stage_running[me])
 #define stage_DO_merge_waiting(me, ev) merge(me, stage_waiting[me])
 #define stage_DO_merge_running_drop_waiting(me, ev) \
 	settle(stage_waiting[me], EV_SUPERSEDED, e_from); stage_waiting[me] = 0; \
 	stage_DO_merge_running(me, ev)
-#define supersede(me, other) end_resolving(me, e_from); settle(e_from, EV_SUPERSEDED, other)
+#define supersede(me, other) leave_line(me, e_from); settle(e_from, EV_SUPERSEDED, other)
+#define stage_DO_supersede_by_pending(me, ev) supersede(me, stage_pending[me])
+#define stage_DO_defer(me, ev) \
+	leave_line(me, e_from); outdate_pending(me, e_from); stage_pending[me] = e_from; \
+	settle(e_from, EV_DEFERRED, 0)
+#define stage_DO_deny(me, ev) leave_line(me, e_from); settle(e_from, EV_DENIED, 0)
+#define stage_DO_pass(me, ev) settle(e_from, EV_GRANTED, stage_live[me])
+#define stage_DO_bar(me, ev) settle(e_from, EV_DENIED, 0)
 #define stage_DO_supersede_by_live(me, ev) supersede(me, stage_live[me])
 #define stage_DO_supersede_by_running(me, ev) supersede(me, stage_running[me])
 #define stage_DO_supersede_by_waiting(me, ev) supersede(me, stage_waiting[me])
 #define stage_DO_supersede_by_merged(me, ev) supersede(me, stage_merged[me])
 #define stage_DO_lift(me, ev) release_digest(me, e_digest)
-#define stage_DO_hold_back(me, ev) end_resolving(me, e_from); settle(e_from, EV_HELD, 0)
+#define stage_DO_hold_back(me, ev) leave_line(me, e_from); settle(e_from, EV_HELD, 0)
 #define stage_DO_condemn(me, ev) stage_is_given_up[me] = true; hold_digest(me, deploy_digest[e_from])
-#define stage_DO_hold_waiting_rest(me, ev) \
-	settle(stage_waiting[me], EV_HELD, 0); stage_waiting[me] = 0; clear_running(me)
+#define stage_DO_recall_waiting(me, ev) \
+	post(DEPLOY, stage_waiting[me], EV_RECALLED); stage_waiting[me] = 0; clear_running(me)
 #define stage_DO_disown(me, ev) stage_is_given_up[me] = true
 #define stage_DO_rest(me, ev) clear_running(me)
-#define stage_DO_merge_waiting_rest(me, ev) \
-	settle(stage_waiting[me], EV_MERGED, stage_live[me]); \
-	note_merged(me, stage_waiting[me]); stage_waiting[me] = 0; clear_running(me)
 #define stage_DO_drop_waiting(me, ev) stage_waiting[me] = 0
-#define stage_DO_forget(me, ev) end_resolving(me, e_from)
+#define stage_DO_forget(me, ev) leave_line(me, e_from)
 #define stage_DO_cancel_running(me, ev) post(DEPLOY, stage_running[me], EV_CANCEL)
 #define stage_DO_cancel_both(me, ev) \
 	post(DEPLOY, stage_waiting[me], EV_CANCEL); post(DEPLOY, stage_running[me], EV_CANCEL)

@@ -123,6 +123,9 @@ end:	do
 		:: with(digest) = 1; with(is_poll) = BY_ROLLBACK; becomes_bad(deploy_digest[stage_live[0]], 1)
 		:: with(digest) = 2; with(is_poll) = BY_POLL
 #endif
+#ifdef TERMS
+		:: with(digest) = 1; with(is_poll) = BY_ROLLBACK
+#endif
 #ifdef FORCED
 		:: with(flag) = true
 		:: with(flag) = true; with(digest) = 1
@@ -153,6 +156,27 @@ end:	do
 		post(STAGE, 0, EV_LIFTED);
 		becomes_good(1);
 		with(digest) = 1;
+		go!0
+	}
+#endif
+#ifdef TERMS
+	:: atomic {
+		changes_of_terms > 0 ->
+		changes_of_terms--;
+		if
+		:: post(STAGE, 0, EV_FROZEN)
+		:: post(STAGE, 0, EV_THAWED)
+		:: terms[0] = NEVER /* the source has moved on: nobody tells */
+		fi;
+		go!0
+	}
+	:: atomic {
+		votes > 0 && stage_pending[0] != 0 ->
+		votes--;
+		if
+		:: post(DEPLOY, stage_pending[0], EV_APPROVED)
+		:: post(DEPLOY, stage_pending[0], EV_REJECTED)
+		fi;
 		go!0
 	}
 #endif

@@ -46,6 +46,15 @@
 #define TRIES 1 /* that a machine has before it gives up */
 #endif
 
+#ifndef VOTES
+#define VOTES 0 /* of people, about what pends */
+#endif
+
+/* What the terms of a stage say. */
+#define GO 0
+#define NOT_YET 1
+#define NEVER 2
+
 /* Who wanted a deploy. */
 #define BY_PERSON 0
 #define BY_POLL 1
@@ -119,9 +128,17 @@ byte stage_running[STAGES];
 byte stage_waiting[STAGES];
 byte stage_resolving[STAGES];
 byte stage_merged[STAGES];
+byte stage_merged_into[STAGES];
+byte stage_pending[STAGES];
 bool stage_is_given_up[STAGES]; /* what runs: its digest is not compared any more */
 byte stage_resolving_tag[STAGES];
 bool stage_has_route[STAGES];
+#ifdef TERMS
+byte terms[STAGES];
+bool is_exempt[DEPLOYS]; /* a rollback */
+byte changes_of_terms = TERMS;
+byte votes = VOTES;
+#endif
 #ifdef QUARANTINE
 byte stage_held[STAGES]; /* set of digests */
 bool is_auto[DEPLOYS]; /* a hook or a poll wanted it */

@@ -13,6 +13,7 @@ inline check() {
 			assert((stage_state[i] == stage_IDLE) == (stage_running[i] == 0));
 			assert((stage_state[i] == stage_QUEUEING) == (stage_waiting[i] != 0));
 			assert(stage_waiting[i] == 0 || stage_waiting[i] > stage_running[i]);
+			assert(stage_pending[i] == 0 || deploy_state[stage_pending[i]] == deploy_PENDING);
 			assert(stage_resolving[i] == 0 ||
 			    deploy_state[stage_resolving[i]] == deploy_RESOLVING)
 		}
@@ -20,6 +21,8 @@ inline check() {
 			if
 			:: deploy_state[i] == deploy_QUEUED ->
 				assert(stage_waiting[deploy_stage[i]] == i)
+			:: deploy_state[i] == deploy_PENDING ->
+				assert(stage_pending[deploy_stage[i]] == i)
 			:: deploy_state[i] == UNBORN || deploy_state[i] == deploy_RESOLVING ||
 			    deploy_state[i] == deploy_LIVE -> skip
 			:: deploy_IS_FINAL(deploy_state[i]) && deploy_state[i] != deploy_LIVE ->
@@ -83,7 +86,7 @@ inline finds(s, digest_) {
 inline check_settled() {
 	d_step {
 		for (i : 0 .. STAGES - 1) {
-			assert(stage_state[i] == stage_IDLE);
+			assert(stage_state[i] == stage_IDLE && stage_pending[i] == 0);
 			assert(is_granted(i));
 			assert(!deploy_has_route[stage_live[i]] || target[i] == stage_live[i])
 		}

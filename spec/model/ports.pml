@@ -84,6 +84,16 @@ end:	do
 		post(SWAP, d, EV_TIMEOUT);
 		go!0
 	}
+#ifdef TERMS
+	/* What pends asks again, and in the end the terms allow it or never will. */
+	:: atomic {
+		deploy_state[d] == deploy_PENDING && terms[deploy_stage[d]] != NOT_YET ->
+		post(DEPLOY, d, EV_TIMEOUT);
+		go!0
+	}
+	:: atomic { deploy_state[d] == deploy_PENDING && terms[deploy_stage[d]] == NOT_YET -> terms[deploy_stage[d]] = GO }
+	:: atomic { deploy_state[d] == deploy_PENDING && terms[deploy_stage[d]] == NOT_YET -> terms[deploy_stage[d]] = NEVER }
+#endif
 	/* Faults. */
 	:: atomic { faults > 0 && deploy_wire[d] != NOWHERE -> faults--; deploy_wire[d] = NOWHERE }
 	:: atomic { faults > 0 && swap_wire[d] != NOWHERE -> faults--; swap_wire[d] = NOWHERE }

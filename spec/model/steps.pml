@@ -134,6 +134,7 @@ inline poll_taken() {
 }
 
 inline deploy_DO_begin_swap(me, ev) {
+	assert(may_go(deploy_stage[me], me)); /* 81: no traffic moves against the terms */
 	assert(swap_state[me] == UNBORN); /* 30: a deploy has one */
 	assert(swap_IS_INITIAL(swap_SWITCHING));
 	swap_state[me] = swap_SWITCHING;
@@ -153,11 +154,43 @@ inline deploy_DO_close(me, ev) {
 	fi
 }
 
-inline end_resolving(me, deploy_) {
+inline leave_line(me, deploy_) {
 	if
 	:: stage_resolving[me] == deploy_ -> clear_resolving(me)
 	:: else -> skip
+	fi;
+	stage_pending[me] = (stage_pending[me] == deploy_ -> 0 : stage_pending[me])
+}
+
+inline outdate_pending(me, by_) {
+	if
+	:: stage_pending[me] != 0 && stage_pending[me] < by_ ->
+		settle(stage_pending[me], EV_SUPERSEDED, by_);
+		stage_pending[me] = 0
+	:: else -> skip
 	fi
+}
+
+inline recall_pending(me) {
+	if
+	:: stage_pending[me] != 0 -> post(DEPLOY, stage_pending[me], EV_RECALLED)
+	:: else -> skip
+	fi
+}
+
+inline stage_DO_freeze(me, ev) {
+#ifdef TERMS
+	terms[me] = NOT_YET
+#else
+	skip
+#endif
+}
+
+inline stage_DO_thaw(me, ev) {
+#ifdef TERMS
+	terms[me] = GO;
+#endif
+	recall_pending(me)
 }
 
 inline stage_DO_move(me, ev) {
@@ -177,19 +210,14 @@ inline stage_DO_begin_back(me, ev) {
 	stage_DO_begin(me, ev)
 }
 
-/* 70: what is in quarantine is run for a person only. */
+/* 70: what is in quarantine is run for a person only. 81: and nothing against the terms. */
 inline assert_may_run(me, deploy_) {
+	assert(may_go(me, deploy_));
 #ifdef QUARANTINE
 	assert(!is_auto[deploy_] || (bad & (1 << deploy_digest[deploy_])) == 0)
 #else
 	skip
 #endif
-}
-
-inline stage_DO_start_waiting(me, ev) {
-	fresh = stage_waiting[me];
-	stage_waiting[me] = 0;
-	grant(me, fresh)
 }
 
 /* A wish that changes nothing has been granted already, or will be. */
@@ -213,6 +241,9 @@ inline stage_DO_begin(me, ev) {
 #ifdef QUARANTINE
 	is_auto[deploy_births] = e_is_poll == BY_POLL || e_is_poll == BY_HOOK;
 	is_back[deploy_births] = e_is_poll == BY_ROLLBACK;
+#endif
+#ifdef TERMS
+	is_exempt[deploy_births] = e_is_poll == BY_ROLLBACK;
 #endif
 	deploy_spec[deploy_births] = stage_spec[me];
 	wishes(me, deploy_births, 0);

@@ -16,6 +16,7 @@ enum {
 	PULL_MS = 1800000, /* big images, slow lines */
 	RUN_MS = 120000,
 	PROBE_MS = 7800000, /* a gate's own deadline is at most two hours */
+	PASS_MS = 60000, /* the stage answers in the same step */
 	SWAP_MS = 600000, /* the swap has deadlines of its own; this only looks after it */
 	DRAIN_MS = 3700000, /* a drain's own deadline is at most an hour */
 	RETIRE_MS = 3900000, /* a stop's own deadline is at most an hour */
@@ -27,7 +28,6 @@ enum {
 
 GUARD(tries_left) { return a->deploy.tries < TRIES_MAX; }
 GUARD(has_route) { return a->deploy.has_route; }
-GUARD(is_forced) { return a->deploy.is_forced; }
 GUARD(has_elder) { return a->deploy.elder != 0; }
 
 /* Actions. */
@@ -71,8 +71,8 @@ ask_first(
 	await(a, e, out, kind, ms);
 }
 
-static void
-tell_stage(struct actor *a, struct out *out, enum event_kind kind)
+static struct event
+message_of(const struct actor *a, enum event_kind kind)
 {
 	struct event message = { .kind = kind,
 		.to = a->deploy.stage,
@@ -81,7 +81,25 @@ tell_stage(struct actor *a, struct out *out, enum event_kind kind)
 		.flag = a->deploy.is_forced };
 
 	memcpy(message.digest, a->deploy.digest, sizeof(message.digest));
-	tell(a, out, message);
+	return message;
+}
+
+static void
+tell_stage(struct actor *a, struct out *out, enum event_kind kind)
+{
+	tell(a, out, message_of(a, kind));
+}
+
+/* May it go now? What the answer depends on comes along. */
+static void
+ask_stage(struct actor *a, const struct event *e, struct out *out, enum event_kind kind)
+{
+	struct event question = message_of(a, kind);
+
+	question.count = a->deploy.approvals;
+	question.after_ms = e->now_ms - a->deploy.created_ms;
+	question.is_overriding = a->deploy.is_overriding;
+	tell(a, out, question);
 }
 
 static void
@@ -140,7 +158,27 @@ ACTION(condemn)
 ACTION(ask_turn)
 {
 	a->deadline_ms = e->now_ms + QUEUE_MS;
-	tell_stage(a, out, EV_READY);
+	ask_stage(a, e, out, EV_READY);
+}
+
+/* The last word before traffic moves: what was so when it got its turn may have changed. */
+ACTION(ask_to_pass)
+{
+	a->deadline_ms = e->now_ms + PASS_MS;
+	ask_stage(a, e, out, EV_PASSING);
+}
+
+/* Not yet. It asks again by itself, so nothing that changes unheard keeps it for ever. */
+ACTION(pend)
+{
+	keep_reason(a->deploy.reason, e);
+	a->deadline_ms = e->now_ms + e->after_ms;
+}
+
+ACTION(count_approval)
+{
+	a->deploy.approvals++;
+	ask_turn(a, e, out);
 }
 
 ACTION(take_digest)
@@ -249,6 +287,7 @@ ACTION(close)
 #define TRYING (ON(TROUBLED) | ON(TIMEOUT))
 #define BAD    (TRYING | ON(REFUSED))
 #define AGAIN  (ON(RECOVERED) | ON(CANCEL)) /* too late to cancel: go on */
+#define AWAKE  (ON(TIMEOUT) | ON(RECOVERED) | ON(RECALLED))
 #define ROW(in, on, guard, action, emits, then) \
 	{ DEPLOY_##in, DEPLOY_##then, on, guard, action, emits, false, #guard, #action }
 
@@ -262,13 +301,20 @@ static const struct row rows[] = {
 
 	ROW(QUEUED,    ON(START) | ON(RECOVERED), always,     ask_turn,      0,           QUEUED),
 	ROW(QUEUED,    ON(GRANTED),               always,     pull,          FX(PULL),    PULLING),
-	/* The one it was compared with is live by now: somebody insists on doing it again. */
-	ROW(QUEUED,    ON(MERGED),                is_forced,  ask_turn,      0,           QUEUED),
 	ROW(QUEUED,    ON(MERGED),                always,     close,         0,           SKIPPED),
 	ROW(QUEUED,    ON(SUPERSEDED),            always,     close,         0,           SUPERSEDED),
 	ROW(QUEUED,    ON(HELD),                  always,     close,         0,           SKIPPED),
+	ROW(QUEUED,    ON(DENIED),                always,     close,         0,           REFUSED),
+	ROW(QUEUED,    ON(DEFERRED),              always,     pend,          0,           PENDING),
+	ROW(QUEUED,    ON(RECALLED),              always,     ask_turn,      0,           QUEUED),
 	ROW(QUEUED,    ON(TIMEOUT),               always,     fail,          0,           FAILED),
 	ROW(QUEUED,    ON(CANCEL),                always,     cancel,        0,           CANCELED),
+
+	ROW(PENDING,   AWAKE,                     always,     ask_turn,      0,           QUEUED),
+	ROW(PENDING,   ON(APPROVED),              always,     count_approval, 0,          QUEUED),
+	ROW(PENDING,   ON(REJECTED),              always,     fail,          0,           REFUSED),
+	ROW(PENDING,   ON(SUPERSEDED),            always,     close,         0,           SUPERSEDED),
+	ROW(PENDING,   ON(CANCEL),                always,     cancel,        0,           CANCELED),
 
 	ROW(PULLING,   ON(PULLED),                always,     run,           FX(RUN),     STARTING),
 	ROW(PULLING,   ON(RECOVERED),             always,     repull,        FX(PULL),    PULLING),
@@ -283,9 +329,11 @@ static const struct row rows[] = {
 	ROW(STARTING,  TRYING,                    always,     undo,          FX(REMOVE),  UNDOING),
 	ROW(STARTING,  ON(CANCEL),                always,     cancel_run,    FX(REMOVE),  CANCELING),
 
-	ROW(PROBING,   ON(HEALTHY),               has_route,  begin_swap,    0,           SWAPPING),
-	ROW(PROBING,   ON(HEALTHY),               has_elder,  replace,       FX(RETIRE),  RETIRING),
-	ROW(PROBING,   ON(HEALTHY),               always,     go_live,       0,           LIVE),
+	ROW(PROBING,   ON(HEALTHY),               always,     ask_to_pass,   0,           PROBING),
+	ROW(PROBING,   ON(GRANTED),               has_route,  begin_swap,    0,           SWAPPING),
+	ROW(PROBING,   ON(GRANTED),               has_elder,  replace,       FX(RETIRE),  RETIRING),
+	ROW(PROBING,   ON(GRANTED),               always,     go_live,       0,           LIVE),
+	ROW(PROBING,   ON(DENIED),                always,     undo,          FX(REMOVE),  UNDOING),
 	ROW(PROBING,   ON(RECOVERED),             always,     reprobe,       FX(PROBE),   PROBING),
 	ROW(PROBING,   ON(TROUBLED),              tries_left, probe_again,   FX(PROBE),   PROBING),
 	ROW(PROBING,   ON(REFUSED),               always,     condemn,       FX(REMOVE),  UNDOING),
@@ -325,5 +373,6 @@ static const struct row rows[] = {
 
 SPEC(deploy, DEPLOY, DEPLOY_STATES, STATE(DEPLOY_RESOLVING) | STATE(DEPLOY_QUEUED),
     STATE(DEPLOY_LIVE) | STATE(DEPLOY_FAILED) | STATE(DEPLOY_ROLLED_BACK)
-	| STATE(DEPLOY_CANCELED) | STATE(DEPLOY_SUPERSEDED) | STATE(DEPLOY_SKIPPED),
+	| STATE(DEPLOY_CANCELED) | STATE(DEPLOY_SUPERSEDED) | STATE(DEPLOY_SKIPPED)
+	| STATE(DEPLOY_REFUSED),
     0);

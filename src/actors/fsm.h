@@ -12,6 +12,18 @@
 #include "actors/kinds.h"
 #include "base/notice.h"
 
+/* Under which terms a stage takes a version, as they are now: a machine may not look them up, so
+ * the runtime fills them in (see permit.h). All zero: it takes any at any time. */
+struct terms {
+	char source[NAME_SIZE]; /* the stage that versions come from; "": any may come */
+	char source_digest[DIGEST_SIZE]; /* what runs and is verified there; "": nothing */
+	int64_t source_since_ms; /* when that went live there */
+	int64_t soak_ms; /* it has to be live there for so long */
+	int64_t approve_ms; /* approvals come within that time of the wish */
+	int64_t closed_ms; /* until a deploy window opens; 0: one is open, or there are none */
+	uint32_t approvals; /* how many people must agree */
+};
+
 struct event {
 	enum event_kind kind;
 	enum trigger trigger; /* TRIGGER, and what a deploy tells its stage: who wanted it */
@@ -21,15 +33,20 @@ struct event {
 	uint64_t elder; /* GRANTED: the deploy that serves now */
 	uint32_t epoch; /* answers and TIMEOUT: the step that asked */
 	uint32_t count; /* SURVEYED: orphans; DRAINED: connections cut; answers to NOTIFY: the
-	                 * receiver's status */
+	                 * receiver's status; READY, PASSING: approvals */
+	bool is_overriding; /* TRIGGER, READY, PASSING: windows and freezes do not hold it */
 	bool
 	    flag; /* CONFIGURED: see the receiver; TRIGGER, READY: even what is live; SOUGHT: older
 	            * than what was seen or serves, and it may not go back */
 	int64_t now_ms; /* stamped by the runtime: machines own no clock */
-	int64_t after_ms; /* CONFIGURED: interval; TROUBLED: not before that time has passed */
+	int64_t
+	    after_ms; /* CONFIGURED: interval; TROUBLED: not before that time has passed; READY,
+	                     * PASSING: the wish's age; DEFERRED: until the next look; FROZEN: how
+	                     * long, 0 until it is thawed */
 	char tag[TAG_SIZE];
 	char digest[DIGEST_SIZE]; /* "" when not known; LIFTED: all */
-	char text[REASON_SIZE]; /* REFUSED, TROUBLED: why, for a person */
+	char text[REASON_SIZE]; /* REFUSED, TROUBLED, FROZEN, ...: why, for a person */
+	struct terms terms; /* READY, PASSING */
 };
 
 struct effect {
@@ -52,6 +69,8 @@ struct deploy {
 	enum trigger trigger;
 	bool has_route;
 	bool is_forced; /* deploy even when the same digest and spec are live */
+	bool is_overriding; /* windows and freezes do not hold it: somebody said why */
+	uint32_t approvals; /* people who have agreed to this digest */
 	int64_t created_ms;
 	int64_t ended_ms; /* 0: under way */
 	char tag[TAG_SIZE];
@@ -92,12 +111,18 @@ struct stage {
 	uint64_t waiting; /* the newest that waits for its turn */
 	uint64_t waiting_spec;
 	uint64_t resolving; /* the newest of all, while it asks for its digest */
-	uint64_t merged; /* the newest that was merged with another one */
+	uint64_t merged; /* the newest that was merged with another one ... */
+	uint64_t merged_into; /* ... and with which */
+	uint64_t pending; /* the newest that may not go yet */
+	uint64_t pending_spec;
 	bool has_route;
-	bool is_waiting_auto; /* no person asked for what waits */
+	int64_t live_since_ms; /* of that digest */
+	int64_t frozen_until_ms; /* 0: it is not */
+	char freeze[FREEZE_SIZE]; /* who froze it, and why */
 	char live_digest[DIGEST_SIZE];
 	char running_digest[DIGEST_SIZE]; /* "": it will not go live any more */
 	char waiting_digest[DIGEST_SIZE];
+	char pending_digest[DIGEST_SIZE];
 	char resolving_tag[TAG_SIZE];
 	struct quarantined
 	    quarantine[QUARANTINE_MAX]; /* no hook or poll deploys these; newest first */

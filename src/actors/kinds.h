@@ -10,16 +10,18 @@
 /* clang-format off */
 #define ACTOR_KINDS(X) X(DEPLOY) X(SWAP) X(POLL) X(STAGE) X(SWEEP) X(NOTIFY)
 
-#define TRIGGERS(X) X(MANUAL) X(WEBHOOK) X(POLL) X(ROLLBACK)
+#define TRIGGERS(X) X(MANUAL) X(WEBHOOK) X(POLL) X(ROLLBACK) X(PROMOTE)
 
 #define EVENTS(X)                                                                             \
 	/* from the runtime */                                                                \
 	X(START) X(CANCEL) X(TIMEOUT) X(RECOVERED)                                            \
 	/* from outside: people, hooks, configuration, Docker's event stream */               \
-	X(TRIGGER) X(CONFIGURED) X(NUDGED) X(LIFTED)                                          \
+	X(TRIGGER) X(CONFIGURED) X(NUDGED) X(LIFTED) X(FROZEN) X(THAWED)                      \
+	X(APPROVED) X(REJECTED)                                                               \
 	/* from actor to actor */                                                             \
 	X(READY) X(GRANTED) X(SUPERSEDED) X(MERGED) X(MOVED) X(GIVEN_UP) X(ENDED)             \
 	X(SWAPPED) X(UNSWAPPED) X(HELD) X(CONDEMNED)                                          \
+	X(DEFERRED) X(DENIED) X(RECALLED) X(PASSING)                                          \
 	/* answers to effects */                                                              \
 	X(RESOLVED) X(PULLED) X(STARTED) X(HEALTHY) X(SWITCHED) X(CONFIRMED) X(RESTORED)      \
 	X(DRAINED) X(RETIRED) X(REMOVED) X(SOUGHT) X(SURVEYED) X(COLLECTED) X(NOTIFIED)       \
@@ -44,9 +46,9 @@
 	X(NOTIFY)   /* receiver: here is what has happened              -> NOTIFIED */
 
 #define DEPLOY_STATES(X)                                                                      \
-	X(RESOLVING) X(QUEUED) X(PULLING) X(STARTING) X(PROBING) X(SWAPPING) X(ABORTING)      \
-	X(DRAINING) X(RETIRING) X(UNDOING) X(CANCELING)                                       \
-	X(LIVE) X(FAILED) X(ROLLED_BACK) X(CANCELED) X(SUPERSEDED) X(SKIPPED)
+	X(RESOLVING) X(QUEUED) X(PENDING) X(PULLING) X(STARTING) X(PROBING) X(SWAPPING)       \
+	X(ABORTING) X(DRAINING) X(RETIRING) X(UNDOING) X(CANCELING)               \
+	X(LIVE) X(FAILED) X(ROLLED_BACK) X(CANCELED) X(SUPERSEDED) X(SKIPPED) X(REFUSED)
 #define SWAP_STATES(X)                                                                        \
 	X(SWITCHING) X(CONFIRMING) X(RESTORING) X(DONE) X(RESTORED)
 #define POLL_STATES(X) X(OFF) X(WAITING) X(SEEKING)

@@ -4,7 +4,9 @@
  * are superseded. A deploy that would bring what is live, running or waiting already is merged into
  * that. What was wished last is what serves in the end, however long each took to learn its digest. A
  * digest that was rolled back, or that a person has left, is in quarantine: no hook and no poll brings
- * it again, a person may. A stage asks nothing of the outside, so it rests in every state: each deploy
+ * it again, a person may. Whether a version may go now is judged by the stage's terms (permit.h), each
+ * time that a deploy asks for its turn and once more before its traffic: what may not go yet is pending,
+ * the newest of them only, and asks again. A stage asks nothing of the outside, so it rests in every state: each deploy
  * it waits for has deadlines of its own and tells when it ends. */
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,18 +14,8 @@
 
 #include "actors/ask.h"
 #include "actors/fsm.h"
-
-bool
-stage_holds(const struct stage *stage, const char *digest, uint64_t *ret_deploy)
-{
-	for (int i = 0; i < QUARANTINE_MAX && stage->quarantine[i].deploy != 0; i++)
-		if (digest[0] != '\0' && strcmp(stage->quarantine[i].digest, digest) == 0) {
-			if (ret_deploy != NULL)
-				*ret_deploy = stage->quarantine[i].deploy;
-			return true;
-		}
-	return false;
-}
+#include "actors/permit.h"
+#include "actors/quarantine.h"
 
 /* Guards. READY: digest and spec of the deploy that asks for its turn. */
 
@@ -38,18 +30,33 @@ GUARD(is_live_already)
 {
 	return is_same(e, a->stage.live, a->stage.live_digest, a->stage.live_spec);
 }
+/* What overrides may go when the others may not. */
 GUARD(is_running_already)
 {
-	return is_same(e, a->stage.running, a->stage.running_digest, a->stage.running_spec);
+	return !e->is_overriding
+	       && is_same(e, a->stage.running, a->stage.running_digest, a->stage.running_spec);
 }
 GUARD(is_waiting_already)
 {
-	return is_same(e, a->stage.waiting, a->stage.waiting_digest, a->stage.waiting_spec);
+	return !e->is_overriding
+	       && is_same(e, a->stage.waiting, a->stage.waiting_digest, a->stage.waiting_spec);
+}
+GUARD(is_pending_already)
+{
+	return !e->is_overriding
+	       && is_same(e, a->stage.pending, a->stage.pending_digest, a->stage.pending_spec);
 }
 GUARD(is_older_than_live) { return e->from < a->stage.live; }
 GUARD(is_older_than_running) { return e->from < a->stage.running; }
 GUARD(is_older_than_waiting) { return e->from < a->stage.waiting; }
-GUARD(is_older_than_merged) { return e->from < a->stage.merged; }
+/* But not what that one was left to. */
+GUARD(is_older_than_merged)
+{
+	return e->from < a->stage.merged && e->from != a->stage.merged_into;
+}
+GUARD(is_older_than_pending) { return e->from < a->stage.pending; }
+GUARD(may_go) { return permit_judge(&a->stage, e, NULL) == PERMIT_GO; }
+GUARD(is_denied) { return permit_judge(&a->stage, e, NULL) == PERMIT_DENY; }
 GUARD(is_from_running) { return e->from == a->stage.running; }
 GUARD(is_from_waiting) { return e->from == a->stage.waiting; }
 /* Nobody but a machine wanted it. */
@@ -59,25 +66,15 @@ is_auto(const struct event *e)
 	return e->trigger == TRIGGER_POLL || e->trigger == TRIGGER_WEBHOOK;
 }
 
-static bool
-is_quarantine_empty(const struct actor *a)
-{
-	return a->stage.quarantine[0].deploy == 0;
-}
-
 GUARD(is_held) { return is_auto(e) && stage_holds(&a->stage, e->digest, NULL); }
 GUARD(is_back) { return e->trigger == TRIGGER_ROLLBACK; }
-GUARD(is_waiting_held)
-{
-	return e->from == a->stage.running && a->stage.is_waiting_auto
-	       && stage_holds(&a->stage, a->stage.waiting_digest, NULL);
-}
 
 /* A person's wish may bring what a hook's may not, so then it is not the same one. */
 GUARD(is_asked_already)
 {
-	return (is_auto(e) || is_quarantine_empty(a)) && !e->flag && e->digest[0] == '\0'
-	       && a->stage.resolving != 0 && strcmp(e->tag, a->stage.resolving_tag) == 0;
+	return (is_auto(e) || a->stage.quarantine[0].deploy == 0) && !e->flag
+	       && !e->is_overriding && e->digest[0] == '\0' && a->stage.resolving != 0
+	       && strcmp(e->tag, a->stage.resolving_tag) == 0;
 }
 /* A poll finds what a webhook brought a moment ago. What is live is news when something else is on its
  * way: the tag has moved back. */
@@ -89,11 +86,6 @@ GUARD(is_no_news)
 
 	return e->trigger == TRIGGER_POLL && e->digest[0] != '\0'
 	       && strcmp(e->digest, last) == 0;
-}
-GUARD(is_waiting_live_now)
-{
-	return is_from_running(a, e) && a->stage.waiting_spec == a->stage.live_spec
-	       && strcmp(a->stage.waiting_digest, a->stage.live_digest) == 0;
 }
 
 /* Actions. */
@@ -123,8 +115,32 @@ clear_waiting(struct actor *a)
 {
 	a->stage.waiting = 0;
 	a->stage.waiting_spec = 0;
-	a->stage.is_waiting_auto = false;
 	memset(a->stage.waiting_digest, 0, DIGEST_SIZE);
+}
+
+static void
+clear_pending(struct actor *a)
+{
+	a->stage.pending = 0;
+	a->stage.pending_spec = 0;
+	memset(a->stage.pending_digest, 0, DIGEST_SIZE);
+}
+
+/* A wish is taken: what pends and is older will not be wanted any more. */
+static void
+outdate_pending(struct actor *a, struct out *out, uint64_t by)
+{
+	if (a->stage.pending == 0 || a->stage.pending > by)
+		return;
+	settle(a, out, a->stage.pending, EV_SUPERSEDED, "superseded by deploy ", by);
+	clear_pending(a);
+}
+
+static void
+recall(struct actor *a, struct out *out, uint64_t deploy)
+{
+	if (deploy != 0)
+		tell(a, out, (struct event){ .kind = EV_RECALLED, .to = deploy });
 }
 
 static void
@@ -142,61 +158,42 @@ clear_resolving(struct actor *a)
 	memset(a->stage.resolving_tag, 0, TAG_SIZE);
 }
 
+/* Whatever is said to a deploy that asks for its turn: it asks for no digest and pends no more. */
 static void
-end_resolving(struct actor *a, uint64_t deploy)
+leave_line(struct actor *a, uint64_t deploy)
 {
 	if (a->stage.resolving == deploy)
 		clear_resolving(a);
+	if (a->stage.pending == deploy)
+		clear_pending(a);
 }
 
 /* Who asks for its digest still, and is older, comes too late. */
 static void
-note_merged(struct actor *a, uint64_t deploy)
+note_merged(struct actor *a, uint64_t deploy, uint64_t into)
 {
-	if (deploy > a->stage.merged)
-		a->stage.merged = deploy;
+	if (deploy < a->stage.merged)
+		return;
+	a->stage.merged = deploy;
+	a->stage.merged_into = into;
 }
 
 static void
 merge(struct actor *a, const struct event *e, struct out *out, const char *format,
     uint64_t other)
 {
-	end_resolving(a, e->from);
-	note_merged(a, e->from);
+	leave_line(a, e->from);
+	note_merged(a, e->from, other);
+	if (other != a->stage.pending)
+		outdate_pending(a, out, e->from);
 	settle(a, out, e->from, EV_MERGED, format, other);
 }
 
 static void
 supersede(struct actor *a, const struct event *e, struct out *out, uint64_t by)
 {
-	end_resolving(a, e->from);
+	leave_line(a, e->from);
 	settle(a, out, e->from, EV_SUPERSEDED, "superseded by deploy ", by);
-}
-
-/* Out of quarantine; "": all of it. */
-static void
-release(struct actor *a, const char *digest)
-{
-	struct quarantined *q = a->stage.quarantine;
-	int kept = 0;
-
-	for (int i = 0; i < QUARANTINE_MAX && q[i].deploy != 0; i++)
-		if (digest[0] != '\0' && strcmp(q[i].digest, digest) != 0)
-			q[kept++] = q[i];
-	memset(&q[kept], 0, (size_t)(QUARANTINE_MAX - kept) * sizeof(q[0]));
-}
-
-static void
-quarantine(struct actor *a, const char *digest, uint64_t deploy)
-{
-	struct quarantined *q = a->stage.quarantine;
-
-	if (digest[0] == '\0')
-		return;
-	release(a, digest);
-	memmove(&q[1], &q[0], (QUARANTINE_MAX - 1) * sizeof(q[0]));
-	q[0] = (struct quarantined){ .deploy = deploy };
-	memcpy(q[0].digest, digest, DIGEST_SIZE);
 }
 
 ACTION(ignore) {}
@@ -208,6 +205,7 @@ ACTION(configure)
 	clear_resolving(a);
 	a->stage.spec = e->spec;
 	a->stage.has_route = a->stage.has_route || e->flag;
+	recall(a, out, a->stage.pending); /* the terms may be others now */
 }
 
 ACTION(begin)
@@ -221,6 +219,7 @@ ACTION(begin)
 	child.deploy.trigger = e->trigger;
 	child.deploy.has_route = a->stage.has_route;
 	child.deploy.is_forced = e->flag;
+	child.deploy.is_overriding = e->is_overriding;
 	child.deploy.created_ms = e->now_ms;
 	memcpy(child.deploy.tag, e->tag, TAG_SIZE);
 	memcpy(child.deploy.digest, e->digest, DIGEST_SIZE);
@@ -236,22 +235,23 @@ ACTION(begin)
 ACTION(begin_back)
 {
 	if (strcmp(a->stage.live_digest, e->digest) != 0)
-		quarantine(a, a->stage.live_digest, a->stage.live);
+		quarantine_put(&a->stage, a->stage.live_digest, a->stage.live);
 	begin(a, e, out);
 }
 
 ACTION(start)
 {
-	end_resolving(a, e->from);
+	leave_line(a, e->from);
+	outdate_pending(a, out, e->from);
 	grant(a, out, e->from, e->spec, e->digest);
 }
 
 ACTION(enqueue)
 {
-	end_resolving(a, e->from);
+	leave_line(a, e->from);
 	a->stage.waiting = e->from;
 	a->stage.waiting_spec = e->spec;
-	a->stage.is_waiting_auto = is_auto(e);
+	outdate_pending(a, out, e->from);
 	memcpy(a->stage.waiting_digest, e->digest, DIGEST_SIZE);
 }
 
@@ -278,6 +278,12 @@ ACTION(merge_waiting)
 	    a, e, out, "this digest waits for its turn already, as deploy ", a->stage.waiting);
 }
 
+ACTION(merge_pending)
+{
+	merge(a, e, out, "this digest may not go yet and is pending as deploy ",
+	    a->stage.pending);
+}
+
 /* The newest wish is what runs now: nothing needs to come after it. */
 ACTION(merge_running_drop_waiting)
 {
@@ -291,6 +297,39 @@ ACTION(supersede_by_live) { supersede(a, e, out, a->stage.live); }
 ACTION(supersede_by_running) { supersede(a, e, out, a->stage.running); }
 ACTION(supersede_by_waiting) { supersede(a, e, out, a->stage.waiting); }
 ACTION(supersede_by_merged) { supersede(a, e, out, a->stage.merged); }
+ACTION(supersede_by_pending) { supersede(a, e, out, a->stage.pending); }
+
+ACTION(defer)
+{
+	leave_line(a, e->from);
+	outdate_pending(a, out, e->from);
+	a->stage.pending = e->from;
+	a->stage.pending_spec = e->spec;
+	memcpy(a->stage.pending_digest, e->digest, DIGEST_SIZE);
+	permit_answer(a, e, out, EV_DEFERRED);
+}
+
+ACTION(deny)
+{
+	leave_line(a, e->from);
+	permit_answer(a, e, out, EV_DENIED);
+}
+
+ACTION(pass)
+{
+	tell(a, out,
+	    (struct event){ .kind = EV_GRANTED, .to = e->from, .elder = a->stage.live });
+}
+
+ACTION(bar) { permit_answer(a, e, out, EV_DENIED); }
+
+ACTION(freeze) { permit_freeze(&a->stage, e); }
+
+ACTION(thaw)
+{
+	permit_thaw(&a->stage);
+	recall(a, out, a->stage.pending);
+}
 
 static void
 hold(struct actor *a, struct out *out, uint64_t deploy, const char *digest)
@@ -308,7 +347,7 @@ hold(struct actor *a, struct out *out, uint64_t deploy, const char *digest)
 
 ACTION(hold_back)
 {
-	end_resolving(a, e->from);
+	leave_line(a, e->from);
 	hold(a, out, e->from, e->digest);
 }
 
@@ -316,14 +355,16 @@ ACTION(condemn)
 {
 	memset(a->stage.running_digest, 0, DIGEST_SIZE);
 	if (strcmp(e->digest, a->stage.live_digest) != 0) /* what serves was good once more */
-		quarantine(a, e->digest, e->from);
+		quarantine_put(&a->stage, e->digest, e->from);
 }
 
-ACTION(lift) { release(a, e->digest); }
+ACTION(lift) { quarantine_release(&a->stage, e->digest); }
 
 ACTION(move)
 {
-	release(a, e->digest[0] == '\0' ? "-" : e->digest);
+	quarantine_release(&a->stage, e->digest[0] == '\0' ? "-" : e->digest);
+	if (a->stage.live == 0 || strcmp(a->stage.live_digest, e->digest) != 0)
+		a->stage.live_since_ms = e->now_ms;
 	a->stage.live = e->from;
 	a->stage.live_spec = e->spec;
 	memcpy(a->stage.live_digest, e->digest, DIGEST_SIZE);
@@ -333,7 +374,7 @@ ACTION(move)
 ACTION(move_back)
 {
 	if (strcmp(a->stage.live_digest, e->digest) != 0)
-		quarantine(a, a->stage.live_digest, a->stage.live);
+		quarantine_put(&a->stage, a->stage.live_digest, a->stage.live);
 	move(a, e, out);
 }
 
@@ -342,35 +383,17 @@ ACTION(disown) { memset(a->stage.running_digest, 0, DIGEST_SIZE); }
 
 ACTION(rest) { clear_running(a); }
 
-ACTION(start_waiting)
+/* The turn is free. What waits asks anew: its digest may be live or held by now, or the terms changed. */
+ACTION(recall_waiting)
 {
-	char digest[DIGEST_SIZE];
-	uint64_t deploy = a->stage.waiting;
-	uint64_t spec = a->stage.waiting_spec;
-
-	memcpy(digest, a->stage.waiting_digest, DIGEST_SIZE);
-	clear_waiting(a);
-	grant(a, out, deploy, spec, digest);
-}
-
-ACTION(merge_waiting_rest)
-{
-	settle(a, out, a->stage.waiting, EV_MERGED, "this digest is live already, by deploy ",
-	    a->stage.live);
-	note_merged(a, a->stage.waiting);
-	clear_waiting(a);
-	clear_running(a);
-}
-
-ACTION(hold_waiting_rest)
-{
-	hold(a, out, a->stage.waiting, a->stage.waiting_digest);
+	recall(a, out, a->stage.waiting);
 	clear_waiting(a);
 	clear_running(a);
 }
 
 ACTION(drop_waiting) { clear_waiting(a); }
-ACTION(forget) { end_resolving(a, e->from); }
+
+ACTION(forget) { leave_line(a, e->from); }
 
 ACTION(cancel_running)
 {
@@ -397,7 +420,16 @@ ACTION(cancel_both)
 #define ANYTIME(in)                                              \
 	QUIET(in, ON(RECOVERED), always, ignore, in),            \
 	ROW(  in, ON(LIFTED),    always, lift,   in),            \
+	ROW(  in, ON(FROZEN),    always, freeze, in),            \
+	ROW(  in, ON(THAWED),    always, thaw,   in),            \
 	ROW(  in, ON(CONFIGURED), always, configure, in)
+
+/* Behind the rows of those that may go. */
+#define PENDING(in)                                                      \
+	ROW(  in, ON(READY), is_denied,             deny,          in),  \
+	ROW(  in, ON(READY), is_pending_already,    merge_pending, in),  \
+	ROW(  in, ON(READY), is_older_than_pending, supersede_by_pending, in), \
+	ROW(  in, ON(READY), always,                defer,         in)
 
 static const struct row rows[] = {
 	/*    in         on          if                     do                          then      */
@@ -409,7 +441,8 @@ static const struct row rows[] = {
 	ROW(  IDLE,      ON(READY),  is_live_already,       merge_live,                 IDLE),
 	ROW(  IDLE,      ON(READY),  is_older_than_live,    supersede_by_live,          IDLE),
 	ROW(  IDLE,      ON(READY),  is_older_than_merged,  supersede_by_merged,        IDLE),
-	ROW(  IDLE,      ON(READY),  always,                start,                      DEPLOYING),
+	ROW(  IDLE,      ON(READY),  may_go,                start,                      DEPLOYING),
+	PENDING(IDLE),
 	ROW(  IDLE,      ON(ENDED),  always,                forget,                     IDLE),
 
 	ANYTIME(DEPLOYING),
@@ -419,7 +452,10 @@ static const struct row rows[] = {
 	ROW(  DEPLOYING, ON(READY),  is_running_already,    merge_running,              DEPLOYING),
 	ROW(  DEPLOYING, ON(READY),  is_older_than_running, supersede_by_running,       DEPLOYING),
 	ROW(  DEPLOYING, ON(READY),  is_older_than_merged,  supersede_by_merged,        DEPLOYING),
-	ROW(  DEPLOYING, ON(READY),  always,                enqueue,                    QUEUEING),
+	ROW(  DEPLOYING, ON(READY),  may_go,                enqueue,                    QUEUEING),
+	PENDING(DEPLOYING),
+	ROW(  DEPLOYING, ON(PASSING), may_go,               pass,                       DEPLOYING),
+	ROW(  DEPLOYING, ON(PASSING), always,               bar,                        DEPLOYING),
 	ROW(  DEPLOYING, ON(MOVED),  is_back,               move_back,                  DEPLOYING),
 	ROW(  DEPLOYING, ON(MOVED),  always,                move,                       DEPLOYING),
 	ROW(  DEPLOYING, ON(GIVEN_UP), always,              disown,                     DEPLOYING),
@@ -437,14 +473,15 @@ static const struct row rows[] = {
 	ROW(  QUEUEING,  ON(READY),  is_older_than_merged,  supersede_by_merged,        QUEUEING),
 	ROW(  QUEUEING,  ON(READY),  is_waiting_already,    merge_waiting,              QUEUEING),
 	ROW(  QUEUEING,  ON(READY),  is_running_already,    merge_running_drop_waiting, DEPLOYING),
-	ROW(  QUEUEING,  ON(READY),  always,                replace_waiting,            QUEUEING),
+	ROW(  QUEUEING,  ON(READY),  may_go,                replace_waiting,            QUEUEING),
+	PENDING(QUEUEING),
+	ROW(  QUEUEING,  ON(PASSING), may_go,               pass,                       QUEUEING),
+	ROW(  QUEUEING,  ON(PASSING), always,               bar,                        QUEUEING),
 	ROW(  QUEUEING,  ON(MOVED),  is_back,               move_back,                  QUEUEING),
 	ROW(  QUEUEING,  ON(MOVED),  always,                move,                       QUEUEING),
 	ROW(  QUEUEING,  ON(GIVEN_UP), always,              disown,                     QUEUEING),
 	ROW(  QUEUEING,  ON(CONDEMNED), always,             condemn,                    QUEUEING),
-	ROW(  QUEUEING,  ON(ENDED),  is_waiting_held,       hold_waiting_rest,          IDLE),
-	ROW(  QUEUEING,  ON(ENDED),  is_waiting_live_now,   merge_waiting_rest,         IDLE),
-	ROW(  QUEUEING,  ON(ENDED),  is_from_running,       start_waiting,              DEPLOYING),
+	ROW(  QUEUEING,  ON(ENDED),  is_from_running,       recall_waiting,             IDLE),
 	ROW(  QUEUEING,  ON(ENDED),  is_from_waiting,       drop_waiting,               DEPLOYING),
 	ROW(  QUEUEING,  ON(ENDED),  always,                forget,                     QUEUEING),
 };

@@ -119,6 +119,7 @@ api_deploy_show(void *context, struct request *rq)
 	json_writer_init(&w, reply_body(rq));
 	json_object_open(&w);
 	view_deploy(&w, &row);
+	api_put_decisions(&w, app, row.id);
 	json_key(&w, "steps");
 	json_array_open(&w);
 	count = store_journal(app->store, row.id, 0, steps, STEPS_MAX);

@@ -119,8 +119,8 @@ api_stage_instances(void *context, struct request *rq)
 	reply_json(rq, 200);
 }
 
-static void
-reply_deploy(struct app *app, struct request *rq, enum command_result result, uint64_t id,
+void
+api_reply_deploy(struct app *app, struct request *rq, enum command_result result, uint64_t id,
     const struct err *err, const char *what)
 {
 	struct json_writer w;
@@ -141,11 +141,14 @@ void
 api_stage_deploy(void *context, struct request *rq)
 {
 	struct app *app = context;
-	static const char *const known[] = { "tag", "digest", "force", NULL };
+	static const char *const known[] = { "tag", "digest", "force", "by", "override",
+		NULL };
 	struct deploy_command command = { .project = api_parameter(rq, "project"),
 		.stage = api_parameter(rq, "stage"),
 		.tag = "",
 		.digest = "",
+		.by = "",
+		.override = "",
 		.trigger = TRIGGER_MANUAL };
 	struct json *body = api_body(rq, known);
 	struct err err;
@@ -155,9 +158,11 @@ api_stage_deploy(void *context, struct request *rq)
 		return;
 	if (api_text(rq, body, "tag", &command.tag)
 	    && api_text(rq, body, "digest", &command.digest)
+	    && api_text(rq, body, "by", &command.by)
+	    && api_text(rq, body, "override", &command.override)
 	    && api_bool(rq, body, "force", &command.is_forced)) {
 		enum command_result result = command_deploy(app, &command, &id, &err);
-		reply_deploy(app, rq, result, id, &err, "a deploy was asked for");
+		api_reply_deploy(app, rq, result, id, &err, "a deploy was asked for");
 	}
 	json_free(body);
 }
@@ -177,7 +182,7 @@ api_stage_rollback(void *context, struct request *rq)
 	if (api_number(rq, body, "to", &to)) {
 		enum command_result result = command_rollback(app,
 		    api_parameter(rq, "project"), api_parameter(rq, "stage"), to, &id, &err);
-		reply_deploy(app, rq, result, id, &err, "a rollback was asked for");
+		api_reply_deploy(app, rq, result, id, &err, "a rollback was asked for");
 	}
 	json_free(body);
 }

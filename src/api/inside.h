@@ -15,6 +15,13 @@
 void api_log_deploy(struct app *app, const struct request *rq, uint64_t deploy,
     const char *event, const char *what);
 
+/* 202 with the deploy's id, or the refusal; `what` is for the log. */
+void api_reply_deploy(struct app *app, struct request *rq, enum command_result result,
+    uint64_t id, const struct err *err, const char *what);
+
+/* Who asked for a deploy and who has decided about it, as members of its object. */
+void api_put_decisions(struct json_writer *w, const struct app *app, uint64_t deploy);
+
 /* Answers a command that was not done. */
 void api_refuse(struct request *rq, enum command_result result, const struct err *err);
 
@@ -85,6 +92,15 @@ void api_stage_rollback(void *context, struct request *rq);
 void api_stage_poll(void *context, struct request *rq);
 void api_stage_tags(void *context, struct request *rq);
 void api_stage_lift(void *context, struct request *rq);
+void api_stage_promote(void *context, struct request *rq);
+void api_stage_freeze(void *context, struct request *rq);
+void api_stage_unfreeze(void *context, struct request *rq);
+void api_project_freeze(void *context, struct request *rq);
+void api_project_unfreeze(void *context, struct request *rq);
+void api_deploy_approve(void *context, struct request *rq);
+void api_deploy_reject(void *context, struct request *rq);
+void api_promotable(void *context, struct request *rq);
+void api_audit(void *context, struct request *rq);
 void api_projects_list(void *context, struct request *rq);
 void api_project_show(void *context, struct request *rq);
 void api_config_show(void *context, struct request *rq);

@@ -225,6 +225,23 @@ is_outdated(const struct app *app, const struct stage_entry *stage, const struct
 	return false;
 }
 
+/* null, or until when and why; until_ms 0: until it is thawed. */
+static void
+view_freeze(struct json_writer *w, const struct stage *stage)
+{
+	bool is_endless = stage->frozen_until_ms == INT64_MAX;
+
+	json_key(w, "frozen");
+	if (stage->frozen_until_ms <= clock_now_ms()) {
+		json_put_null(w);
+		return;
+	}
+	json_object_open(w);
+	json_pair_integer(w, "until_ms", is_endless ? 0 : stage->frozen_until_ms);
+	json_pair_text(w, "reason", stage->freeze);
+	json_object_close(w);
+}
+
 void
 view_stage(struct json_writer *w, const struct app *app, const struct stage_entry *stage)
 {
@@ -242,6 +259,9 @@ view_stage(struct json_writer *w, const struct app *app, const struct stage_entr
 	view_short(
 	    w, app, "running", a->stage.running != 0 ? a->stage.running : a->stage.resolving);
 	view_short(w, app, "waiting", a->stage.waiting);
+	view_short(w, app, "pending", a->stage.pending);
+	view_freeze(w, &a->stage);
+	json_pair_text(w, "promote_from", spec->promote_from);
 	json_pair_bool(w, "is_outdated", is_outdated(app, stage, &a->stage));
 	tag_policy_name(spec, tags);
 	json_pair_text(w, "tags", tags);

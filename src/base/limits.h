@@ -197,6 +197,12 @@ enum {
 
 	/* Deploys. */
 	QUARANTINE_MAX = 8, /* digests that one stage holds back; a ninth lets the oldest go */
+	FREEZE_SIZE = 192, /* who froze a stage, and why: a part of REASON_SIZE */
+	APPROVALS_MAX = 8, /* that one stage may ask for; nobody finds more people */
+	WINDOWS_MAX = 16, /* of one stage: two a day, and some */
+	WINDOW_SIZE = 64, /* one of them as text: "mon-fri 09:00-17:00" */
+	AUDIT_MAX = 100000, /* entries that are kept: 20 MB, years of them */
+	AUDIT_SPARE = 256, /* more than that before the oldest are taken out at once */
 	LOG_TAIL_LINES = 50, /* of a container that failed, kept with its deploy */
 	LOG_LINE_SIZE = 1024,
 	LOG_FOLLOWERS_MAX = 64, /* each costs the engine 0.25 ms of CPU a line */

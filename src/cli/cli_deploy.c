@@ -51,8 +51,8 @@ go_on(struct invocation *in, const struct target *target, const struct answer *a
 	return CLI_OK;
 }
 
-static enum cli_exit
-ask_stage(
+enum cli_exit
+ask_for_deploy(
     struct invocation *in, const struct target *target, const char *what, struct str body)
 {
 	struct answer answer;
@@ -67,6 +67,16 @@ ask_stage(
 	buf_free(&path);
 	answer_free(&answer);
 	return code;
+}
+
+void
+put_option(
+    struct json_writer *w, const struct invocation *in, const char *option, const char *member)
+{
+	const char *value = options_value(&in->options, option);
+
+	if (value != NULL)
+		json_pair_text(w, member, value);
 }
 
 enum cli_exit
@@ -88,12 +98,14 @@ cli_deploy(struct invocation *in)
 		json_pair_text(&w, "digest", digest);
 	if (options_has(&in->options, "force"))
 		json_pair_bool(&w, "force", true);
+	put_option(&w, in, "as", "by");
+	put_option(&w, in, "override", "override");
 	json_object_close(&w);
 	if (body.overflow) {
-		err_set(in->err, "the tag or the digest is too long to be one");
+		err_set(in->err, "the tag, the digest or another text is too long");
 		code = CLI_USAGE;
 	} else {
-		code = ask_stage(in, &target, "/deploys", buf_view(&body));
+		code = ask_for_deploy(in, &target, "/deploys", buf_view(&body));
 	}
 	buf_free(&body);
 	return code;
@@ -111,7 +123,7 @@ cli_rollback(struct invocation *in)
 		return CLI_USAGE;
 	if (to != 0)
 		snprintf(body, sizeof(body), "{\"to\":%" PRIu64 "}", to);
-	return ask_stage(in, &target, "/rollback", str_of(body));
+	return ask_for_deploy(in, &target, "/rollback", str_of(body));
 }
 
 enum cli_exit

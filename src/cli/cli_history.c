@@ -219,6 +219,26 @@ write_env(const struct json *deploy, struct table *t)
 	buf_free(&text);
 }
 
+/* Who wanted it, who agreed, and what was set aside for it. */
+static void
+write_people(struct table *t, const struct json *deploy)
+{
+	const struct json *decisions = json_get(deploy, "decisions");
+
+	if (text_of(deploy, "requested_by")[0] != '\0')
+		pair(t, "asked by", text_of(deploy, "requested_by"));
+	if (text_of(deploy, "override")[0] != '\0')
+		pair(t, "override", text_of(deploy, "override"));
+	for (size_t i = 0; i < json_count(decisions); i++) {
+		const struct json *one = json_at(decisions, i);
+		const char *note = text_of(one, "note");
+
+		table_cell_format(t, "  %s", text_of(one, "decision"));
+		table_cell_format(
+		    t, "by %s%s%s", text_of(one, "by"), note[0] == '\0' ? "" : ": ", note);
+	}
+}
+
 static void
 write_facts(const struct json *deploy, struct buf *out)
 {
@@ -237,6 +257,7 @@ write_facts(const struct json *deploy, struct buf *out)
 	pair(&t, "digest", text_of(deploy, "digest"));
 	words_state(text_of(deploy, "trigger"), text);
 	pair(&t, "trigger", text);
+	write_people(&t, deploy);
 	words_time(words_ms(deploy, "created_ms"), text);
 	words_age(clock_wall_ms() - words_ms(deploy, "created_ms"), age);
 	table_cell(&t, "  begun");

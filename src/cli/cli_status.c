@@ -23,7 +23,7 @@ text_of(const struct json *object, const char *key)
 static void
 write_now(const struct json *stage, struct buf *to)
 {
-	static const char *const places[] = { "running", "waiting" };
+	static const char *const places[] = { "running", "waiting", "pending" };
 
 	for (size_t i = 0; i < COUNT(places); i++) {
 		const struct json *deploy = json_get(stage, places[i]);
@@ -58,6 +58,7 @@ write_note(const struct json *stage, struct buf *to)
 	int64_t paused = json_number(json_get(stage, "replicas_paused"));
 	const struct json *running = json_get(stage, "replicas_running");
 	const struct json *moved = json_get(stage, "moved");
+	const struct json *frozen = json_get(stage, "frozen");
 	bool is_outdated = json_bool(json_get(stage, "is_outdated"));
 
 	if (paused > 0)
@@ -70,6 +71,9 @@ write_note(const struct json *stage, struct buf *to)
 		 && json_number(running) < wanted)
 		buf_format(to, "%" PRId64 " of %" PRId64 " replicas run; deploy it again",
 		    json_number(running), wanted);
+	if (json_kind(frozen) == JSON_IS_OBJECT)
+		buf_format(
+		    to, "%sfrozen: %s", to->n > 0 ? "; " : "", text_of(frozen, "reason"));
 	for (size_t i = 0; i < json_count(moved); i++)
 		buf_format(to, "%stag %s has moved and must not", to->n > 0 ? "; " : "",
 		    text_of(json_at(moved, i), "tag"));
@@ -249,6 +253,8 @@ write_facts(const struct json *stage, struct buf *out)
 	pair_cell(&t, "now", write_now, stage);
 	pair_cell(&t, "note", write_note, stage);
 	pair(&t, "tags", text_of(stage, "tags"));
+	if (text_of(stage, "promote_from")[0] != '\0')
+		pair(&t, "promoted from", text_of(stage, "promote_from"));
 	pair(&t, "deploys by itself", json_bool(json_get(stage, "auto")) ? "yes" : "no");
 	pair_cell(&t, "poll", write_poll, stage);
 	pair_cell(&t, "quarantine", write_quarantine, stage);

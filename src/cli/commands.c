@@ -14,6 +14,15 @@
 	{                                                                             \
 		"json", 0, NULL, "print the API's answer as it is: one JSON document" \
 	}
+#define AS                                                         \
+	{                                                          \
+		"as", 0, "NAME", "who you are; it is kept with it" \
+	}
+#define OVERRIDE                                                                              \
+	{                                                                                     \
+		"override", 0, "REASON",                                                      \
+		    "in spite of freezes and outside of windows; it is kept in the audit log" \
+	}
 #define END                         \
 	{                           \
 		NULL, 0, NULL, NULL \
@@ -24,7 +33,43 @@ static const struct option_spec only_json[] = { JSON, HELP, END };
 static const struct option_spec deploy_options[] = {
 	{ "digest", 0, "DIGEST", "deploy exactly this digest (sha256:...) under that tag" },
 	{ "force", 0, NULL, "deploy even when this digest is live already" },
+	AS,
+	OVERRIDE,
 	{ "wait", 'w', NULL, "follow it to its end; the exit code says how it ended" },
+	JSON,
+	HELP,
+	END,
+};
+static const struct option_spec promote_options[] = {
+	{ "digest", 0, "DIGEST", "only if this is what is live in the source" },
+	{ "force", 0, NULL, "deploy even when this digest is live already" },
+	AS,
+	OVERRIDE,
+	{ "wait", 'w', NULL, "follow it to its end; the exit code says how it ended" },
+	JSON,
+	HELP,
+	END,
+};
+static const struct option_spec decide_options[] = {
+	AS,
+	{ "note", 0, "TEXT", "a remark that is kept with it" },
+	{ "digest", 0, "DIGEST", "only if the deploy is of this digest" },
+	JSON,
+	HELP,
+	END,
+};
+static const struct option_spec freeze_options[] = {
+	AS,
+	{ "reason", 0, "TEXT", "why; it is shown to whom it stops" },
+	{ "for", 0, "TIME", "how long: 90m, 8h; without it, until `slipway unfreeze`" },
+	JSON,
+	HELP,
+	END,
+};
+static const struct option_spec as_options[] = { AS, JSON, HELP, END };
+static const struct option_spec audit_options[] = {
+	{ "limit", 'n', "N", "at most so many (20; up to 500)" },
+	{ "before", 0, "SEQ", "only those older than this one" },
 	JSON,
 	HELP,
 	END,
@@ -122,6 +167,49 @@ const struct command commands[] = {
 	  "  slipway rollback shop/production --wait\n"
 	  "  slipway rollback shop/production --to 12\n",
 	  rollback_options, 1, 1, NEEDS_TOKEN, COMPLETES_STAGES, cli_rollback },
+	{ "promote", "PROJECT/STAGE", "deploy what is live in the stage that it is promoted from",
+	  "The digest that runs and is verified in the stage named by 'promote_from'. It goes when it has been\n"
+	  "live there for long enough, enough people have approved, and a window is open; until then the\n"
+	  "deploy is pending. `slipway promotable` shows what there is.\n"
+	  "\n"
+	  "Examples:\n"
+	  "  slipway promote shop/production --as ann --wait\n"
+	  "  slipway promote shop/production --as ann --override \"outage 117\"\n",
+	  promote_options, 1, 1, NEEDS_TOKEN, COMPLETES_STAGES, cli_promote },
+	{ "promotable", "[PROJECT[/STAGE]]", "what could be promoted, how it differs, and whether it may go",
+	  "Of one stage also which variables of the environment differ, by name.\n"
+	  "\n"
+	  "Examples:\n"
+	  "  slipway promotable\n"
+	  "  slipway promotable shop/production\n",
+	  only_json, 0, 1, NEEDS_TOKEN, COMPLETES_STAGES, cli_promotable },
+	{ "approve", "ID", "agree to a deploy that is pending",
+	  "An approval is for the digest of that deploy. Who asked for it cannot approve it.\n"
+	  "\n"
+	  "Example:\n"
+	  "  slipway approve 14 --as bob\n",
+	  decide_options, 1, 1, NEEDS_TOKEN, COMPLETES_NOTHING, cli_approve },
+	{ "reject", "ID", "end a deploy that is pending",
+	  "Example:\n"
+	  "  slipway reject 14 --as bob --note \"waits for the migration\"\n",
+	  decide_options, 1, 1, NEEDS_TOKEN, COMPLETES_NOTHING, cli_reject },
+	{ "freeze", "PROJECT[/STAGE]", "keep a stage, or all of a project, as it is",
+	  "What webhooks and polls bring is pending until it is thawed; who asks by hand is told why not. A deploy\n"
+	  "under way does not get traffic any more. A rollback goes all the same.\n"
+	  "\n"
+	  "Example:\n"
+	  "  slipway freeze shop --as ann --reason \"sale weekend\" --for 48h\n",
+	  freeze_options, 1, 1, NEEDS_TOKEN, COMPLETES_STAGES, cli_freeze },
+	{ "unfreeze", "PROJECT[/STAGE]", "end a freeze",
+	  "Example:\n"
+	  "  slipway unfreeze shop --as ann\n",
+	  as_options, 1, 1, NEEDS_TOKEN, COMPLETES_STAGES, cli_unfreeze },
+	{ "audit", "", "who decided what: promotions, approvals, freezes, overrides",
+	  "The newest first.\n"
+	  "\n"
+	  "Example:\n"
+	  "  slipway audit --limit 50\n",
+	  audit_options, 0, 0, NEEDS_TOKEN, COMPLETES_NOTHING, cli_audit },
 	{ "cancel", "ID", "stop a deploy that is not live yet",
 	  "What was started is removed again; what is live stays.\n"
 	  "\n"

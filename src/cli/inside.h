@@ -21,6 +21,8 @@ enum command_completes { /* what its first argument may be */
 	COMPLETES_NOTIFY,
 };
 
+struct target;
+
 struct invocation {
 	struct options options;
 	struct client *client; /* as the command needs it */
@@ -63,6 +65,13 @@ command_fn cli_logs;
 command_fn cli_poll;
 command_fn cli_explain;
 command_fn cli_lift;
+command_fn cli_promote;
+command_fn cli_promotable;
+command_fn cli_approve;
+command_fn cli_reject;
+command_fn cli_freeze;
+command_fn cli_unfreeze;
+command_fn cli_audit;
 command_fn cli_webhook;
 command_fn cli_export;
 command_fn cli_diff;
@@ -95,6 +104,15 @@ void tell_troubles(struct invocation *in);
  * leaves answer->json NULL, so that the caller has nothing left to print. */
 enum cli_exit
 ask_or_print(struct invocation *in, const char *path, struct answer *answer) MUST_USE;
+
+/* POSTs what begins a deploy in a stage, and says so or follows it (--wait, --json). */
+enum cli_exit ask_for_deploy(struct invocation *in, const struct target *target,
+    const char *what, struct str body) MUST_USE;
+
+/* An option's value, if it was given, as a member of a body. */
+struct json_writer;
+void put_option(struct json_writer *w, const struct invocation *in, const char *option,
+    const char *member);
 
 /* Follows a deploy to its end, printing; the exit code says how it ended. */
 enum cli_exit wait_for_deploy(struct invocation *in, uint64_t id, bool as_json) MUST_USE;

@@ -113,7 +113,7 @@ find_title(struct client *client, uint64_t id, char title[PROGRESS_TITLE_SIZE])
 static uint64_t
 find_bringer(const struct json *stage, const struct json *skipped)
 {
-	static const char *const places[] = { "running", "waiting" };
+	static const char *const places[] = { "running", "waiting", "pending" };
 	const char *digest = json_text(json_get(skipped, "digest"));
 
 	for (size_t i = 0; i < COUNT(places) && digest[0] != '\0'; i++) {

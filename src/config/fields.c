@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/window.h"
+
 #define SPEC_AT(member) .offset = offsetof(struct stage_spec, member)
 #define PAIRS_AT(member, count)                        \
 	.offset = offsetof(struct stage_spec, member), \
@@ -17,6 +19,7 @@
 
 /* Ranges, where they are not plain:
  * poll      a registry counts requests by the hour; 0 turns it off for one stage
+ * soak      and approve_within: a month; PENDING_DAYS_MAX of src/actors/permit.h is both
  * memory    Docker refuses less than 6 MiB
  * cpus      one thousandth to 1,024 cores
  * pids      Linux has no more numbers for processes (PID_MAX_LIMIT) */
@@ -40,6 +43,12 @@ const struct field stage_fields[STAGE_FIELD_COUNT] = {
 	[STAGE_FIELD_TAG_IMMUTABLE] = { NULL, "tag_immutable", FIELD_TEXT, IN_NEITHER, SPEC_AT(tag_immutable), .most = TAG_SIZE - 1, .is_at_once = true },
 	[STAGE_FIELD_AUTO] = { "auto", "auto", FIELD_BOOL, IN_BOTH, SPEC_AT(is_auto), .initial = true, .is_at_once = true },
 	[STAGE_FIELD_POLL] = { "poll", "poll_ms", FIELD_DURATION, IN_BOTH, SPEC_AT(poll_ms), RANGE(SECONDS(1), HOURS(24), 0), .is_at_once = true },
+	[STAGE_FIELD_PROMOTE_FROM] = { "promote_from", "promote_from", FIELD_TEXT, IN_STAGE, SPEC_AT(promote_from), .most = RULE_NAME_MAX, .rule = rule_name, .is_at_once = true },
+	[STAGE_FIELD_SOAK] = { "soak", "soak_ms", FIELD_DURATION, IN_STAGE, SPEC_AT(soak_ms), RANGE(SECONDS(1), HOURS(720), 0), .is_at_once = true },
+	[STAGE_FIELD_APPROVALS] = { "approvals", "approvals", FIELD_INTEGER, IN_STAGE, SPEC_AT(approvals), RANGE(0, APPROVALS_MAX, 0), .is_at_once = true },
+	[STAGE_FIELD_APPROVE] = { "approve_within", "approve_ms", FIELD_DURATION, IN_STAGE, SPEC_AT(approve_ms), RANGE(SECONDS(1), HOURS(720), HOURS(24)), .is_at_once = true },
+	[STAGE_FIELD_WINDOWS] = { "windows", "windows", FIELD_STRINGS, IN_BOTH, SPEC_AT(windows), .most = WINDOWS_MAX, .rule = rule_window, .is_at_once = true },
+	[STAGE_FIELD_ZONE] = { "time_zone", "time_zone", FIELD_TEXT, IN_BOTH, SPEC_AT(time_zone), .most = WINDOW_SIZE - 1, .initial_text = "UTC", .rule = rule_time_zone, .is_at_once = true },
 	[STAGE_FIELD_DOMAINS] = { "domains", "domains", FIELD_STRINGS, IN_BOTH, SPEC_AT(domains), .most = DOMAINS_MAX, .rule = rule_domain },
 	[STAGE_FIELD_TCP] = { "tcp", "tcp_port", FIELD_INTEGER, IN_STAGE, SPEC_AT(tcp_port), RANGE(1, 65535, 0) },
 	[STAGE_FIELD_PROXY] = { "proxy", "proxy", FIELD_TEXT, IN_BOTH, SPEC_AT(proxy), .most = RULE_NAME_MAX, .initial_text = "edge", .rule = rule_name },

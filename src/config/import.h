@@ -21,12 +21,21 @@ struct route_claim {
 	struct route_claim *next;
 };
 
+/* One 'promote_from' of the project being read. */
+struct source_claim {
+	const char *stage;
+	const char *source;
+	const struct node *at;
+	struct source_claim *next;
+};
+
 struct import {
 	struct arena *arena;
 	struct config_file *file;
 	const struct config_rules *rules;
 	struct route_claim *claims;
 	size_t claim_count;
+	struct source_claim *sources;
 	struct buf json; /* one stage as canonical JSON, to see that it is not too large */
 	size_t json_total;
 	bool has_bad_engines; /* a fault there: do not tell of names that are missing now */
@@ -96,6 +105,10 @@ void draft_finish(struct import *im, struct draft *draft, const struct node *at)
 
 /* import_proxy.c */
 void draft_finish_proxy(struct import *im, struct draft *draft, const struct node *at);
+
+/* import_promotion.c: of each stage, and then of all of a project. */
+void promotion_claim(struct import *im, struct draft *draft);
+void promotion_check(struct import *im, const struct config_project *project);
 
 /* import_routes.c: what depends on several stages. */
 void routes_claim(struct import *im, struct draft *draft);

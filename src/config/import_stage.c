@@ -107,6 +107,7 @@ import_stage(struct import *im, const struct node *map, const struct draft *base
 	draft_apply(im, &draft, map, IN_STAGE);
 	import_notify(im, node_get(map, "notify"), project->name, map->key.p);
 	routes_claim(im, &draft);
+	promotion_claim(im, &draft);
 	draft_finish(im, &draft, map);
 	project->stages[project->stage_count++] = draft.spec;
 	im->file->stage_count++;
@@ -129,6 +130,7 @@ import_stages(struct import *im, const struct node *map, const struct draft *bas
 	for (const struct node *m = map->first; m != NULL; m = m->next)
 		if (m->kind != NODE_REFUSED)
 			import_stage(im, m, base, project);
+	promotion_check(im, project);
 }
 
 static void

@@ -93,6 +93,13 @@ struct stage_spec {
 	bool is_auto; /* webhooks and polls deploy; else they only report */
 	int64_t poll_ms; /* 0: not polled */
 
+	const char *promote_from; /* only what is live in that stage may come; "": anything */
+	int64_t soak_ms; /* and has been live there for so long */
+	int approvals; /* of so many people; 0: none is asked for */
+	int64_t approve_ms; /* which come within that time */
+	struct strings windows; /* when it may go; empty: at any time (window.h) */
+	const char *time_zone; /* of these: "UTC", "+02:00" */
+
 	struct strings domains; /* HTTP route by host name, lower case */
 	int tcp_port; /* TCP route: the edge's port; 0 = none */
 	const char *proxy; /* "edge", "none", or the name of one */

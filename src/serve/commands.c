@@ -8,7 +8,9 @@
 #include "config/image.h"
 #include "config/tag_policy.h"
 #include "serve/app.h"
+#include "serve/promotion.h"
 #include "serve/runtime.h"
+#include "serve/terms.h"
 #include "store/catalog.h"
 #include "store/deploys.h"
 
@@ -53,21 +55,12 @@ find_stage(const struct app *app, const char *project, const char *stage, struct
 	return entry;
 }
 
-/* Every replica of what is live runs, as far as the last look at its engine tells. */
+/* Every replica of what is live runs; nothing live is whole, too. */
 static bool
 is_live_whole(const struct app *app, const struct stage_entry *stage)
 {
-	const struct actor *a = runtime_actor(app->runtime, stage->id);
-	struct instance instances[REPLICAS_MAX];
-	size_t count;
-
-	if (a->stage.live == 0)
-		return true;
-	count = store_instances(app->store, a->stage.live, instances, REPLICAS_MAX);
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(instances[i].status, "running") != 0)
-			return false;
-	return count > 0;
+	return runtime_actor(app->runtime, stage->id)->stage.live == 0
+	       || terms_is_whole(app, stage);
 }
 
 /* One stage cannot fill the server with tags that a registry does not answer for. */
@@ -107,9 +100,10 @@ enum command_result
 command_deploy(struct app *app, const struct deploy_command *command, uint64_t *ret_deploy,
     struct err *err)
 {
-	struct event event = {
-		.kind = EV_TRIGGER, .trigger = command->trigger, .flag = command->is_forced
-	};
+	struct event event = { .kind = EV_TRIGGER,
+		.trigger = command->trigger,
+		.flag = command->is_forced,
+		.is_overriding = command->override[0] != '\0' };
 	const struct stage_entry *stage;
 	enum command_result result = is_ready(app, err);
 
@@ -135,7 +129,11 @@ command_deploy(struct app *app, const struct deploy_command *command, uint64_t *
 	event.flag |= !is_live_whole(app, stage);
 	CHECK(str_copy(event.tag, sizeof(event.tag), str_of(command->tag)));
 	CHECK(str_copy(event.digest, sizeof(event.digest), str_of(command->digest)));
+	result = promotion_admit(app, stage, command, &event, err);
+	if (result != COMMAND_DONE)
+		return result;
 	*ret_deploy = trigger_stage(app, stage->id, &event);
+	promotion_note(app, stage, command, *ret_deploy);
 	return COMMAND_DONE;
 }
 

@@ -26,11 +26,14 @@ struct deploy_command {
 	const char *stage;
 	const char *tag; /* "" when digest is given */
 	const char *digest; /* "" = ask the registry */
+	const char *by; /* who asks; "": nobody says */
+	const char *override; /* why windows and freezes shall not hold it; "": they do */
 	bool is_forced; /* even what is live already */
 	enum trigger trigger;
 };
 
-/* *ret_deploy: the deploy that was begun, or the one under way that the wish was merged into. */
+/* *ret_deploy: the deploy that was begun, or the one under way that the wish was merged into. Of a
+ * stage that is promoted to, a tag means what is live under it in the source. */
 enum command_result command_deploy(struct app *app, const struct deploy_command *command,
     uint64_t *ret_deploy, struct err *err);
 

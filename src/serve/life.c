@@ -20,6 +20,7 @@
 #include "serve/plan.h"
 #include "serve/ports.h"
 #include "serve/runtime.h"
+#include "serve/terms.h"
 #include "store/catalog.h"
 #include "store/deploys.h"
 #include "store/retention.h"
@@ -186,9 +187,10 @@ life_begin(struct app *app, struct err *err)
 {
 	const struct keep_settings *keep = &app->settings->keep;
 	struct retention_rules rules = { keep->deploys, keep->days, keep->rollbacks };
-	struct runtime_host host = {
-		.perform = ports_perform, .moved = on_moved, .context = app
-	};
+	struct runtime_host host = { .perform = ports_perform,
+		.moved = on_moved,
+		.inform = terms_inform,
+		.context = app };
 
 	app->started_ms = clock_now_ms();
 	app->wake = loop_timer_new(app->loop, on_wake, NULL);

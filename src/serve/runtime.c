@@ -280,6 +280,8 @@ step_one(struct runtime *rt, const struct event *event, uint64_t *first_spawn)
 	if (a == NULL)
 		return STEP_STALE;
 	e.now_ms = rt->now_ms;
+	if ((e.kind == EV_READY || e.kind == EV_PASSING) && rt->host.inform != NULL)
+		rt->host.inform(rt->host.context, &e);
 	next = *a;
 	result = fsm_step(fsm_spec_of(a->kind), &next, &e, &out);
 	if (result != STEP_TAKEN)

@@ -29,6 +29,8 @@ struct runtime_host {
 	/* After the commit, in the order of the steps. */
 	void (*perform)(void *context, const struct effect *effect);
 	void (*moved)(void *context, const struct moved *moved);
+	/* What a stage is asked to judge by, put into the event (terms) as it is delivered. */
+	void (*inform)(void *context, struct event *event);
 	void *context;
 };
 

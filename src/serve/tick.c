@@ -113,10 +113,23 @@ drain_begin(struct app *app)
 	    app->settings->shutdown_drain_timeout_ms / 1000);
 }
 
+/* What pends may do so for days, and goes on after the next start. */
+static void
+count_unended(void *context, const struct actor *a)
+{
+	size_t *count = context;
+
+	*count += a->kind == ACTOR_DEPLOY && a->state != DEPLOY_PENDING;
+}
+
 bool
 drain_is_over(const struct app *app)
 {
-	return app->is_draining && runtime_count(app->runtime, ACTOR_DEPLOY) == 0
+	size_t unended = 0;
+
+	if (app->is_draining)
+		runtime_visit(app->runtime, count_unended, &unended);
+	return app->is_draining && unended == 0
 	       && runtime_count(app->runtime, ACTOR_SWAP) == 0;
 }
 

@@ -63,7 +63,7 @@ static const struct rule rules[] = {
 	  " OR" NO "spec r WHERE r.id = d.spec))" },
 	{ "deploy", "is under way, and its stage knows nothing of it",
 	  "SELECT d.id FROM deploy d WHERE d.ended_ms = 0"
-	  " AND d.state NOT IN ('RESOLVING', 'QUEUED') AND" NO "stage_actor a"
+	  " AND d.state NOT IN ('RESOLVING', 'QUEUED', 'PENDING') AND" NO "stage_actor a"
 	  " WHERE a.id = d.stage AND a.running = d.id)" },
 	{ "swap", "works for a deploy that does not swap",
 	  "SELECT w.id FROM swap w WHERE w.deadline_ms != 0 AND" NO "deploy d"
@@ -75,10 +75,16 @@ static const struct rule rules[] = {
 	{ "stage", "waits for the end of a deploy that is not under way",
 	  "SELECT a.id FROM stage_actor a WHERE a.running != 0 AND" NO "deploy d"
 	  " WHERE d.id = a.running AND d.stage = a.id AND d.ended_ms = 0"
-	  " AND d.state NOT IN ('RESOLVING', 'QUEUED'))" },
+	  " AND d.state NOT IN ('RESOLVING', 'QUEUED', 'PENDING'))" },
 	{ "stage", "keeps a turn for a deploy that does not wait",
 	  "SELECT a.id FROM stage_actor a WHERE a.waiting != 0 AND" NO "deploy d"
 	  " WHERE d.id = a.waiting AND d.stage = a.id AND d.ended_ms = 0 AND d.state = 'QUEUED')" },
+	{ "stage", "keeps a place for a deploy that does not pend",
+	  "SELECT a.id FROM stage_actor a WHERE a.pending != 0 AND" NO "deploy d"
+	  " WHERE d.id = a.pending AND d.stage = a.id AND d.ended_ms = 0 AND d.state = 'PENDING')" },
+	{ "deploy", "pends, and its stage knows nothing of it",
+	  "SELECT d.id FROM deploy d WHERE d.ended_ms = 0 AND d.state = 'PENDING' AND" NO
+	  "stage_actor a WHERE a.id = d.stage AND a.pending = d.id)" },
 	{ "stage", "waits for the digest of a deploy that asks for none",
 	  "SELECT a.id FROM stage_actor a WHERE a.resolving != 0 AND" NO "deploy d"
 	  " WHERE d.id = a.resolving AND d.stage = a.id AND d.ended_ms = 0"

@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "store/db.h"
 #include "store/deploys.h"
+#include "store/promotions.h"
 #include "store/retention_inside.h"
 #include "store/store.h"
 
@@ -195,6 +196,7 @@ remove_deploy(struct removal *s, uint64_t deploy)
 	run_about(s, "DELETE FROM deploy_secret WHERE deploy = ?", deploy);
 	run_about(s, "DELETE FROM deploy_env WHERE deploy = ?", deploy);
 	run_about(s, "DELETE FROM swap WHERE deploy = ?", deploy);
+	store_promotion_forget(s->store, deploy);
 	run_about(s, "DELETE FROM deploy WHERE id = ?", deploy);
 	s->rows_left--;
 	s->deploys++;

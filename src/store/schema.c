@@ -158,6 +158,39 @@ static const struct migration migrations[] = {
 	" body TEXT NOT NULL);"
 	"CREATE INDEX answer_by_time ON answer(at_ms);",
 	"DROP TABLE answer;" },
+
+	/* 10: promotion; a program that knows none ends what pends, and is_waiting_auto is used no more */
+	{ "ALTER TABLE deploy ADD COLUMN is_overriding INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE deploy ADD COLUMN approvals INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE stage_actor ADD COLUMN merged_into INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE stage_actor ADD COLUMN pending INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE stage_actor ADD COLUMN pending_spec INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE stage_actor ADD COLUMN pending_digest TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE stage_actor ADD COLUMN live_since_ms INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE stage_actor ADD COLUMN frozen_until_ms INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE stage_actor ADD COLUMN freeze TEXT NOT NULL DEFAULT '';"
+	"UPDATE stage_actor SET live_since_ms = coalesce((SELECT max(d.created_ms, d.ended_ms)"
+	" FROM deploy d WHERE d.id = live), 0);"
+	"CREATE TABLE wish(deploy INTEGER PRIMARY KEY, by_ TEXT NOT NULL, override TEXT NOT NULL);"
+	"CREATE TABLE approval(deploy INTEGER NOT NULL, by_ TEXT NOT NULL COLLATE NOCASE,"
+	" is_rejection INTEGER NOT NULL, at_ms INTEGER NOT NULL, note TEXT NOT NULL,"
+	" PRIMARY KEY(deploy, by_)) WITHOUT ROWID;"
+	"CREATE TABLE audit(seq INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL,"
+	" by_ TEXT NOT NULL, action TEXT NOT NULL, project TEXT NOT NULL, stage TEXT NOT NULL,"
+	" deploy INTEGER NOT NULL, text TEXT NOT NULL);",
+	"DROP TABLE audit; DROP TABLE approval; DROP TABLE wish;"
+	"UPDATE deploy SET state = 'CANCELED', deadline_ms = 0, ended_ms = max(created_ms, 1)"
+	" WHERE state = 'PENDING';"
+	"UPDATE deploy SET state = 'SKIPPED' WHERE state = 'REFUSED';"
+	"ALTER TABLE stage_actor DROP COLUMN freeze;"
+	"ALTER TABLE stage_actor DROP COLUMN frozen_until_ms;"
+	"ALTER TABLE stage_actor DROP COLUMN live_since_ms;"
+	"ALTER TABLE stage_actor DROP COLUMN pending_digest;"
+	"ALTER TABLE stage_actor DROP COLUMN pending_spec;"
+	"ALTER TABLE stage_actor DROP COLUMN pending;"
+	"ALTER TABLE stage_actor DROP COLUMN merged_into;"
+	"ALTER TABLE deploy DROP COLUMN approvals;"
+	"ALTER TABLE deploy DROP COLUMN is_overriding;" },
 };
 /* clang-format on */
 

@@ -158,7 +158,9 @@ check_actor(void *context, const struct actor *actor)
 
 		CHECK(stage != NULL && stage->kind == ACTOR_STAGE);
 		CHECK(actor->state == DEPLOY_RESOLVING || actor->state == DEPLOY_QUEUED
-		      || stage->stage.running == actor->id);
+		      || (actor->state == DEPLOY_PENDING ? stage->stage.pending
+							 : stage->stage.running)
+			     == actor->id);
 	}
 }
 

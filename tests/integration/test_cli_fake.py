@@ -28,7 +28,7 @@ BINARY = os.environ.get("SLIPWAY_BINARY", str(ROOT / "build" / "slipway"))
 TOKEN = "a-token-for-tests-only"
 DIGEST = "sha256:" + "ab12" * 16
 OTHER = "sha256:" + "cd34" * 16
-OVER = ("LIVE", "FAILED", "ROLLED_BACK", "CANCELED", "SUPERSEDED", "SKIPPED")
+OVER = ("LIVE", "FAILED", "ROLLED_BACK", "CANCELED", "SUPERSEDED", "SKIPPED", "REFUSED")
 OK, FAILED, USAGE, NOT_FOUND, UNAUTHORIZED, CONFLICT, UNREACHABLE, INVALID = range(8)
 
 HAPPY = [("step", "DEPLOY", "RESOLVING"), ("step", "DEPLOY", "QUEUED"), ("step", "DEPLOY", "PULLING"),

@@ -32,7 +32,8 @@ MOMENTS = ("before-commit", "after-commit", "after-effect", "after-answer")
 WITHOUT_EFFECT = MOMENTS[:2]
 DEAD = (OSError, http.client.HTTPException)
 HEALTH = "{http: /health, successes: 1, interval: 20ms, min_uptime: 0s, deadline: 20s}"
-POLLED = '      polled: {{tags: "p*", poll: 1s, domains: [polled.{name}.localhost]}}'
+STAGES = """      polled: {{tags: "p*", poll: 1s, domains: [polled.{name}.localhost]}}
+      guarded: {{auto: false, approvals: 1, approve_within: 2s}}"""
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class Case:
 MATRIX = {
     "deploy RESOLVING": Case("deploy"),
     "deploy QUEUED": Case("deploy"),
+    "deploy PENDING": Case("deploy_guarded", "REFUSED"),
     "deploy PULLING": Case("deploy"),
     "deploy STARTING": Case("deploy"),
     "deploy PROBING": Case("deploy"),
@@ -63,6 +65,7 @@ MATRIX = {
     "deploy CANCELED": Case("cancel_in_gate", "CANCELED"),
     "deploy SUPERSEDED": Case("deploy_three"),
     "deploy SKIPPED": Case("deploy_again", "SKIPPED"),
+    "deploy REFUSED": Case("deploy_guarded", "REFUSED"),
     "swap SWITCHING": Case("deploy"),
     "swap CONFIRMING": Case("deploy"),
     "swap RESTORING": Case("cancel_in_swap", "CANCELED", lost="LIVE"),
@@ -211,6 +214,14 @@ class Server:
         yield
         self.ask(tag)
 
+    def deploy_guarded(self):
+        """One that nobody approves in time."""
+        tag = self.push("v")
+        yield
+        wish = Wish(tag, self.ends, stage="guarded", asked=True)
+        self.wishes.append(wish)
+        wish.deploy = self.app.deploy(f"{self.app.name}/guarded", tag, by="ann")
+
     def deploy_three(self):
         """One runs, one waits, and a newer one takes its place."""
         first = self.push("v", LISTEN_DELAY_MS=1000)
@@ -325,7 +336,7 @@ class Server:
         if wish.deploy is None and wish.stage == "polled":
             wish.deploy = wait_for(lambda: self.found_by_poll(wish.tag), 20, f"{wish.tag} to be found")
         elif wish.deploy is None:
-            wish.deploy = found[0] if found else self.app.deploy(self.app.stage_name, wish.tag)
+            wish.deploy = found[0] if found else self.app.deploy(f"{self.app.name}/{wish.stage}", wish.tag, by="ann")
         over = self.app.wait_over(wish.deploy)
         assert over["state"] in wish.ends, over
         self.answered[wish.deploy] = over["state"]
@@ -392,7 +403,7 @@ def work(scene, points, results, requests):
     point = take(points)
     while point:
         try:
-            with scene.app(health=HEALTH, more='    restart: "no"', stages=POLLED,
+            with scene.app(health=HEALTH, more='    restart: "no"', stages=STAGES,
                            stage='tags: "v*", replicas: 2, domains: [{name}.localhost]',
                            SLIPWAY_SWEEP_INTERVAL="1s") as app, Checker([], rate=200, workers=4) as checker, \
                     Receiver() as receiver:

@@ -30,8 +30,8 @@ def test_a_version_replaces_another(scene):
             assert scene.engine.api.inspect(container["Id"])["Config"]["Image"].endswith(digest)
         assert second["elder"] == first["id"] and second["digest"] == digest
         states = [step["to"] for step in second["steps"] if step["actor"] == "DEPLOY"]
-        assert states == ["RESOLVING", "QUEUED", "PULLING", "STARTING", "PROBING", "SWAPPING", "DRAINING",
-                          "RETIRING", "LIVE"]
+        assert states == ["RESOLVING", "QUEUED", "PULLING", "STARTING", "PROBING", "PROBING", "SWAPPING",
+                          "DRAINING", "RETIRING", "LIVE"]  # healthy, and then the stage's word
 
 
 def test_the_configuration_arrives_in_the_container(scene):

@@ -120,7 +120,9 @@ check_deploy(const struct actor *a)
 	int place = world_place(a->deploy.stage);
 
 	CHECK(place >= 0);
-	if (a->state != DEPLOY_RESOLVING && a->state != DEPLOY_QUEUED && ++active[place] > 1)
+	terms_actor(a);
+	if (a->state != DEPLOY_RESOLVING && a->state != DEPLOY_QUEUED
+	    && a->state != DEPLOY_PENDING && ++active[place] > 1)
 		sim_fail("two deploys under way in one stage", a->deploy.stage);
 }
 

@@ -11,7 +11,8 @@ check_stage(int place)
 	struct facts live = { 0 };
 
 	if (stage->state != STAGE_IDLE || stage->stage.running != 0
-	    || stage->stage.waiting != 0 || stage->stage.resolving != 0)
+	    || stage->stage.waiting != 0 || stage->stage.resolving != 0
+	    || stage->stage.pending != 0)
 		sim_fail("a stage that is not at rest", stage->id);
 	if (stage->stage.live != 0 && !ports_facts(stage->stage.live, stage->id, &live))
 		sim_fail("what is live is not known", stage->stage.live);

@@ -13,6 +13,8 @@ enum { CLIENTS = 6, ANSWER_MS = 35000 };
 
 static struct client clients[CLIENTS];
 static int to_deploy; /* of the first two stages */
+static int burst_place; /* where many want something at once */
+static int burst;
 
 bool
 find_number(struct str body, const char *key, size_t *at, uint64_t *ret_number)
@@ -68,6 +70,7 @@ clients_reset(void)
 		buf_init(&clients[i].request, 1 << 20);
 	}
 	to_deploy = 0;
+	burst = 0;
 	questions_reset();
 	followers_reset();
 }
@@ -112,6 +115,14 @@ clients_deploy_both(void)
 	to_deploy = 2;
 }
 
+/* While one is under way in a guarded stage, several others are wished. */
+void
+clients_burst(int place)
+{
+	burst_place = place;
+	burst = 6;
+}
+
 /* Somebody who has time asks something, or begins to follow. */
 void
 clients_begin(void)
@@ -124,15 +135,20 @@ clients_begin(void)
 		begin(c, &deploy_question, --to_deploy);
 		return;
 	}
+	if (burst > 0 && c->question == NULL) {
+		burst--;
+		begin(c, &burst_question, burst_place);
+		return;
+	}
 	if (world_chance(8)) {
 		followers_begin(
 		    world_chance(50) ? 0 : 1 + world_random() % (world.newest_deploy + 1));
 		return;
 	}
-	for (size_t i = 0; i < question_count; i++)
+	for (size_t i = 0; i < questions_known(); i++)
 		sum += questions[i].weight;
 	pick = world_random() % sum;
-	for (size_t i = 0; i < question_count; i++) {
+	for (size_t i = 0; i < questions_known(); i++) {
 		if (pick < questions[i].weight) {
 			if (c->question == NULL)
 				begin(c, &questions[i], -1);

@@ -36,9 +36,10 @@ struct client {
 };
 
 extern const struct question questions[];
-extern const size_t question_count;
+size_t questions_known(void); /* of a seed like this one */
 extern const struct question apply_question;
 extern const struct question deploy_question;
+extern const struct question burst_question;
 
 void clients_deploy_both(void);
 

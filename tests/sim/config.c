@@ -1,6 +1,7 @@
-/* config.c - slipway.yml of the simulated user: four stages of four projects on two engines, two
+/* config.c - slipway.yml of the simulated user: four stages of three projects on two engines, two
  * registries and three proxies. Each seed begins with its own and changes it as it goes: replicas,
- * drain times, polling, names that move from one stage to another, stages that change their proxy. */
+ * drain times, polling, names that move from one stage to another, stages that change their proxy; and,
+ * where the seed is guarded, the terms of its stages. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,12 +19,17 @@ struct stage_wish {
 	bool is_polled;
 	bool is_auto;
 	uint32_t tells; /* set of receivers; TELLS_AS_PROJECT: its project says whom */
+	bool is_promoted; /* the first comes from the third, which has the same registry */
+	uint32_t soak_s;
+	uint32_t approvals;
+	uint32_t window; /* hour in which it opens; 0: always open */
 };
 
 enum { TELLS_AS_PROJECT = 1u << WORLD_RECEIVERS };
 
-static uint32_t project_tells[WORLD_STAGES]; /* the same for projects: all say it */
-static const char *const projects[WORLD_STAGES] = { "shop", "blog", "queue", "worker" };
+static uint32_t project_tells[WORLD_STAGES]; /* of the project of that stage */
+static const char *const images[WORLD_STAGES] = { "shop", "blog", "queue", "worker" };
+static const char *const projects[WORLD_STAGES] = { "shop", "blog", "shop", "worker" };
 static struct stage_wish wishes[WORLD_STAGES];
 static uint32_t revision;
 
@@ -36,13 +42,31 @@ stage_project(int place)
 const char *
 stage_name(int place)
 {
-	return place % 2 == 0 ? "production" : "staging";
+	return place == 0 ? "production" : "staging";
+}
+
+const char *
+stage_image(int place)
+{
+	return images[place];
 }
 
 uint32_t
 config_revision(void)
 {
 	return revision;
+}
+
+static void
+change_terms(int place)
+{
+	struct stage_wish *w = &wishes[place];
+
+	w->is_promoted = place == 0 && world_chance(70);
+	w->soak_s = world_chance(50) ? (uint32_t)(world_random() % 3600) : 0;
+	w->approvals =
+	    world_chance(place == 0 ? 60 : 25) ? 1 + (uint32_t)(world_random() % 2) : 0;
+	w->window = world_chance(40) ? 1 + (uint32_t)(world_random() % 12) : 0;
 }
 
 void
@@ -62,6 +86,8 @@ config_reset(void)
 			    .tells = (uint32_t)(world_random() % (2 * TELLS_AS_PROJECT)) };
 	for (int i = 0; i < WORLD_STAGES; i++)
 		project_tells[i] = (uint32_t)(world_random() % (2 * TELLS_AS_PROJECT));
+	for (int i = 0; i < WORLD_STAGES && sim.is_guarded; i++)
+		change_terms(i);
 }
 
 /* From one stage to another, or to nobody for a while; the second may be left without any. */
@@ -84,6 +110,8 @@ config_change(void)
 	uint64_t pick = world_random() % 12;
 
 	revision++;
+	if (sim.is_guarded && world_chance(40))
+		change_terms((int)(world_random() % WORLD_STAGES));
 	if (pick < 4)
 		move_name(1 + (uint32_t)(world_random() % 3));
 	else if (pick == 4)
@@ -122,6 +150,20 @@ write_tells(struct buf *text, const char *indent, uint32_t tells)
 }
 
 static void
+write_terms(struct buf *text, const struct stage_wish *w)
+{
+	if (w->is_promoted)
+		buf_format(
+		    text, "        promote_from: staging\n        soak: %us\n", w->soak_s);
+	if (w->approvals > 0)
+		buf_format(text, "        approvals: %u\n        approve_within: %us\n",
+		    w->approvals, 1800 + 60 * w->soak_s);
+	if (w->window > 0)
+		buf_format(text, "        windows: [\"daily %02u:00-%02u:00\"]\n", w->window,
+		    w->window + 8);
+}
+
+static void
 write_stage(struct buf *text, int place)
 {
 	static const char *const names[] = { "a.example", "b.example", "x.example",
@@ -131,19 +173,17 @@ write_stage(struct buf *text, int place)
 	bool is_one = w->proxy == AT_NPM && w->leads != 0; /* it leads to one container */
 
 	buf_format(text,
-	    "  %s:\n    image: %s/%s\n    engine: %s\n    health: none\n    port: 8080\n"
-	    "    env: {REVISION: \"%u\"%s}\n",
-	    projects[place], image_host((uint32_t)place % WORLD_REGISTRIES), projects[place],
-	    place >= 2 ? "far" : "local", revision,
-	    place == WORKER ? ", KEY: {secret: s0}" : "");
-	write_tells(text, "    ", project_tells[place]);
-	buf_format(text,
-	    "    stages:\n      %s:\n        replicas: %u\n"
+	    "      %s:\n        image: %s/%s\n        engine: %s\n        health: none\n"
+	    "        port: 8080\n        env: {REVISION: \"%u\"%s}\n        replicas: %u\n"
 	    "        proxy: %s\n"
 	    "        drain_timeout: %us\n        auto: %s\n        poll: %" PRId64 "s\n",
-	    stage_name(place), is_one ? 1 : w->replicas, proxies[w->proxy], w->drain_s,
-	    w->is_auto ? "true" : "false", w->is_polled ? POLL_MS / 1000 * sim.pace : 0);
+	    stage_name(place), image_host((uint32_t)place % WORLD_REGISTRIES), images[place],
+	    place >= 2 ? "far" : "local", revision,
+	    place == WORKER ? ", KEY: {secret: s0}" : "", is_one ? 1 : w->replicas,
+	    proxies[w->proxy], w->drain_s, w->is_auto ? "true" : "false",
+	    w->is_polled ? POLL_MS / 1000 * sim.pace : 0);
 	write_tells(text, "        ", w->tells);
+	write_terms(text, w);
 	if (w->leads & 15u) {
 		const char *comma = "";
 		buf_text(text, "        domains: [");
@@ -173,6 +213,14 @@ config_write(struct buf *text)
 	    "  chat: {kind: slack, url_env: P}\n"
 	    "  mail: {kind: email, url: \"smtp://127.0.0.1:25\", from: a@b.c, to: [d@e.f],"
 	    " events: [deploy_failure, deploy_rolled_back]}\nnotify: [ops]\nprojects:\n");
-	for (int i = 0; i < WORLD_STAGES; i++)
+	for (int i = 0; i < WORLD_STAGES; i++) {
+		if (i == 2) /* written with the first, whose project it shares */
+			continue;
+		buf_format(text, "  %s:\n", projects[i]);
+		write_tells(text, "    ", project_tells[i]);
+		buf_text(text, "    stages:\n");
 		write_stage(text, i);
+		if (i == 0)
+			write_stage(text, 2);
+	}
 }

@@ -26,6 +26,7 @@ int test_fsm_main(void);
 int test_fsm_deploy_main(void);
 int test_fsm_notify_main(void);
 int test_fsm_poll_main(void);
+int test_fsm_promotion_main(void);
 int test_fsm_quarantine_main(void);
 int test_fsm_stage_main(void);
 int test_fsm_swap_main(void);
@@ -56,6 +57,7 @@ are_units_passed(enum actor_kind first)
 		[ACTOR_KIND_COUNT] = test_fsm_turns_main,
 		[ACTOR_KIND_COUNT + 1] = test_fsm_main,
 		[ACTOR_KIND_COUNT + 2] = test_fsm_quarantine_main,
+		[ACTOR_KIND_COUNT + 3] = test_fsm_promotion_main,
 	};
 
 	if (tests[first]() != 0)

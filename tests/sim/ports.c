@@ -171,7 +171,7 @@ ports_facts(uint64_t deploy, uint64_t stage, struct facts *ret)
 	ret->image = number_behind(row.digest, strlen("sha256:"));
 	ret->serving = serving_of(deploy);
 	if (!store_is_dirty(sim.store) && strcmp(row.state, "RESOLVING") != 0
-	    && strcmp(row.state, "QUEUED") != 0)
+	    && strcmp(row.state, "QUEUED") != 0 && strcmp(row.state, "PENDING") != 0)
 		known[deploy] = *ret;
 	return true;
 }

@@ -9,6 +9,7 @@
 #include "clients.h"
 #include "sim.h"
 #include "store/catalog.h"
+#include "talk_promotion.h"
 
 #define API "/api/v1/projects/%s/stages/%s"
 #define TOKEN "Authorization: Bearer the-token-of-the-simulator\r\n"
@@ -47,7 +48,13 @@ post(struct client *c, const char *path, const char *head, const char *type, con
 	    path, head, type, strlen(body), body);
 }
 
-static void
+void
+post_json(struct client *c, const char *path, const char *body)
+{
+	post(c, path, TOKEN, "application/json", body);
+}
+
+void
 post_to_stage(struct client *c, const char *what, const char *body)
 {
 	char path[160];
@@ -99,16 +106,21 @@ begun(struct client *c, int status, struct str body, bool is_rollback)
 }
 
 static void
-ask_hook(struct client *c)
+hook(struct client *c, uint32_t tag)
 {
 	char path[64];
 	char body[128];
 
 	snprintf(path, sizeof(path), "/api/webhook/%s", webhooks[c->place]);
 	snprintf(body, sizeof(body), "{\"image\":\"%s/%s:v%u\"}",
-	    image_host((uint32_t)c->place % WORLD_REGISTRIES), stage_project(c->place),
-	    some_tag());
+	    image_host((uint32_t)c->place % WORLD_REGISTRIES), stage_image(c->place), tag);
 	post(c, path, "", "application/json", body);
+}
+
+static void
+ask_hook(struct client *c)
+{
+	hook(c, some_tag());
 }
 
 static bool
@@ -135,9 +147,21 @@ ask_deploy(struct client *c)
 	post_to_stage(c, "deploys", body);
 }
 
+bool
+judge_begun(struct client *c, int status, struct str body)
+{
+	return begun(c, status, body, false);
+}
+
+/* A guarded stage may say no, and then says why. */
 static bool
 judge_deploy(struct client *c, int status, struct str body)
 {
+	if (status == 400 && sim.is_guarded)
+		return memmem(body.p, body.n, "say who", 7) != NULL;
+	if (status == 409 && sim.is_guarded)
+		return memmem(body.p, body.n, "frozen", 6) != NULL
+		       || memmem(body.p, body.n, "live", 4) != NULL;
 	return begun(c, status, body, false);
 }
 
@@ -248,7 +272,8 @@ static void
 ask_look(struct client *c)
 {
 	static const char *const paths[] = { "/api/v1/stages", "/api/v1/projects",
-		"/api/v1/health", "/health", "/api/v1/projects/shop" };
+		"/api/v1/health", "/health", "/api/v1/projects/shop", "/api/v1/promotable",
+		"/api/v1/audit?limit=3" };
 	size_t pick = world_random() % (COUNT(paths) + 2);
 	char path[160];
 
@@ -449,7 +474,41 @@ const struct question questions[] = {
 	{ "rotate", 2, ask_rotate, judge_rotate },
 	{ "secrets", 1, ask_secrets, is_ok },
 	{ "bad", 6, ask_bad, judge_bad },
+	/* The rest is for guarded seeds. */
+	{ "promote", 24, ask_promote, judge_promote },
+	{ "deploy by", 20, ask_deploy_by, judge_promote },
+	{ "approve", 40, ask_approve, judge_decision },
+	{ "reject", 2, ask_reject, judge_decision },
+	{ "freeze", 5, ask_freeze, judge_freeze },
+	{ "unfreeze", 6, ask_unfreeze, judge_freeze },
 };
-const size_t question_count = COUNT(questions);
+enum { GUARDED_QUESTIONS = 6 };
+
+size_t
+questions_known(void)
+{
+	return COUNT(questions) - (sim.is_guarded ? 0 : GUARDED_QUESTIONS);
+}
 const struct question apply_question = { "apply", 1, ask_apply, judge_apply };
 const struct question deploy_question = { "deploy", 1, ask_deploy, judge_deploy };
+/* What several people and hooks want of one stage at once. */
+static void
+ask_burst(struct client *c)
+{
+	uint64_t pick = world_random() % 10;
+
+	if (pick < 6)
+		hook(c, world_chance(60) ? 0 : some_tag());
+	else if (pick < 9)
+		ask_deploy_by(c);
+	else
+		ask_promote(c);
+}
+
+static bool
+judge_burst(struct client *c, int status, struct str body)
+{
+	return status == 200 || judge_promote(c, status, body);
+}
+
+const struct question burst_question = { "burst", 1, ask_burst, judge_burst };

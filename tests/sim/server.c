@@ -108,6 +108,7 @@ on_moved(void *context, const struct moved *m)
 	sim_trace("%9" PRId64 "  %-6s %3" PRIu64 "  %-10s %-10s -> %s  %s\n",
 	    world.now_ms - 1000000, spec->name, m->after.id, spec->state_names[m->from],
 	    event_names[m->on], spec->state_names[m->after.state], m->text);
+	terms_moved(m);
 	check_moved(m);
 	real_host.moved(context, m);
 	storm_moved(m);
@@ -207,7 +208,8 @@ server_reset(void)
 	    "DELETE FROM stage; DELETE FROM project; DELETE FROM engine; DELETE FROM proxy;"
 	    "DELETE FROM registry; DELETE FROM sqlite_sequence; DELETE FROM secret;"
 	    "DELETE FROM deploy_secret; DELETE FROM deploy_env; DELETE FROM receiver;"
-	    "DELETE FROM notify_rule; DELETE FROM notify;"
+	    "DELETE FROM notify_rule; DELETE FROM notify; DELETE FROM wish;"
+	    "DELETE FROM approval; DELETE FROM audit;"
 	    "DELETE FROM meta WHERE key LIKE '%floor' OR key = 'secret_version'");
 	secrets_reset();
 	sim.commits++;
@@ -229,6 +231,7 @@ server_start(void)
 	sim.is_up = true;
 	sim_trace("           start\n");
 	clock_tick();
+	terms_begin();
 	CHECK(life_begin(&sim.app, &err) == 0);
 	sim.is_born = true;
 	if (!sim.is_dead)

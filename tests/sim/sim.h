@@ -41,6 +41,7 @@ struct sim {
 	bool is_settled; /* the checks of the end are under way */
 	uint64_t journal_hash;
 	uint32_t crash_percent;
+	bool is_guarded; /* stages have terms, and people promote, approve and freeze */
 	int64_t pace; /* of polls and sweeps: slow ones leave room for long waits */
 	uint64_t crashes[CRASH_POINT_COUNT];
 	uint64_t drains;
@@ -114,6 +115,7 @@ uint32_t config_revision(void);
 const char *stage_project(int place);
 const char *stage_name(int place);
 extern const char *const receiver_names[WORLD_RECEIVERS];
+const char *stage_image(int place);
 
 /* clients.c */
 void clients_reset(void);
@@ -121,6 +123,7 @@ void clients_act(void); /* what came is read, what is due is sent */
 int64_t clients_next_ms(void);
 void clients_begin(void); /* somebody asks something */
 void clients_apply(void); /* the configuration, waited for */
+void clients_burst(int place);
 bool clients_are_idle(void);
 void clients_follow_all(void); /* streams that read the history to its end */
 void clients_learn(void); /* names of webhooks */
@@ -155,6 +158,11 @@ void notices_put(const struct actor *actor); /* within a transaction */
 void notices_end(bool is_committed);
 void notices_heard(uint64_t actor);
 void check_notices(void);
+
+/* check_terms.c: promotion. */
+void terms_begin(void); /* before each birth */
+void terms_moved(const struct moved *moved);
+void terms_actor(const struct actor *actor);
 
 /* check_answers.c: what answers promised. */
 void promise_deploy(uint64_t deploy, uint32_t place, bool is_rollback);

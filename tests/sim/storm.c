@@ -15,6 +15,8 @@ enum {
 	STORM_STEPS = 76,
 	CALM_STEPS = 60000,
 	PATIENT = 4,
+	GUARDED = 3, /* every so many seeds, those with this rest, have terms */
+	GUARDED_REST = 2,
 	SILENT_STEPS = 500,
 	DOWN_MS = 120000,
 	SHORT_MS = 100000,
@@ -177,6 +179,21 @@ keep_waiting(const struct actor *a)
 	silent_until_ms = world.now_ms + SILENCE_MS;
 }
 
+/* While one is under way in a stage with terms, and while another waits, several more are wished. */
+static void
+crowd(const struct actor *a)
+{
+	if (a->kind == ACTOR_DEPLOY && a->state == DEPLOY_PULLING && world_chance(50))
+		clients_burst(world_place(a->deploy.stage));
+	if (a->kind != ACTOR_STAGE || a->state != STAGE_QUEUEING || world_chance(20))
+		return;
+	clients_burst(world_place(a->id));
+	if (world_chance(50)) /* so that what hooks bring now pends */
+		runtime_post(sim.app.runtime,
+		    &(struct event){
+			.kind = EV_FROZEN, .to = a->id, .after_ms = 600000, .text = "crowd" });
+}
+
 /* The rarest of histories, made less rare: a part dies right after a step that needs it next. */
 void
 storm_moved(const struct moved *m)
@@ -186,6 +203,8 @@ storm_moved(const struct moved *m)
 
 	if (!sim.is_calm && is_new)
 		hurry(a);
+	if (!sim.is_calm && is_new && sim.is_guarded)
+		crowd(a);
 	if (!sim.is_calm && a->kind == ACTOR_SWAP && a->state == SWAP_CONFIRMING
 	    && a->swap.tries > 3 && world_chance(50))
 		spoil_the_last_try(a);
@@ -349,6 +368,14 @@ sweep_once_more(void)
 	return world.now_ms + 2000;
 }
 
+static void
+thaw(void *context UNUSED, const struct actor *a)
+{
+	if (a->kind == ACTOR_STAGE && a->stage.frozen_until_ms != 0)
+		runtime_post(
+		    sim.app.runtime, &(struct event){ .kind = EV_THAWED, .to = a->id });
+}
+
 /* Everything comes to its end, what is late on the wire lands, and the sweeps come round. */
 static void
 settle(void)
@@ -361,6 +388,7 @@ settle(void)
 	if (world_chance(3)) /* who is told may stay away for longer than anybody waits */
 		for (uint64_t i = 0; i < WORLD_RECEIVERS; i++)
 			break_for(LONG_MS, OUTAGE_RECEIVER + i, 3);
+	runtime_visit(sim.app.runtime, thaw, NULL); /* else it would take months */
 	for (int i = 0;; i++) {
 		uint64_t unsettled = 0;
 		runtime_visit(sim.app.runtime, find_unsettled, &unsettled);
@@ -383,6 +411,7 @@ begin(uint64_t seed)
 	sim.journal_hash = UINT64_C(0xcbf29ce484222325);
 	sim.is_calm = true;
 	sim.is_settled = false;
+	sim.is_guarded = seed % GUARDED == GUARDED_REST;
 	sim.drained_ms = 0;
 	sim.is_dead = false;
 	world_reset(seed);

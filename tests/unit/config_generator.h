@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "config/fields.h"
 #include "config/file.h"
+#include "config/window.h"
 #include "config/yaml_write.h"
 
 struct generator {
@@ -56,6 +57,8 @@ static const struct {
 	rule_fn *rule;
 	const char *texts[POOL_MAX];
 } pools[] = {
+	{ rule_window, { "mon-fri 09:00-17:00", "daily 22:00-04:00", "sat,sun 00:00-24:00" } },
+	{ rule_time_zone, { "UTC", "+02:00", "-05:30" } },
 	{ rule_image,
 	    { "127.0.0.1:5000/shop/web", "registry.example.org/a/b-c", "[::1]:5000/x" } },
 	{ rule_glob, { "*", "v*", "v?.?", "v1", "1.10", "true" } },
@@ -423,15 +426,21 @@ draw_stage(struct generator *g, const char *project, const char *name,
 		bool is_needed = i == STAGE_FIELD_IMAGE || i == STAGE_FIELD_HEALTH
 				 || i == STAGE_FIELD_ENGINE;
 		bool is_own = i == STAGE_FIELD_DOMAINS || i == STAGE_FIELD_TCP;
+		bool is_way = i == STAGE_FIELD_PROMOTE_FROM || i == STAGE_FIELD_SOAK;
 
-		if (is_own)
+		if (is_own || is_way)
 			reset_field(ret, i);
-		if (stage_fields[i].key != NULL && stage_fields[i].place != IN_NEITHER
+		if (!is_way && stage_fields[i].key != NULL
+		    && stage_fields[i].place != IN_NEITHER
 		    && (like == NULL ? is_needed || draw(g, 3) == 0
 				     : draw(g, is_own ? 3 : 24) == 0))
 			draw_field(g, &stage_fields[i], ret);
 	}
 	mend_stage(g, ret);
+	if (like != NULL && draw(g, 3) == 0) { /* which alone nobody could come from */
+		ret->promote_from = like->stage;
+		draw_field(g, &stage_fields[STAGE_FIELD_SOAK], ret);
+	}
 }
 
 static void

@@ -73,6 +73,8 @@ tidy(struct actor *a)
 		TIDY(a->stage.live_digest);
 		TIDY(a->stage.running_digest);
 		TIDY(a->stage.waiting_digest);
+		TIDY(a->stage.pending_digest);
+		TIDY(a->stage.freeze);
 		TIDY(a->stage.resolving_tag);
 		for (int i = 0; i < QUARANTINE_MAX; i++)
 			TIDY(a->stage.quarantine[i].digest);

@@ -304,6 +304,19 @@ tag_policies_mean_what_they_say(void **state UNUSED)
 }
 
 static void
+check_preview(const struct stage_spec *spec)
+{
+	assert_false(spec->is_auto);
+	assert_string_equal(spec->promote_from, "production");
+	assert_int_equal(spec->soak_ms, 3600000);
+	assert_int_equal(spec->approvals, 2);
+	assert_int_equal(spec->approve_ms, 8 * 3600000);
+	assert_int_equal(spec->windows.count, 2);
+	assert_string_equal(spec->windows.items[1], "sat,sun 10:00-12:30");
+	assert_string_equal(spec->time_zone, "+02:00");
+}
+
+static void
 the_example_is_good_and_means_what_it_says(void **state UNUSED)
 {
 	struct err err;
@@ -332,10 +345,11 @@ the_example_is_good_and_means_what_it_says(void **state UNUSED)
 	assert_true(file->proxies[1].is_direct);
 	assert_string_equal(file->proxies[1].listen, ":443");
 	assert_int_equal(file->project_count, 3);
-	assert_int_equal(file->stage_count, 4);
+	assert_int_equal(file->stage_count, 5);
 	assert_string_equal(stage_of(file, "shop", "staging")->proxy, "npm");
 	assert_string_equal(stage_of(file, "shop", "staging")->certificate, "letsencrypt");
 	check_production(stage_of(file, "shop", "production"));
+	check_preview(stage_of(file, "shop", "preview"));
 	assert_string_equal(stage_of(file, "worker", "production")->engine, "far");
 	assert_int_equal(stage_of(file, "worker", "production")->health.deadline_ms, 120000);
 	assert_int_equal(stage_of(file, "queue", "production")->tcp_port, 5672);
@@ -889,7 +903,7 @@ check_prints_places_and_a_summary(void **state UNUSED)
 	unlink(path);
 	assert_int_equal(check_output("slipway.example.yml", told, sizeof(told)), 0);
 	assert_non_null(
-	    strstr(told, "slipway.example.yml: good: 3 projects, 4 stages, 1 warning\n"));
+	    strstr(told, "slipway.example.yml: good: 3 projects, 5 stages, 1 warning\n"));
 }
 
 static void

@@ -166,7 +166,9 @@ stale_answers_change_nothing(void **state UNUSED)
 	static const uint64_t never_old =
 	    ON(START) | ON(CANCEL) | ON(RECOVERED) | ON(TRIGGER) | ON(CONFIGURED) | ON(NUDGED)
 	    | ON(READY) | ON(GRANTED) | ON(SUPERSEDED) | ON(MERGED) | ON(MOVED) | ON(GIVEN_UP)
-	    | ON(ENDED) | ON(SWAPPED) | ON(UNSWAPPED) | ON(LIFTED) | ON(HELD) | ON(CONDEMNED);
+	    | ON(ENDED) | ON(SWAPPED) | ON(UNSWAPPED) | ON(LIFTED) | ON(HELD) | ON(CONDEMNED)
+	    | ON(FROZEN) | ON(THAWED) | ON(APPROVED) | ON(REJECTED) | ON(DEFERRED) | ON(DENIED)
+	    | ON(RECALLED) | ON(PASSING);
 	struct spec s = spec_of(light_rows, COUNT(light_rows));
 
 	for (int ev = 0; ev < EV_COUNT; ev++)
@@ -352,7 +354,8 @@ each_machine_begins_ends_and_rests_as_told(void **state UNUSED)
 	assert_int_equal(deploy_spec.initial, STATE(DEPLOY_RESOLVING) | STATE(DEPLOY_QUEUED));
 	assert_int_equal(deploy_spec.final,
 	    STATE(DEPLOY_LIVE) | STATE(DEPLOY_FAILED) | STATE(DEPLOY_ROLLED_BACK)
-		| STATE(DEPLOY_CANCELED) | STATE(DEPLOY_SUPERSEDED) | STATE(DEPLOY_SKIPPED));
+		| STATE(DEPLOY_CANCELED) | STATE(DEPLOY_SUPERSEDED) | STATE(DEPLOY_SKIPPED)
+		| STATE(DEPLOY_REFUSED));
 	assert_int_equal(deploy_spec.resting, 0);
 	assert_int_equal(swap_spec.initial, STATE(SWAP_SWITCHING));
 	assert_int_equal(swap_spec.final, STATE(SWAP_DONE) | STATE(SWAP_RESTORED));

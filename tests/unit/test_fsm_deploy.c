@@ -15,6 +15,7 @@ enum {
 	DRAIN_MS = HOUR + 100 * SECOND,
 	RETIRE_MS = HOUR + 5 * MINUTE,
 	REMOVE_MS = MINUTE,
+	PASS_MS = MINUTE,
 	PAUSE_MS = 6 * SECOND, /* as the peer asks; longer than the third pause of its own */
 };
 
@@ -51,16 +52,27 @@ static const struct duty duties[] = {
 
 	{ DEPLOY_QUEUED, ENTER, USUAL, DEPLOY_QUEUED, 0, QUEUE_MS, KEEPS, SAME, ON(READY) },
 	{ DEPLOY_QUEUED, ON(GRANTED), USUAL, DEPLOY_PULLING, FX(PULL), PULL_MS, BEGINS, NONE, 0 },
-	/* It waited while the same digest went live: the stage merges it, and it insists. */
-	{ DEPLOY_QUEUED, ON(MERGED), FORCED, DEPLOY_QUEUED, 0, QUEUE_MS, KEEPS, SAME, ON(READY) },
 	{ DEPLOY_QUEUED, ON(MERGED), USUAL, DEPLOY_SKIPPED, 0, 0, KEEPS, TOLD, 0 },
+	{ DEPLOY_QUEUED, ON(MERGED), FORCED, DEPLOY_SKIPPED, 0, 0, KEEPS, TOLD, 0 },
 	{ DEPLOY_QUEUED, ON(SUPERSEDED), USUAL, DEPLOY_SUPERSEDED, 0, 0, KEEPS, TOLD, 0 },
 	{ DEPLOY_QUEUED, ON(SUPERSEDED), FORCED, DEPLOY_SUPERSEDED, 0, 0, KEEPS, TOLD, 0 },
 	/* However much it insists. */
 	{ DEPLOY_QUEUED, ON(HELD), USUAL, DEPLOY_SKIPPED, 0, 0, KEEPS, TOLD, 0 },
 	{ DEPLOY_QUEUED, ON(HELD), FORCED, DEPLOY_SKIPPED, 0, 0, KEEPS, TOLD, 0 },
+	/* Its stage's terms: not at all, not yet, and now that the turn is free or the terms changed. */
+	{ DEPLOY_QUEUED, ON(DENIED), USUAL, DEPLOY_REFUSED, 0, 0, KEEPS, TOLD, 0 },
+	{ DEPLOY_QUEUED, ON(DENIED), FORCED, DEPLOY_REFUSED, 0, 0, KEEPS, TOLD, 0 },
+	{ DEPLOY_QUEUED, ON(DEFERRED), USUAL, DEPLOY_PENDING, 0, PAUSE_MS, KEEPS, TOLD, 0 },
+	{ DEPLOY_QUEUED, ON(RECALLED), USUAL, DEPLOY_QUEUED, 0, QUEUE_MS, KEEPS, SAME, ON(READY) },
 	{ DEPLOY_QUEUED, ON(TIMEOUT), USUAL, DEPLOY_FAILED, 0, 0, KEEPS, TOLD, ON(ENDED) },
 	{ DEPLOY_QUEUED, ON(CANCEL), USUAL, DEPLOY_CANCELED, 0, 0, KEEPS, CANCELED, ON(ENDED) },
+
+	/* What changes unheard is noticed when it asks by itself. */
+	{ DEPLOY_PENDING, ON(TIMEOUT) | ON(RECOVERED) | ON(RECALLED), USUAL, DEPLOY_QUEUED, 0, QUEUE_MS, KEEPS, SAME, ON(READY) },
+	{ DEPLOY_PENDING, ON(APPROVED), USUAL, DEPLOY_QUEUED, 0, QUEUE_MS, KEEPS, SAME, ON(READY) },
+	{ DEPLOY_PENDING, ON(REJECTED), USUAL, DEPLOY_REFUSED, 0, 0, KEEPS, TOLD, ON(ENDED) },
+	{ DEPLOY_PENDING, ON(SUPERSEDED), USUAL, DEPLOY_SUPERSEDED, 0, 0, KEEPS, TOLD, 0 },
+	{ DEPLOY_PENDING, ON(CANCEL), USUAL, DEPLOY_CANCELED, 0, 0, KEEPS, CANCELED, ON(ENDED) },
 
 	{ DEPLOY_PULLING, ON(PULLED), USUAL, DEPLOY_STARTING, FX(RUN), RUN_MS, BEGINS, NONE, 0 },
 	{ DEPLOY_PULLING, ON(RECOVERED), USUAL, DEPLOY_PULLING, FX(PULL), PULL_MS, KEEPS, SAME, 0 },
@@ -76,10 +88,15 @@ static const struct duty duties[] = {
 	{ DEPLOY_STARTING, ON(REFUSED), USUAL, DEPLOY_UNDOING, FX(REMOVE), REMOVE_MS, BEGINS, TOLD, ON(CONDEMNED) },
 	{ DEPLOY_STARTING, ON(CANCEL), USUAL, DEPLOY_CANCELING, FX(REMOVE), REMOVE_MS, BEGINS, CANCELED, ON(GIVEN_UP) },
 
-	{ DEPLOY_PROBING, ON(HEALTHY), USUAL, DEPLOY_SWAPPING, 0, SWAP_MS, KEEPS, NONE, 0 },
-	{ DEPLOY_PROBING, ON(HEALTHY), NO_ELDER, DEPLOY_SWAPPING, 0, SWAP_MS, KEEPS, NONE, 0 },
-	{ DEPLOY_PROBING, ON(HEALTHY), NO_ROUTE, DEPLOY_RETIRING, FX(RETIRE), RETIRE_MS, BEGINS, NONE, ON(MOVED) },
-	{ DEPLOY_PROBING, ON(HEALTHY), NO_ROUTE | NO_ELDER, DEPLOY_LIVE, 0, 0, KEEPS, NONE, ON(MOVED) | ON(ENDED) },
+	/* Healthy is not enough: the stage has the last word before traffic moves. */
+	{ DEPLOY_PROBING, ON(HEALTHY), USUAL, DEPLOY_PROBING, 0, PASS_MS, KEEPS, SAME, ON(PASSING) },
+	{ DEPLOY_PROBING, ON(HEALTHY), NO_ROUTE | NO_ELDER, DEPLOY_PROBING, 0, PASS_MS, KEEPS, SAME, ON(PASSING) },
+	{ DEPLOY_PROBING, ON(GRANTED), USUAL, DEPLOY_SWAPPING, 0, SWAP_MS, KEEPS, NONE, 0 },
+	{ DEPLOY_PROBING, ON(GRANTED), NO_ELDER, DEPLOY_SWAPPING, 0, SWAP_MS, KEEPS, NONE, 0 },
+	{ DEPLOY_PROBING, ON(GRANTED), NO_ROUTE, DEPLOY_RETIRING, FX(RETIRE), RETIRE_MS, BEGINS, NONE, ON(MOVED) },
+	{ DEPLOY_PROBING, ON(GRANTED), NO_ROUTE | NO_ELDER, DEPLOY_LIVE, 0, 0, KEEPS, NONE, ON(MOVED) | ON(ENDED) },
+	/* That is no fault of the version. */
+	{ DEPLOY_PROBING, ON(DENIED), USUAL, DEPLOY_UNDOING, FX(REMOVE), REMOVE_MS, BEGINS, TOLD, ON(GIVEN_UP) },
 	{ DEPLOY_PROBING, ON(RECOVERED), USUAL, DEPLOY_PROBING, FX(PROBE), PROBE_MS, KEEPS, SAME, 0 },
 	{ DEPLOY_PROBING, ON(TROUBLED), USUAL, DEPLOY_PROBING, FX(PROBE), PROBE_MS, COUNTS, TOLD, 0 },
 	{ DEPLOY_PROBING, ON(TROUBLED), SPENT, DEPLOY_UNDOING, FX(REMOVE), REMOVE_MS, BEGINS, TOLD, ON(GIVEN_UP) },
@@ -138,6 +155,8 @@ deploy_in(enum deploy_state state, unsigned given)
 	a.deploy.has_route = !(given & NO_ROUTE);
 	a.deploy.is_forced = given & FORCED;
 	a.deploy.created_ms = 77;
+	a.deploy.approvals = 2;
+	a.deploy.is_overriding = given & FORCED;
 	keep_text(a.deploy.reason, "the first reason");
 	snprintf(a.deploy.tag, sizeof(a.deploy.tag), "v7");
 	snprintf(a.deploy.digest, sizeof(a.deploy.digest), "sha256:mine");
@@ -181,8 +200,10 @@ wanted_after(const struct duty *d, int ev, struct actor a)
 		a.deploy.ended_ms = NOW_MS;
 	if (ev == EV_RESOLVED)
 		snprintf(a.deploy.digest, sizeof(a.deploy.digest), "sha256:told");
-	if (ev == EV_GRANTED)
+	if (ev == EV_GRANTED && d->in == DEPLOY_QUEUED)
 		a.deploy.elder = 6;
+	if (ev == EV_APPROVED)
+		a.deploy.approvals++;
 	if (d->to == DEPLOY_SWAPPING && d->in == DEPLOY_PROBING)
 		a.deploy.swap = FRESH_ID;
 	return a;
@@ -206,6 +227,12 @@ tells_its_stage(const struct actor *a, uint64_t kinds)
 		assert_int_equal(m->spec, 3);
 		assert_int_equal(m->flag, a->deploy.is_forced);
 		assert_string_equal(m->digest, a->deploy.digest);
+		if (kind != EV_READY && kind != EV_PASSING)
+			continue;
+		assert_int_equal(m->count, a->deploy.approvals);
+		assert_int_equal(m->after_ms, NOW_MS - 77);
+		assert_int_equal(m->is_overriding, a->deploy.is_overriding);
+		assert_int_equal(m->trigger, TRIGGER_WEBHOOK);
 	}
 	assert_int_equal(last.message_count, i);
 }
@@ -286,12 +313,15 @@ a_refusal_asks_for_no_tries(void **state UNUSED)
 static void
 healthy_and_swapped_count_no_tries(void **state UNUSED)
 {
+	const uint64_t good = ON(HEALTHY) | ON(GRANTED) | ON(SWAPPED);
+
 	for (size_t i = 0; i < COUNT(duties); i++)
-		if (duties[i].on == ON(HEALTHY) || duties[i].on == ON(SWAPPED)) {
-			struct duty d = duties[i];
-			d.given |= SPENT;
-			does_its_duty(&d, d.on == ON(HEALTHY) ? EV_HEALTHY : EV_SWAPPED);
-		}
+		for (int ev = 0; ev < EV_COUNT; ev++)
+			if (duties[i].on & good && duties[i].on >> ev & 1u) {
+				struct duty d = duties[i];
+				d.given |= SPENT;
+				does_its_duty(&d, ev);
+			}
 }
 
 /* The tries are the same for a worker, and for the first deploy of a stage. */

@@ -107,7 +107,6 @@ who_waits_asks_again_after_a_restart(void **state UNUSED)
 	struct event e = event_by(EV_READY, TRIGGER_WEBHOOK, "sha256:waiting");
 
 	e.from = WAITING;
-	a.stage.is_waiting_auto = true;
 	is_quiet_about(a, &e);
 }
 
@@ -217,6 +216,7 @@ what_is_left_at_the_switch_is_held(void **state UNUSED)
 		e.from = RUNNING;
 		wanted = a;
 		wanted.stage.live = RUNNING;
+		wanted.stage.live_since_ms = NOW_MS;
 		snprintf(wanted.stage.live_digest, DIGEST_SIZE, "sha256:running");
 		hold(&wanted, 0, LIVE, "sha256:live");
 		gives(&a, &e, &wanted);
@@ -227,6 +227,7 @@ what_is_left_at_the_switch_is_held(void **state UNUSED)
 		a = stage_in(busy[i]);
 		snprintf(a.stage.live_digest, DIGEST_SIZE, "sha256:running");
 		e.trigger = TRIGGER_ROLLBACK; /* the same digest with other settings */
+		wanted.stage.live_since_ms = 0;
 		gives(&a, &e, &wanted);
 	}
 }
@@ -248,6 +249,7 @@ what_goes_live_is_held_no_longer(void **state UNUSED)
 		memset(&wanted.stage.quarantine, 0, sizeof(wanted.stage.quarantine));
 		hold(&wanted, 0, 2, "sha256:bad");
 		wanted.stage.live = RUNNING;
+		wanted.stage.live_since_ms = NOW_MS;
 		snprintf(wanted.stage.live_digest, DIGEST_SIZE, "sha256:running");
 		gives(&a, &e, &wanted);
 	}
@@ -299,58 +301,42 @@ the_ninth_lets_the_oldest_go(void **state UNUSED)
 	assert_false(stage_holds(&a.stage, "", NULL));
 }
 
-/* It waited for its turn while the same digest failed; unless a person wants it. */
+/* It waited for its turn while the same digest failed; it asks anew, and only a person may have it. */
 static void
 what_waits_is_held_too(void **state UNUSED)
 {
-	struct event e = { .kind = EV_ENDED, .from = RUNNING };
-	struct actor a = stage_in(STAGE_QUEUEING);
-	struct actor wanted;
+	struct event ended = { .kind = EV_ENDED, .from = RUNNING };
 
-	a.stage.is_waiting_auto = true;
-	hold(&a, 0, RUNNING, "sha256:waiting");
-	wanted = a;
-	wanted.state = STAGE_IDLE;
-	wanted.stage.is_waiting_auto = false;
-	no_longer_waiting(&wanted);
-	no_longer_running(&wanted);
-	gives(&a, &e, &wanted);
-	says(0, WAITING, EV_HELD,
-	    "in quarantine: this digest was rolled back or left, see deploy 17; "
-	    "deploy it by hand, or lift the quarantine");
-	a = stage_in(STAGE_QUEUEING); /* though it serves: a rollback has begun */
-	a.stage.is_waiting_auto = true;
-	hold(&a, 0, LIVE, "sha256:waiting");
-	snprintf(a.stage.live_digest, DIGEST_SIZE, "sha256:waiting");
-	assert_int_equal(take(&a, &e), STEP_TAKEN);
-	told(WAITING, STAGE_ID, ON(HELD));
-	a = stage_in(STAGE_QUEUEING);
-	hold(&a, 0, RUNNING, "sha256:waiting");
-	wanted = a;
-	no_longer_waiting(&wanted);
-	begins_to_run(&wanted, WAITING, SPEC, "sha256:waiting");
-	gives(&a, &e, &wanted);
-	says(0, WAITING, EV_GRANTED, "");
+	for (int is_person = 0; is_person < 2; is_person++) {
+		struct actor a = stage_in(STAGE_QUEUEING);
+		struct event e = event_by(
+		    EV_READY, is_person ? TRIGGER_MANUAL : TRIGGER_WEBHOOK, "sha256:waiting");
+
+		hold(&a, 0, RUNNING, "sha256:waiting");
+		assert_int_equal(take(&a, &ended), STEP_TAKEN);
+		told(WAITING, STAGE_ID, ON(RECALLED));
+		e.from = WAITING;
+		assert_int_equal(take(&a, &e), STEP_TAKEN);
+		told(WAITING, STAGE_ID, is_person ? ON(GRANTED) : ON(HELD));
+	}
 }
 
-/* Of whom it waits is remembered, and forgotten with it. */
+/* What pends and is held meanwhile leaves its place. */
 static void
-who_wanted_what_waits_is_kept(void **state UNUSED)
+what_pends_is_held_too(void **state UNUSED)
 {
-	static const enum trigger triggers[] = { TRIGGER_MANUAL, TRIGGER_WEBHOOK, TRIGGER_POLL,
-		TRIGGER_ROLLBACK };
+	struct actor a = stage_in(STAGE_IDLE);
+	struct event e = event_by(EV_READY, TRIGGER_WEBHOOK, "sha256:bad");
+	struct actor wanted;
 
-	for (size_t i = 0; i < COUNT(triggers); i++) {
-		struct actor a = stage_in(STAGE_DEPLOYING);
-		struct event e = event_by(EV_READY, triggers[i], "sha256:new");
-		struct event ended = { .kind = EV_ENDED, .from = RUNNING };
-
-		assert_int_equal(take(&a, &e), STEP_TAKEN);
-		assert_int_equal(a.state, STAGE_QUEUEING);
-		assert_int_equal(a.stage.is_waiting_auto, i == 1 || i == 2);
-		assert_int_equal(take(&a, &ended), STEP_TAKEN);
-		assert_false(a.stage.is_waiting_auto);
-	}
+	e.from = 30;
+	hold(&a, 0, 2, "sha256:bad");
+	wanted = a;
+	a.stage.pending = 30;
+	a.stage.pending_spec = SPEC;
+	snprintf(a.stage.pending_digest, DIGEST_SIZE, "sha256:bad");
+	gives(&a, &e, &wanted);
+	told(30, STAGE_ID, ON(HELD));
 }
 
 int
@@ -372,7 +358,7 @@ main(void)
 		cmocka_unit_test(a_person_lifts_one_or_all),
 		cmocka_unit_test(the_ninth_lets_the_oldest_go),
 		cmocka_unit_test(what_waits_is_held_too),
-		cmocka_unit_test(who_wanted_what_waits_is_kept),
+		cmocka_unit_test(what_pends_is_held_too),
 	};
 
 	return cmocka_run_group_tests_name("fsm_quarantine", tests, NULL, NULL);

@@ -70,14 +70,15 @@ static void
 anything_else_is_refused(void **state UNUSED)
 {
 	const uint64_t always_heard = ON(RECOVERED) | ON(CONFIGURED) | ON(TRIGGER) | ON(CANCEL)
-				      | ON(READY) | ON(ENDED) | ON(LIFTED);
+				      | ON(READY) | ON(ENDED) | ON(LIFTED) | ON(FROZEN)
+				      | ON(THAWED);
 
 	for (int in = 0; in < STAGE_COUNT; in++)
 		for (int ev = 0; ev < EV_COUNT; ev++) {
 			struct actor a = stage_in((enum stage_state)in);
-			uint64_t here = in == STAGE_IDLE
-					    ? ON(START)
-					    : ON(MOVED) | ON(GIVEN_UP) | ON(CONDEMNED);
+			uint64_t here = in == STAGE_IDLE ? ON(START)
+							 : ON(MOVED) | ON(GIVEN_UP)
+							       | ON(CONDEMNED) | ON(PASSING);
 			if (!((always_heard | here) >> ev & 1u))
 				step_refused(
 				    &a, &(struct event){ .kind = (enum event_kind)ev });
@@ -227,9 +228,14 @@ what_moved_the_traffic_is_live(void **state UNUSED)
 		snprintf(e.digest, sizeof(e.digest), "sha256:running");
 		wanted.stage.live = RUNNING;
 		wanted.stage.live_spec = 6;
+		wanted.stage.live_since_ms = NOW_MS;
 		snprintf(wanted.stage.live_digest, DIGEST_SIZE, "sha256:running");
 		gives(&a, &e, &wanted);
 		says_nothing();
+		a.stage.live_since_ms =
+		    55; /* the same version once more is as old as it was */
+		assert_int_equal(take(&a, &e), STEP_TAKEN);
+		assert_int_equal(a.stage.live_since_ms, 55);
 	}
 }
 
@@ -245,51 +251,23 @@ the_end_of_the_last_is_rest(void **state UNUSED)
 	says_nothing();
 }
 
+/* Since it came in line much may have changed: it asks anew. */
 static void
-the_end_of_one_starts_the_next(void **state UNUSED)
+the_end_of_one_calls_the_next(void **state UNUSED)
 {
 	struct actor a = stage_in(STAGE_QUEUEING);
-	struct actor wanted;
+	struct actor wanted = a;
 
-	a.stage.waiting_spec = SPEC + 1;
-	wanted = a;
-	begins_to_run(&wanted, WAITING, SPEC + 1, "sha256:waiting");
-	no_longer_waiting(&wanted);
-	gives(&a, &(struct event){ .kind = EV_ENDED, .from = RUNNING }, &wanted);
-	told(WAITING, STAGE_ID, ON(GRANTED));
-	assert_int_equal(last.messages[0].elder, LIVE);
-}
-
-/* A forced deploy of the same digest and configuration ran before it. */
-static void
-who_waits_for_what_is_live_now_is_merged(void **state UNUSED)
-{
-	struct actor a = stage_in(STAGE_QUEUEING);
-	const struct event ended = { .kind = EV_ENDED, .from = RUNNING };
-	struct actor wanted;
-
-	snprintf(a.stage.live_digest, DIGEST_SIZE, "sha256:waiting");
-	wanted = a;
 	wanted.state = STAGE_IDLE;
-	wanted.stage.merged = WAITING;
 	no_longer_waiting(&wanted);
 	no_longer_running(&wanted);
-	gives(&a, &ended, &wanted);
-	assert_int_equal(last.message_count, 1);
-	says(0, WAITING, EV_MERGED, "this digest is live already, by deploy 4");
-
-	a = stage_in(STAGE_QUEUEING); /* under another configuration it runs */
-	snprintf(a.stage.live_digest, DIGEST_SIZE, "sha256:waiting");
-	a.stage.live_spec = SPEC + 1;
-	assert_int_equal(take(&a, &ended), STEP_TAKEN);
-	assert_int_equal(a.stage.running, WAITING);
-
+	gives(&a, &(struct event){ .kind = EV_ENDED, .from = RUNNING }, &wanted);
+	told(WAITING, STAGE_ID, ON(RECALLED));
 	a = stage_in(STAGE_QUEUEING); /* and while another one runs it waits */
-	snprintf(a.stage.live_digest, DIGEST_SIZE, "sha256:waiting");
-	assert_int_equal(
-	    take(&a, &(struct event){ .kind = EV_ENDED, .from = RESOLVING }), STEP_TAKEN);
-	assert_int_equal(a.state, STAGE_QUEUEING);
-	assert_int_equal(a.stage.waiting, WAITING);
+	wanted = a;
+	no_longer_resolving(&wanted);
+	gives(&a, &(struct event){ .kind = EV_ENDED, .from = RESOLVING }, &wanted);
+	says_nothing();
 }
 
 static void
@@ -335,8 +313,7 @@ main(void)
 		cmocka_unit_test(what_is_given_up_is_compared_with_nothing),
 		cmocka_unit_test(what_moved_the_traffic_is_live),
 		cmocka_unit_test(the_end_of_the_last_is_rest),
-		cmocka_unit_test(the_end_of_one_starts_the_next),
-		cmocka_unit_test(who_waits_for_what_is_live_now_is_merged),
+		cmocka_unit_test(the_end_of_one_calls_the_next),
 		cmocka_unit_test(who_waits_may_end_before_its_turn),
 		cmocka_unit_test(who_never_had_a_turn_is_forgotten),
 	};

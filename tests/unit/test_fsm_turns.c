@@ -99,13 +99,14 @@ who_comes_late_is_superseded(void **state UNUSED)
 }
 
 static void
-is_merged(struct actor a, const char *digest, const char *text)
+is_merged(struct actor a, const char *digest, uint64_t into, const char *text)
 {
 	struct event e = ready(RESOLVING, digest);
 	struct actor wanted = a;
 
 	no_longer_resolving(&wanted);
 	wanted.stage.merged = RESOLVING;
+	wanted.stage.merged_into = into;
 	gives(&a, &e, &wanted);
 	assert_int_equal(last.message_count, 1);
 	says(0, RESOLVING, EV_MERGED, text);
@@ -114,11 +115,11 @@ is_merged(struct actor a, const char *digest, const char *text)
 static void
 one_digest_is_one_deploy(void **state UNUSED)
 {
-	is_merged(
-	    stage_in(STAGE_IDLE), "sha256:live", "this digest is live already, by deploy 4");
-	is_merged(stage_in(STAGE_DEPLOYING), "sha256:running",
+	is_merged(stage_in(STAGE_IDLE), "sha256:live", LIVE,
+	    "this digest is live already, by deploy 4");
+	is_merged(stage_in(STAGE_DEPLOYING), "sha256:running", RUNNING,
 	    "this digest is being deployed already, by deploy 17");
-	is_merged(stage_in(STAGE_QUEUEING), "sha256:waiting",
+	is_merged(stage_in(STAGE_QUEUEING), "sha256:waiting", WAITING,
 	    "this digest waits for its turn already, as deploy 19");
 }
 
@@ -137,6 +138,7 @@ who_comes_late_with_the_same_is_merged(void **state UNUSED)
 	e = ready(RUNNING - 1, "sha256:running");
 	wanted = a;
 	wanted.stage.merged = RUNNING - 1;
+	wanted.stage.merged_into = RUNNING;
 	gives(&a, &e, &wanted);
 	assert_int_equal(last.message_count, 1);
 	says(0, RUNNING - 1, EV_MERGED, "this digest is being deployed already, by deploy 17");
@@ -193,7 +195,8 @@ what_runs_and_waits_is_merged_with_what_waits(void **state UNUSED)
 	struct actor a = stage_in(STAGE_QUEUEING);
 
 	snprintf(a.stage.waiting_digest, DIGEST_SIZE, "sha256:running");
-	is_merged(a, "sha256:running", "this digest waits for its turn already, as deploy 19");
+	is_merged(a, "sha256:running", WAITING,
+	    "this digest waits for its turn already, as deploy 19");
 }
 
 /* READY with the digest of another one, but not the same: its own turn. */
@@ -251,10 +254,31 @@ going_back_to_what_runs_drops_what_waits(void **state UNUSED)
 	no_longer_waiting(&wanted);
 	no_longer_resolving(&wanted);
 	wanted.stage.merged = RESOLVING;
+	wanted.stage.merged_into = RUNNING;
 	gives(&a, &e, &wanted);
 	assert_int_equal(last.message_count, 2);
 	says(0, WAITING, EV_SUPERSEDED, "superseded by deploy 25");
 	says(1, RESOLVING, EV_MERGED, "this digest is being deployed already, by deploy 17");
+}
+
+/* A newer wish was left to what waits: when the turn is free that one is not too late for it. */
+static void
+what_others_were_merged_into_is_not_late(void **state UNUSED)
+{
+	struct event ended = { .kind = EV_ENDED, .from = RUNNING };
+	struct actor a = stage_in(STAGE_QUEUEING);
+	struct event e = ready(RESOLVING, "sha256:waiting");
+
+	assert_int_equal(take(&a, &e), STEP_TAKEN);
+	assert_int_equal(take(&a, &ended), STEP_TAKEN);
+	e = ready(WAITING, "sha256:waiting");
+	assert_int_equal(take(&a, &e), STEP_TAKEN);
+	told(WAITING, STAGE_ID, ON(GRANTED));
+	a = stage_in(STAGE_IDLE); /* but for a wish that was left to another one it is */
+	a.stage.merged = RESOLVING;
+	a.stage.merged_into = LIVE;
+	assert_int_equal(take(&a, &e), STEP_TAKEN);
+	told(WAITING, STAGE_ID, ON(SUPERSEDED));
 }
 
 int
@@ -272,6 +296,7 @@ main(void)
 		cmocka_unit_test(what_only_looks_the_same_has_its_own_turn),
 		cmocka_unit_test(what_is_given_up_is_no_answer_to_a_wish),
 		cmocka_unit_test(going_back_to_what_runs_drops_what_waits),
+		cmocka_unit_test(what_others_were_merged_into_is_not_late),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,6 +24,7 @@
 #include "store/db.h"
 #include "store/deploys.h"
 #include "store/notifications.h"
+#include "store/promotions.h"
 #include "store/retention.h"
 #include "store/secrets.h"
 #include "store/statistics.h"
@@ -33,7 +34,7 @@
 /* One place in the sources may prepare several: the mixes of filters of store_deploys() and
  * store_notifications(), an actor of each kind put and loaded, the rules of store_audit(), two tables more
  * that go with a deploy. */
-enum { PAGES = 6, AUDITS = 16, OF_A_DEPLOY = 2 };
+enum { PAGES = 6, AUDITS = 18, OF_A_DEPLOY = 2 };
 enum {
 	MORE_THAN_PLACES =
 	    2 * (PAGES - 1) + AUDITS - 1 + 2 * (ACTOR_KIND_COUNT - 1) + OF_A_DEPLOY
@@ -123,6 +124,30 @@ use_catalog(struct store *store, struct str spec)
 }
 
 static void
+use_promotions(struct store *store)
+{
+	struct wish wish = { .by = "ann" };
+	struct approval approval = { .by = "bob", .note = "good" };
+	struct audit_row row = { .by = "ann", .action = "freeze", .project = "shop" };
+
+	store_wish_put(store, 10, &wish);
+	store_wish_get(store, 10, &wish);
+	assert_string_equal(wish.by, "ann");
+	assert_true(store_approval_add(store, 10, &approval));
+	memcpy(approval.by, "BOB", 4); /* the same person */
+	assert_false(store_approval_add(store, 10, &approval));
+	assert_int_equal(store_approvals(store, 10, &approval, 1), 1);
+	assert_string_equal(approval.by, "bob");
+	store_audit_add(store, &row);
+	db_script(
+	    store_db(store), "UPDATE sqlite_sequence SET seq = 1000000 WHERE name = 'audit'");
+	store_audit_add(store, &row); /* the oldest are too many now */
+	assert_int_equal(store_audit_log(store, 0, &row, 1), 1);
+	assert_int_equal(row.seq, 1000001);
+	assert_int_equal(store_audit_log(store, row.seq, &row, 1), 0);
+}
+
+static void
 use_deploys(struct store *store)
 {
 	struct instance instance = { .deploy = 10 };
@@ -160,6 +185,7 @@ use_deploys(struct store *store)
 	store_instance_put(store, &instance);
 	assert_int_equal(store_instances(store, 10, &instance, 1), 1);
 	assert_int_equal(store_instances_count(store, 10, "running"), 0);
+	use_promotions(store);
 	store_deploy_log_add(store, 10, "info", STR("a line"));
 	assert_int_equal(store_deploy_log(store, 10, 0, &line, 1), 1);
 }
@@ -272,11 +298,14 @@ use_retention(struct store *store)
 	struct actor sweep = { .kind = ACTOR_SWEEP };
 
 	for (int i = 0; i < RETENTION_SCAN_MAX; i++)
-		db_script(store_db(store), "INSERT INTO deploy SELECT max(id) + 1, state, "
-					   "epoch, deadline_ms, stage, spec,"
-					   " elder, swap, tries, trigger, has_route, "
-					   "is_forced, created_ms, ended_ms, tag,"
-					   " digest, reason FROM deploy");
+		db_script(store_db(store),
+		    "INSERT INTO deploy(id, state, epoch, deadline_ms, stage, spec, elder, "
+		    "swap,"
+		    " tries, trigger, has_route, is_forced, created_ms, ended_ms, tag, digest,"
+		    " reason) SELECT max(id) + 1, state, epoch, deadline_ms, stage, spec, "
+		    "elder,"
+		    " swap, tries, trigger, has_route, is_forced, created_ms, ended_ms, tag,"
+		    " digest, reason FROM deploy");
 	store_journal_add(store, 1, &sweep, SWEEP_WAITING, EV_START);
 	while (retention_due_ms(r, 2) <= 2)
 		retention_step(r, 2);

@@ -162,6 +162,10 @@ an_unknown_state_refuses_to_start(void **state UNUSED)
 	store_close(store);
 }
 
+#define DEPLOY_COLUMNS                                                              \
+	"(id, state, epoch, deadline_ms, stage, spec, elder, swap, tries, trigger," \
+	" has_route, is_forced, created_ms, ended_ms, tag, digest, reason)"
+
 /* A stage 2 with its poll 3; deploy 4 is live, 5 swaps by 6, 7 waits, 8 resolves. */
 static void
 fill(struct store *store)
@@ -177,13 +181,17 @@ fill(struct store *store)
 	    " 'a', 'b', 'c', 'v', 4);"
 	    "INSERT INTO poll_actor VALUES(3, 'WAITING', 1, 9, 2, 30000, 1, 0, '', '', '');"
 	    "INSERT INTO sweep_actor VALUES(9, 'WAITING', 1, 9, 1, 30000, 0, '');"
-	    "INSERT INTO deploy VALUES(4, 'LIVE', 9, 0, 2, 1, 0, 0, 0, 'MANUAL', 1, 0, 1, 2,"
+	    "INSERT INTO deploy" DEPLOY_COLUMNS
+	    " VALUES(4, 'LIVE', 9, 0, 2, 1, 0, 0, 0, 'MANUAL', 1, 0, 1, 2,"
 	    " 'v1', 'a', '');"
-	    "INSERT INTO deploy SELECT 5, 'SWAPPING', 1, 9, stage, spec, 4, 6, tries, trigger,"
+	    "INSERT INTO deploy" DEPLOY_COLUMNS
+	    " SELECT 5, 'SWAPPING', 1, 9, stage, spec, 4, 6, tries, trigger,"
 	    " has_route, is_forced, 3, 0, 'v2', 'b', '' FROM deploy WHERE id = 4;"
-	    "INSERT INTO deploy SELECT 7, 'QUEUED', 1, 9, stage, spec, 0, 0, tries, trigger,"
+	    "INSERT INTO deploy" DEPLOY_COLUMNS
+	    " SELECT 7, 'QUEUED', 1, 9, stage, spec, 0, 0, tries, trigger,"
 	    " has_route, is_forced, 3, 0, 'v3', 'c', '' FROM deploy WHERE id = 4;"
-	    "INSERT INTO deploy SELECT 8, 'RESOLVING', 1, 9, stage, spec, 0, 0, tries, "
+	    "INSERT INTO deploy" DEPLOY_COLUMNS
+	    " SELECT 8, 'RESOLVING', 1, 9, stage, spec, 0, 0, tries, "
 	    "trigger,"
 	    " has_route, is_forced, 3, 0, 'v4', '', '' FROM deploy WHERE id = 4;"
 	    "INSERT INTO swap VALUES(6, 'CONFIRMING', 1, 9, 2, 5, 4, 0, '');");
@@ -218,6 +226,9 @@ a_store_that_contradicts_itself_is_refused(void **state UNUSED)
 		{ "UPDATE deploy SET ended_ms = 4 WHERE id = 5; DELETE FROM swap",
 		    "stage 2 waits for the end of a deploy that is not under way" },
 		{ "UPDATE stage_actor SET waiting = 4", "stage 2 keeps a turn" },
+		{ "UPDATE stage_actor SET pending = 7", "stage 2 keeps a place" },
+		{ "UPDATE deploy SET state = 'PENDING' WHERE id = 8",
+		    "deploy 8 pends, and its stage knows nothing of it" },
 		{ "UPDATE stage_actor SET resolving = 7", "stage 2 waits for the digest" },
 		{ "UPDATE stage_actor SET merged = 9", "stage 2 merged a deploy" },
 		{ "UPDATE stage_actor SET merged = -1", "stage 2 merged a deploy" },
