@@ -54,6 +54,12 @@ void api_page_next(struct json_writer *w, const char *name);
 const char *api_parameter(struct request *rq, const char *name);
 const char *api_query(struct request *rq, const char *name);
 
+struct webhook;
+struct webhook_source;
+/* A webhook's body; -1: answered with 400 or 415 already. */
+int api_read_webhook(struct request *rq, const struct webhook_source *source,
+    struct webhook *ret_webhook) MUST_USE;
+
 /* A project by its name; NULL: answered with 404 already. */
 const struct project_entry *api_project(struct app *app, struct request *rq, const char *name);
 
@@ -113,6 +119,15 @@ void api_secrets_rotate(void *context, struct request *rq);
 void api_notifications_list(void *context, struct request *rq);
 void api_notifications_test(void *context, struct request *rq);
 void api_receivers_list(void *context, struct request *rq);
+void api_registries_list(void *context, struct request *rq);
+void api_registry_test(void *context, struct request *rq);
+void api_registry_tags(void *context, struct request *rq);
+void api_webhook_show(void *context, struct request *rq);
+void api_webhook_rotate(void *context, struct request *rq);
+void api_webhook_test(void *context, struct request *rq);
+void api_everyone_show(void *context, struct request *rq);
+void api_everyone_rotate(void *context, struct request *rq);
+void api_everyone_test(void *context, struct request *rq);
 
 /* Topic of the streams of one deploy; of all of them: */
 enum { TOPIC_EVENTS = 1 };

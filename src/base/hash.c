@@ -20,9 +20,8 @@ hash_sha256_hex(struct str bytes, char hex[HASH_HEX_SIZE])
 }
 
 void
-hash_hmac_hex(struct str key, struct str bytes, char hex[HASH_HEX_SIZE])
+hash_hmac_sha256(struct str key, struct str bytes, unsigned char mac[HASH_SIZE])
 {
-	unsigned char mac[crypto_auth_hmacsha256_BYTES];
 	crypto_auth_hmacsha256_state state;
 
 	set_up();
@@ -30,6 +29,14 @@ hash_hmac_hex(struct str key, struct str bytes, char hex[HASH_HEX_SIZE])
 	crypto_auth_hmacsha256_update(&state, (const unsigned char *)bytes.p, bytes.n);
 	crypto_auth_hmacsha256_final(&state, mac);
 	sodium_memzero(&state, sizeof(state));
+}
+
+void
+hash_hmac_hex(struct str key, struct str bytes, char hex[HASH_HEX_SIZE])
+{
+	unsigned char mac[HASH_SIZE];
+
+	hash_hmac_sha256(key, bytes, mac);
 	sodium_bin2hex(hex, HASH_HEX_SIZE, mac, sizeof(mac));
 }
 

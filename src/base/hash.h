@@ -1,4 +1,4 @@
-/* hash.h - SHA-256, random bytes and sealing (libsodium behind them). */
+/* hash.h - SHA-256, HMAC, random bytes and sealing (libsodium behind them). */
 #ifndef SLIPWAY_BASE_HASH_H
 #define SLIPWAY_BASE_HASH_H
 
@@ -12,7 +12,10 @@ enum { HASH_SIZE = 32, HASH_HEX_SIZE = 2 * HASH_SIZE + 1 };
 /* Hexadecimal, lower case, ended by NUL. */
 void hash_sha256_hex(struct str bytes, char hex[HASH_HEX_SIZE]);
 
-/* HMAC-SHA-256 (RFC 2104), hexadecimal; a key of any length. */
+/* HMAC-SHA256 (RFC 2104) with a key of any length. */
+void hash_hmac_sha256(struct str key, struct str bytes, unsigned char mac[HASH_SIZE]);
+
+/* The same, hexadecimal. */
 void hash_hmac_hex(struct str key, struct str bytes, char hex[HASH_HEX_SIZE]);
 
 /* From the kernel; never fails. */

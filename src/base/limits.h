@@ -100,6 +100,13 @@ enum {
 	    8 << 20, /* an answer held in memory; 100 containers inspect to 1 MB */
 	FETCH_HEADER_MAX = 64 << 10,
 
+	/* Webhooks. */
+	WEBHOOK_IMAGES_MAX =
+	    32, /* tags that one of them names; = RESOLVING_MAX, a stage takes no more */
+	WEBHOOK_DELIVERY_SIZE = 65, /* of its sender's: a UUID; longer ones by their hash */
+	WEBHOOK_DELIVERIES_MAX =
+	    10000, /* remembered to be known again: 1 MB; senders try again for a day */
+
 	/* Registries. */
 	REGISTRY_SITES_MAX =
 	    REGISTRIES_MAX + 64, /* configured ones and others that images name */
@@ -115,6 +122,8 @@ enum {
 	    1000, /* digests of tags that one stage remembers for min_age, immutable */
 	TAGS_MOVED_SHOWN = 8, /* alarms of one stage; nobody mends more at a time */
 	TAGS_EXPLAINED_MAX = 10000, /* of one repository: sorted and written in 40 ms */
+	REGISTRY_TAG_LATE_MS =
+	    5000, /* a webhook may come before its tag; 20 ms were seen, caches take more */
 	REGISTRY_TOKENS_MAX = 1024, /* kept; 1 to 2 KB each, a repository needs one */
 	REGISTRY_TOKEN_BYTES_MAX = 64 << 10, /* the answer that brings one */
 

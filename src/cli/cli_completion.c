@@ -26,7 +26,8 @@ static const char script_search[] =
     "	done\n"
     "	case $command in\n";
 
-/* A value behind an option is offered nothing, except states; the first argument gets names. */
+/* A value behind an option is offered nothing, except states; the first argument gets names, and that of a
+ * webhook's second one. */
 static const char script_tail[] =
     "	esac\n"
     "	for ((i = i + 1; i < COMP_CWORD; i++)); do\n"
@@ -48,6 +49,8 @@ static const char script_tail[] =
     "			compopt -o filenames 2>/dev/null; return ;;\n"
     "		*) words=$kind ;;\n"
     "		esac\n"
+    "	elif ((count == 1)) && [[ $command == webhook ]]; then\n"
+    "		words=$(\"${COMP_WORDS[0]}\" completion projects 2>/dev/null)\n"
     "	fi\n"
     "	mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\")\n"
     "}\n"
@@ -97,6 +100,12 @@ write_kind(const struct command *command, struct buf *to)
 		break;
 	case COMPLETES_PROJECTS:
 		buf_text(to, "projects");
+		break;
+	case COMPLETES_REGISTRIES:
+		buf_text(to, "list test tags");
+		break;
+	case COMPLETES_WEBHOOKS:
+		buf_text(to, "show rotate test");
 		break;
 	case COMPLETES_FILES:
 		buf_text(to, "files");

@@ -1,4 +1,4 @@
-/* cli_project.c - poll and webhook: how versions get in. */
+/* cli_project.c - poll: how versions get in. */
 #include "base/json.h"
 #include "base/limits.h"
 #include "cli/inside.h"
@@ -28,36 +28,6 @@ cli_poll(struct invocation *in)
 		    "the registry is being asked; `slipway status %s/%s` shows what is "
 		    "found\n",
 		    target.project, target.stage);
-		output_buf(&out);
-	}
-	answer_free(&answer);
-	buf_free(&path);
-	return code;
-}
-
-/* The URL alone, for scripts; it is a secret, as the help says. */
-enum cli_exit
-cli_webhook(struct invocation *in)
-{
-	struct target target;
-	struct answer answer;
-	struct buf path;
-	struct buf out;
-	enum cli_exit code;
-
-	if (words_target(in->options.arguments[0], false, &target, in->err) != 0)
-		return CLI_USAGE;
-	buf_init(&path, PATH_BYTES_MAX);
-	buf_text(&path, "/api/v1/projects/");
-	client_path_part(&path, target.project);
-	code = client_ask(
-	    in->client, &(struct call){ .path = buf_cstr(&path) }, &answer, in->err);
-	if (code == CLI_OK) {
-		buf_init(&out, 2 * PATH_BYTES_MAX);
-		buf_text(&out, client_url(in->client));
-		words_clean(
-		    &out, str_of(json_text(json_get(answer.json, "webhook_path"))), false);
-		buf_char(&out, '\n');
 		output_buf(&out);
 	}
 	answer_free(&answer);

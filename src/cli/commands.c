@@ -115,6 +115,19 @@ static const struct option_spec notify_options[] = {
 	HELP,
 	END,
 };
+static const struct option_spec webhook_options[] = {
+	{ "all", 0, NULL, "the webhook that is for all projects of the server" },
+	JSON,
+	HELP,
+	END,
+};
+static const struct option_spec registry_options[] = {
+	{ "limit", 'n', "N", "tags: at most so many on the page (100; up to 1000)" },
+	{ "after", 0, "TAG", "tags: the page behind this one" },
+	JSON,
+	HELP,
+	END,
+};
 static const struct option_spec apply_options[] = {
 	{ "dry-run", 0, NULL, "only tell what would change" },
 	{ "yes", 'y', NULL, "do not ask, even on a terminal" },
@@ -272,12 +285,31 @@ const struct command commands[] = {
 	  "Example:\n"
 	  "  slipway lift shop/production\n",
 	  only_json, 1, 2, NEEDS_TOKEN, COMPLETES_STAGES, cli_lift },
-	{ "webhook", "PROJECT", "print the URL that a registry or a CI job calls",
-	  "Whoever knows the URL can have new images of the project deployed: keep it as a secret.\n"
+	{ "webhook", "show|rotate|test ...", "the URL that a registry, a forge or a CI job calls",
+	  "show PROJECT         prints the URL\n"
+	  "rotate PROJECT       makes another URL; the one before is worth nothing from then on\n"
+	  "test PROJECT IMAGE   tells which stages would take a webhook for IMAGE, and why not; deploys nothing\n"
 	  "\n"
-	  "Example, in a CI job that has pushed an image:\n"
+	  "With --all in PROJECT's place: one URL for all projects. Whoever knows a URL can have new images\n"
+	  "deployed: keep it as a secret. docs/webhooks.md says what to set up in which registry.\n"
+	  "\n"
+	  "Examples:\n"
+	  "  slipway webhook show shop\n"
+	  "  slipway webhook test shop registry.example.org/shop:v3\n"
+	  "  slipway webhook rotate --all\n"
+	  "In a CI job that has pushed an image:\n"
 	  "  curl -H 'Content-Type: application/json' -d '{\"image\":\"registry.example.org/shop:v3\"}' URL\n",
-	  only_help, 1, 1, NEEDS_TOKEN, COMPLETES_PROJECTS, cli_webhook },
+	  webhook_options, 1, 3, NEEDS_TOKEN, COMPLETES_WEBHOOKS, cli_webhook },
+	{ "registry", "list|test|tags ...", "registries: what is left of their budgets, logins, tags",
+	  "list                    every registry: when it answered last, what is wrong, what is left of its budget\n"
+	  "test HOST[/REPOSITORY]  asks it now: is it there, does it take our login, may we read the repository\n"
+	  "tags HOST/REPOSITORY    the tags that it has, page by page, in its own order\n"
+	  "\n"
+	  "Examples:\n"
+	  "  slipway registry list\n"
+	  "  slipway registry test registry.example.org\n"
+	  "  slipway registry tags registry.example.org/shop/web --limit 20 --after v2\n",
+	  registry_options, 1, 2, NEEDS_TOKEN, COMPLETES_REGISTRIES, cli_registry },
 	{ "export", "[PROJECT]", "print the configuration as slipway.yml",
 	  "Everything that `slipway apply` can set, always written in the same way: equal configurations\n"
 	  "give equal files. It holds no password: those stay in the files and variables that it names. With\n"

@@ -13,6 +13,8 @@ enum command_completes { /* what its first argument may be */
 	COMPLETES_NOTHING,
 	COMPLETES_STAGES,
 	COMPLETES_PROJECTS,
+	COMPLETES_REGISTRIES, /* a word */
+	COMPLETES_WEBHOOKS, /* a word, then a project */
 	COMPLETES_FILES,
 	COMPLETES_COMMANDS,
 	COMPLETES_SHELLS,
@@ -76,6 +78,7 @@ command_fn cli_webhook;
 command_fn cli_export;
 command_fn cli_diff;
 command_fn cli_secrets;
+command_fn cli_registry;
 command_fn cli_apply;
 command_fn cli_notify;
 command_fn cli_healthcheck;

@@ -30,6 +30,8 @@ struct config_changes diff_receivers(
     const struct config_receiver *from, const struct config_receiver *to, struct arena *arena);
 struct config_changes
 diff_notify(const struct strings *from, const struct strings *to, struct arena *arena);
+struct config_changes diff_webhooks(
+    const struct config_webhook *from, const struct config_webhook *to, struct arena *arena);
 struct config_changes
 diff_stages(const struct stage_spec *from, const struct stage_spec *to, struct arena *arena);
 

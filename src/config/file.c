@@ -47,7 +47,7 @@ static void
 import_root(struct import *im, const struct node *root)
 {
 	static const char *const known[] = { "version", "engines", "registries", "proxies",
-		"receivers", "notify", "projects", NULL };
+		"receivers", "notify", "webhook", "projects", NULL };
 	const struct node *projects;
 
 	if (root->kind != NODE_MAP) {
@@ -62,6 +62,7 @@ import_root(struct import *im, const struct node *root)
 	import_proxies(im, node_get(root, "proxies"));
 	import_receivers(im, node_get(root, "receivers"));
 	import_notify(im, node_get(root, "notify"), "", "");
+	import_webhook(im, node_get(root, "webhook"), &im->file->webhook);
 	projects = node_get(root, "projects");
 	if (projects == NULL) {
 		import_fault(im, root, "'projects' is missing: write projects: {} for none");

@@ -21,6 +21,7 @@
 #include "base/str.h"
 #include "config/problems.h"
 #include "config/receiver.h"
+#include "config/registry_kind.h"
 #include "config/spec.h"
 
 struct config_engine {
@@ -39,11 +40,13 @@ extern const struct config_engine config_engine_local;
 
 struct config_registry {
 	const char *host; /* as images name it, with its port */
+	const char *kind; /* "": as its host tells (registry_kind.h) */
 	bool is_insecure; /* plain HTTP */
-	const char *ca_file; /* these four: "" when not given */
+	const char *ca_file; /* these five: "" when not given */
 	const char *username;
 	const char *password_file; /* with a username: one of the two */
 	const char *password_env;
+	const char *token_url; /* ECR only */
 };
 
 struct config_proxy { /* beside the edge */
@@ -88,8 +91,15 @@ struct config_notify {
 	struct config_notify *next;
 };
 
+struct config_webhook { /* what it must prove; both "": nothing but its URL */
+	const char *secret_file;
+	const char *secret_env;
+	bool takes_unsigned;
+};
+
 struct config_project {
 	const char *name;
+	struct config_webhook webhook;
 	struct stage_spec *stages;
 	size_t stage_count; /* at least 1 */
 };
@@ -104,6 +114,7 @@ struct config_file {
 	struct config_receiver *receivers;
 	size_t receiver_count;
 	struct config_notify *notify; /* where it was given; NULL: nowhere */
+	struct config_webhook webhook; /* the one that is for all projects */
 	struct config_project *projects;
 	size_t project_count;
 	size_t stage_count; /* of all projects */

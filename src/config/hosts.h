@@ -1,4 +1,4 @@
-/* hosts.h - the keys of engines, registries and proxies, as tables: what may stand there, and what is
+/* hosts.h - the keys of engines, registries, proxies and webhooks, as tables: what may stand there, and what is
  * written when it is not the default. */
 #ifndef SLIPWAY_CONFIG_HOSTS_H
 #define SLIPWAY_CONFIG_HOSTS_H
@@ -8,7 +8,7 @@
 
 #include "config/spec.h"
 
-enum host_section { HOST_ENGINE, HOST_REGISTRY, HOST_PROXY };
+enum host_section { HOST_ENGINE, HOST_REGISTRY, HOST_PROXY, HOST_WEBHOOK };
 enum { HOST_KEYS_MAX = 32 };
 
 struct host_key {
@@ -17,7 +17,7 @@ struct host_key {
 	const char *yes; /* a choice of two words, of a bool; NULL: a text (const char *) */
 	const char *no;
 	const char *initial; /* left out when it says this; NULL: nothing but "" */
-	size_t offset; /* in struct config_engine, config_registry or config_proxy */
+	size_t offset; /* in struct config_engine, config_registry, ... */
 	unsigned kinds; /* of proxies that have it, as bits; 0: all */
 	bool (*applies)(const void *record); /* NULL: always */
 };

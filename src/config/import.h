@@ -94,6 +94,8 @@ void import_receivers(struct import *im, const struct node *map);
 /* node: the list `notify` of a stage, of a project (stage ""), of the file; NULL: not given. */
 void import_notify(
     struct import *im, const struct node *node, const char *project, const char *stage);
+/* map: NULL when there is none. */
+void import_webhook(struct import *im, const struct node *map, struct config_webhook *webhook);
 void import_projects(struct import *im, const struct node *map);
 
 /* import_stage.c */

@@ -220,6 +220,40 @@ check_login(struct import *im, const struct node *map, const struct config_regis
 		    registry->host);
 }
 
+static const char *
+rule_kind(const char *text)
+{
+	return registry_kind_named(text) != REGISTRY_KIND_COUNT
+		   ? NULL
+		   : "must be generic, docker-hub, ghcr, gitea (Forgejo too), gitlab, harbor, "
+		     "quay or ecr";
+}
+
+static const char *
+rule_token_url(const char *text)
+{
+	bool is_plain = strncmp(text, "http://", 7) == 0;
+
+	if (!is_plain && strncmp(text, "https://", 8) != 0)
+		return "must be an http or https URL";
+	if (strpbrk(text, "@?# \t") != NULL || rule_line(text) != NULL
+	    || text[strlen(text) - 1] != '/' || strchr(text + 8, '/')[1] != '\0')
+		return "must be a host, with a port or not, and a slash behind it: "
+		       "https://api.ecr.eu-west-1.amazonaws.com/";
+	return strstr(text, "ecr.") == NULL ? "must name the region behind 'ecr.'" : NULL;
+}
+
+/* What the host tells anyway is as if it was not said. */
+static void
+read_kind(struct import *im, const struct node *node, struct config_registry *registry)
+{
+	if (node == NULL
+	    || !value_text(im, node, "kind", NAME_SIZE - 1, rule_kind, &registry->kind))
+		return;
+	if (registry_kind_named(registry->kind) == registry_kind_of(registry->host))
+		registry->kind = "";
+}
+
 static void
 read_registry(struct import *im, const struct node *map, struct config_registry *registry)
 {
@@ -234,6 +268,7 @@ read_registry(struct import *im, const struct node *map, struct config_registry 
 		{ "username", rule_user_name, 255, &registry->username },
 		{ "password_file", rule_path, PATH_SIZE - 1, &registry->password_file },
 		{ "password_env", rule_env_name, 127, &registry->password_env },
+		{ "token_url", rule_token_url, PATH_SIZE - 1, &registry->token_url },
 	};
 	const struct node *insecure;
 
@@ -241,6 +276,7 @@ read_registry(struct import *im, const struct node *map, struct config_registry 
 		return;
 	host_known(HOST_REGISTRY, NULL, PROXY_EDGE, known);
 	keys_check(im, map, known);
+	read_kind(im, node_get(map, "kind"), registry);
 	insecure = node_get(map, "insecure");
 	if (insecure != NULL)
 		(void)value_bool(im, insecure, "insecure", &registry->is_insecure);
@@ -252,6 +288,11 @@ read_registry(struct import *im, const struct node *map, struct config_registry 
 		import_fault_key(im, node_get(map, "ca_file"),
 		    "'ca_file' beside 'insecure: true': "
 		    "plain HTTP has no certificate");
+	if (node_get(map, "token_url") != NULL
+	    && registry_kind_said(registry->kind, registry->host) != REGISTRY_ECR)
+		import_fault_key(im, node_get(map, "token_url"),
+		    "'token_url' belongs to 'kind: ecr'; other registries tell by themselves "
+		    "where they give tokens");
 	check_login(im, map, registry);
 }
 
@@ -277,7 +318,8 @@ import_registries(struct import *im, const struct node *map)
 		if (trouble != NULL)
 			import_fault_key(im, m, "registry '%.120s' %s", m->key.p, trouble);
 		registry = &file->registries[file->registry_count++];
-		*registry = (struct config_registry){ m->key.p, false, "", "", "", "" };
+		*registry =
+		    (struct config_registry){ m->key.p, "", false, "", "", "", "", "" };
 		read_registry(im, m, registry);
 	}
 }

@@ -4,9 +4,22 @@
 
 #include <string.h>
 
+/* Keys of a project itself, which its stages do not take over. */
+enum { PROJECT_KEYS = 2 };
+static const char *const project_keys[PROJECT_KEYS] = { "stages", "webhook" };
+
+static bool
+is_project_key(struct str key)
+{
+	for (size_t i = 0; i < PROJECT_KEYS; i++)
+		if (str_is(key, project_keys[i]))
+			return true;
+	return false;
+}
+
 /* The keys that may stand here, by the table; ended by NULL. */
 static void
-known_keys(enum field_place place, const char *known[STAGE_FIELD_COUNT + 3])
+known_keys(enum field_place place, const char *known[STAGE_FIELD_COUNT + PROJECT_KEYS + 2])
 {
 	size_t count = 0;
 
@@ -14,8 +27,8 @@ known_keys(enum field_place place, const char *known[STAGE_FIELD_COUNT + 3])
 		if (stage_fields[i].place == IN_BOTH || stage_fields[i].place == place)
 			known[count++] = stage_fields[i].key;
 	known[count++] = "notify";
-	if (place == IN_BOTH)
-		known[count++] = "stages";
+	for (size_t i = 0; place == IN_BOTH && i < PROJECT_KEYS; i++)
+		known[count++] = project_keys[i];
 	known[count] = NULL;
 }
 
@@ -69,14 +82,14 @@ void
 draft_apply(
     struct import *im, struct draft *draft, const struct node *map, enum field_place place)
 {
-	const char *known[STAGE_FIELD_COUNT + 3];
+	const char *known[STAGE_FIELD_COUNT + PROJECT_KEYS + 2];
 
 	known_keys(place, known);
 	for (const struct node *member = map->first; member != NULL; member = member->next) {
 		size_t i = field_find(member->key.p);
 
 		if (str_is(member->key, "notify")
-		    || (place == IN_BOTH && str_is(member->key, "stages")))
+		    || (place == IN_BOTH && is_project_key(member->key)))
 			continue; /* read apart: no part of what a stage runs */
 		if (place == IN_BOTH && i < STAGE_FIELD_COUNT
 		    && stage_fields[i].place == IN_STAGE) {
@@ -148,6 +161,7 @@ import_project(struct import *im, const struct node *map, struct config_project 
 	stage_spec_set_defaults(&base.spec);
 	draft_apply(im, &base, map, IN_BOTH);
 	import_notify(im, node_get(map, "notify"), project->name, "");
+	import_webhook(im, node_get(map, "webhook"), &project->webhook);
 	stages = node_get(map, "stages");
 	if (stages == NULL)
 		import_fault_key(im, map,

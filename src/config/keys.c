@@ -36,6 +36,7 @@ static const struct {
 	{ "password",
 	    "secrets do not belong in this file; use 'password_file' or 'password_env'" },
 	{ "secret", "secrets do not belong in this file; use 'secret_file' or 'secret_env'" },
+	{ "webhook", "it belongs to a project, or stands at the top level" },
 	{ "retries", "a single failure does not count; 'deadline' ends the gate" },
 	{ "pattern", "here it is 'glob', or 'regex' for a regular expression" },
 	{ "range", "here it is 'semver'" },

@@ -37,6 +37,7 @@ void lines_of_registry(const struct config_registry *, const struct line_sink *)
 void lines_of_proxy(const struct config_proxy *, const struct line_sink *);
 void lines_of_receiver(const struct config_receiver *, const struct line_sink *);
 void lines_of_notify(const struct strings *receivers, const struct line_sink *);
+void lines_of_webhook(const struct config_webhook *, const struct line_sink *);
 
 /* What the stages of a project have in common: keys by the table, and entries of maps, which the spec
  * holds. */

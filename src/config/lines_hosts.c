@@ -1,4 +1,4 @@
-/* lines_hosts.c - engines, registries and proxies as lines, by tables of their keys.
+/* lines_hosts.c - engines, registries, proxies and webhooks as lines, by tables of their keys.
  *
  * The one idea: the reader of a file asks the same tables which keys it knows (host_keys()), so a key that
  * is read is written, too. */
@@ -21,6 +21,7 @@ is_by_edge(const void *record)
 
 #define ENGINE(member) offsetof(struct config_engine, member)
 #define REGISTRY(member) offsetof(struct config_registry, member)
+#define WEBHOOK(member) offsetof(struct config_webhook, member)
 #define PROXY(member) offsetof(struct config_proxy, member)
 #define NPM (1u << PROXY_NPM)
 #define CADDY (1u << PROXY_CADDY)
@@ -37,11 +38,19 @@ static const struct host_key engine_keys[] = {
 	{ .key = NULL },
 };
 static const struct host_key registry_keys[] = {
+	{ .key = "kind", .offset = REGISTRY(kind) },
 	{ .key = "insecure", .yes = "true", .no = "false", .initial = "false", .offset = REGISTRY(is_insecure) },
 	{ .key = "ca_file", .offset = REGISTRY(ca_file) },
 	{ .key = "username", .offset = REGISTRY(username) },
 	{ .key = "password_file", .offset = REGISTRY(password_file) },
 	{ .key = "password_env", .offset = REGISTRY(password_env) },
+	{ .key = "token_url", .offset = REGISTRY(token_url) },
+	{ .key = NULL },
+};
+static const struct host_key webhook_keys[] = {
+	{ .key = "secret_file", .offset = WEBHOOK(secret_file) },
+	{ .key = "secret_env", .offset = WEBHOOK(secret_env) },
+	{ .key = "require_signature", .yes = "false", .no = "true", .initial = "true", .offset = WEBHOOK(takes_unsigned) },
 	{ .key = NULL },
 };
 static const struct host_key proxy_keys[] = {
@@ -67,6 +76,7 @@ static const struct host_key *const tables[] = {
 	[HOST_ENGINE] = engine_keys,
 	[HOST_REGISTRY] = registry_keys,
 	[HOST_PROXY] = proxy_keys,
+	[HOST_WEBHOOK] = webhook_keys,
 };
 
 const struct host_key *
@@ -153,4 +163,10 @@ void
 lines_of_proxy(const struct config_proxy *proxy, const struct line_sink *sink)
 {
 	lines_of(HOST_PROXY, proxy, proxy->kind, sink);
+}
+
+void
+lines_of_webhook(const struct config_webhook *webhook, const struct line_sink *sink)
+{
+	lines_of(HOST_WEBHOOK, webhook, PROXY_EDGE, sink);
 }

@@ -194,6 +194,19 @@ put_notify(
 		lines_of_notify(&notify->receivers, &sink);
 }
 
+/* Nothing when it says nothing. */
+static void
+put_webhook(struct writer *w, const struct config_webhook *webhook)
+{
+	struct line_sink sink;
+
+	if (webhook->secret_file[0] == '\0' && webhook->secret_env[0] == '\0')
+		return;
+	sink = open_map(w, "webhook");
+	lines_of_webhook(webhook, &sink);
+	close_map(w);
+}
+
 static int
 stage_order(const void *a, const void *b)
 {
@@ -236,6 +249,7 @@ put_project(
 		shared_find(project->stages, project->stage_count, w->arena, shared);
 		lines_of_shared(shared, &sink);
 	}
+	put_webhook(w, &project->webhook);
 	put_notify(w, file, project->name, "");
 	put_stages(w, file, project, has_shared ? shared : NULL);
 	close_map(w);
@@ -272,6 +286,7 @@ config_file_write(const struct config_file *file, const char *project, struct bu
 	put_proxies(&w, file);
 	put_receivers(&w, file);
 	put_notify(&w, file, "", "");
+	put_webhook(&w, &file->webhook);
 	put_projects(&w, file, project);
 	CHECK(w.indent == 0);
 	arena_free(w.arena);

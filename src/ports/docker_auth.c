@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "ports/docker_parts.h"
+#include "ports/ecr.h"
 #include "ports/password.h"
 
 /* URL-safe, padded: what Docker's own client sends. */
@@ -44,35 +45,67 @@ registry_host(const char *image, char *host, size_t size)
 		snprintf(host, size, "docker.io");
 }
 
-int
+static void
+write_auth(const char *username, const char *password, const char *host, struct buf *header)
+{
+	struct json_writer w;
+	struct buf json;
+
+	buf_init(&json, PASSWORD_SIZE * 2);
+	json_writer_init(&w, &json);
+	json_object_open(&w);
+	json_pair_text(&w, "username", username);
+	json_pair_text(&w, "password", password);
+	json_pair_text(&w, "serveraddress",
+	    strcmp(host, "docker.io") == 0 ? "https://index.docker.io/v1/" : host);
+	json_object_close(&w);
+	base64url(buf_view(&json), header);
+	if (json.p != NULL)
+		explicit_bzero(json.p, json.n);
+	buf_free(&json);
+}
+
+static void
+on_password(void *context UNUSED, const char *failure UNUSED)
+{
+}
+
+/* It was asked for when the digest was, unless that was before a restart: then the pull comes again. */
+static enum event_kind
+auth_of_ecr(const struct docker *docker, const struct registry_config *registry,
+    struct buf *header, struct err *err)
+{
+	const char *password = ecr_password(docker->host.ecr, registry);
+
+	if (password == NULL) {
+		(void)ecr_ask(docker->host.ecr, registry, on_password, NULL);
+		err_set(err, "the password of %s is being asked for", registry->host);
+		return EV_TROUBLED;
+	}
+	write_auth("AWS", password, registry->host, header);
+	return EV_PULLED;
+}
+
+enum event_kind
 registry_auth(
     const struct docker *docker, const char *image, struct buf *header, struct err *err)
 {
 	struct registry_config registry = { 0 };
 	char host[sizeof(registry.host)];
 	char password[PASSWORD_SIZE];
-	struct json_writer w;
-	struct buf json;
 
 	registry_host(image, host, sizeof(host));
 	catalog_registry(docker->host.catalog, host, &registry);
 	if (registry.username[0] == '\0')
-		return 0;
-	if (password_read(registry.password_file, registry.password_env, password, err) != 0)
-		return err_context(err, "no password for the user '%s' of registry %s",
+		return EV_PULLED;
+	if (registry.kind == REGISTRY_ECR && docker->host.ecr != NULL)
+		return auth_of_ecr(docker, &registry, header, err);
+	if (password_read(registry.password_file, registry.password_env, password, err) != 0) {
+		err_context(err, "no password for the user '%s' of registry %s",
 		    registry.username, host);
-	buf_init(&json, PASSWORD_SIZE * 2);
-	json_writer_init(&w, &json);
-	json_object_open(&w);
-	json_pair_text(&w, "username", registry.username);
-	json_pair_text(&w, "password", password);
-	json_pair_text(&w, "serveraddress",
-	    strcmp(host, "docker.io") == 0 ? "https://index.docker.io/v1/" : host);
-	json_object_close(&w);
-	base64url(buf_view(&json), header);
+		return EV_REFUSED;
+	}
+	write_auth(registry.username, password, host, header);
 	password_wipe(password);
-	if (json.p != NULL)
-		explicit_bzero(json.p, json.n);
-	buf_free(&json);
-	return 0;
+	return EV_PULLED;
 }

@@ -265,11 +265,14 @@ pull_image(struct pull_job *pull)
 		.context = pull };
 	struct buf path;
 	struct buf auth;
+	enum event_kind outcome;
 	struct err err;
 
 	buf_init(&auth, 12000);
-	if (registry_auth(pull->job.docker, spec->image, &auth, &err) != 0) {
-		job_fail(&pull->job, EV_REFUSED, "%s", err.text);
+	outcome = registry_auth(pull->job.docker, spec->image, &auth, &err);
+	if (outcome != EV_PULLED) {
+		buf_free(&auth);
+		job_fail(&pull->job, outcome, "%s", err.text);
 		return;
 	}
 	buf_init(&path, 2048);

@@ -333,8 +333,9 @@ struct tail {
 void tail_take(struct tail *tail, struct job *job, const char *container_id);
 void tail_drop(struct tail *tail); /* when its job is dropped */
 
-/* Adds the value of X-Registry-Auth for an image; nothing when no user is configured. */
-int registry_auth(
+/* Adds the value of X-Registry-Auth for an image; nothing when no user is configured. PULLED: go on;
+ * REFUSED, TROUBLED: there is no password, or not yet, and err says why. */
+enum event_kind registry_auth(
     const struct docker *docker, const char *image, struct buf *header, struct err *err);
 
 #endif

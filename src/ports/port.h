@@ -13,6 +13,7 @@ struct loop;
 struct fetch;
 struct store;
 struct catalog;
+struct ecr;
 
 /* What a port sees that people want to know of, beside the answers to effects. */
 struct noticed {
@@ -30,6 +31,7 @@ struct port_host {
 	struct fetch *fetch;
 	struct store *store; /* deploys, instances, deploy log */
 	struct catalog *catalog; /* specs, engines, registries */
+	struct ecr *ecr; /* passwords of Amazon's registries */
 	void (*answer)(void *context, const struct event *event);
 	void (*noticed)(void *context, const struct noticed *what); /* NULL: nobody listens */
 	void *context;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "ports/registry_parts.h"
@@ -58,6 +59,7 @@ registry_free(struct registry *r)
 		return;
 	while (r->tasks != NULL)
 		task_free(r->tasks);
+	inquiries_free(r);
 	CHECK(r->lists == NULL);
 	sites_free(r);
 	tokens_free(r->tokens);
@@ -252,6 +254,9 @@ load_reference(struct task *task, const struct stage_spec *spec, const struct de
 		if (task->policy == NULL)
 			return -1;
 	}
+	/* Registries tell of a push before its tag can be found (distribution does). */
+	task->is_awaited = strcmp(row->trigger, trigger_names[TRIGGER_WEBHOOK]) == 0
+			   && clock_now_ms() - row->created_ms < REGISTRY_TAG_LATE_MS;
 	task->is_by_person = strcmp(row->trigger, trigger_names[TRIGGER_WEBHOOK]) != 0
 			     && strcmp(row->trigger, trigger_names[TRIGGER_POLL]) != 0;
 	if (task->effect.kind == FX_SEEK) {

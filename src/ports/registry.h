@@ -14,6 +14,7 @@
 #include "ports/port.h"
 #include "store/tags.h"
 
+struct image_ref;
 struct registry;
 
 struct registry *registry_new(const struct port_host *host);
@@ -43,6 +44,31 @@ typedef void explain_fn(void *context, const struct tag_explanation *explanation
 /* Looks as a poll would, and calls on_done exactly once, perhaps at once. */
 void registry_explain(
     struct registry *registry, uint64_t stage, explain_fn *on_done, void *context);
+
+/* What a person asked of a registry by name. */
+struct registry_told {
+	const char *failure; /* what is wrong and how to mend it; NULL: all is well */
+	const char *note; /* else: how it let us in */
+	int64_t took_ms;
+	const struct str *tags; /* of the page */
+	size_t count;
+	bool has_more; /* than this page */
+};
+
+/* NULL: the registry's port goes away; nothing may be answered any more. */
+typedef void registry_told_fn(void *context, const struct registry_told *told);
+
+/* Is it there, does it take our login, may we read the repository (path "": any)? limit > 0: a page of
+ * the repository's tags behind `after`, in the registry's own order, or, when it gives no pages, in that
+ * of their bytes. Calls on_told exactly once. */
+struct registry_inquiry {
+	const struct image_ref *image; /* host and path */
+	const char *after;
+	uint32_t limit;
+	registry_told_fn *on_told;
+	void *context;
+};
+void registry_inquire(struct registry *registry, const struct registry_inquiry *inquiry);
 
 struct registry_status {
 	char host[DOMAIN_SIZE + 8]; /* as images name it */

@@ -34,6 +34,21 @@ hash_login(const struct site *site, struct login *login)
 	buf_free(&both);
 }
 
+static int
+read_password(const struct site *site, char password[PASSWORD_SIZE], struct err *err)
+{
+	const struct registry_config *config = &site->config;
+	const char *given;
+
+	if (config->kind != REGISTRY_ECR || site->registry->host.ecr == NULL)
+		return password_read(
+		    config->password_file, config->password_env, password, err);
+	given = ecr_password(site->registry->host.ecr, config);
+	if (given == NULL || !str_copy(password, PASSWORD_SIZE, str_of(given)))
+		return err_set(err, "it has just ended");
+	return 0;
+}
+
 int
 login_read(const struct site *site, struct login *login, struct err *err)
 {
@@ -43,8 +58,7 @@ login_read(const struct site *site, struct login *login, struct err *err)
 
 	CHECK(config->username[0] != '\0');
 	memset(login, 0, sizeof(*login));
-	result =
-	    password_read(config->password_file, config->password_env, login->password, err);
+	result = read_password(site, login->password, err);
 	if (result != 0)
 		return err_context(err, "no password for the user '%s' of %s",
 		    config->username, site->status.host);
@@ -75,17 +89,19 @@ void
 login_explain(const struct site *site, char why[REASON_SIZE])
 {
 	const struct registry_config *config = &site->config;
+	const char *hint = registry_kind_login(config->kind);
 
 	if (config->username[0] == '\0')
 		snprintf(why, REASON_SIZE,
 		    "%s asks for a login: give it a username and a password_file under "
-		    "registries",
-		    site->status.host);
+		    "registries%s%s",
+		    site->status.host, hint[0] == '\0' ? "" : "; ", hint);
 	else
 		snprintf(why, REASON_SIZE,
-		    "%s refused the user '%.64s': check registries: %s: username, %s",
+		    "%s refused the user '%.64s': check registries: %s: username, %s%s%s",
 		    site->status.host, config->username, site->status.host,
-		    config->password_file[0] != '\0' ? "password_file" : "password_env");
+		    config->password_file[0] != '\0' ? "password_file" : "password_env",
+		    hint[0] == '\0' ? "" : "; ", hint);
 }
 
 int
@@ -110,8 +126,10 @@ login_token_url(const struct site *site, const char *scope, struct buf *text, st
 		url_query_escape(text, c->service);
 		buf_char(text, '&');
 	}
-	buf_text(text, "scope=");
-	url_query_escape(text, scope);
+	if (scope[0] != '\0') { /* none: of the registry as a whole */
+		buf_text(text, "scope=");
+		url_query_escape(text, scope);
+	}
 	return text->overflow
 		   ? err_set(err, "%s asks for a login in too many words", site->status.host)
 		   : 0;

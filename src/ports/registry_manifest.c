@@ -28,8 +28,9 @@ static void
 fail_missing(struct task *task, const struct question_answer *answer)
 {
 	bool is_digest = task->image.tag[0] == '\0';
-	/* A poll looks again: what it waits for may be pushed later. */
-	enum event_kind kind = task->effect.kind == FX_RESOLVE ? EV_REFUSED : EV_TROUBLED;
+	/* A poll looks again: what it waits for may be pushed later. What was pushed just now may come. */
+	bool is_final = task->effect.kind == FX_RESOLVE && !task->is_awaited;
+	enum event_kind kind = is_final ? EV_REFUSED : EV_TROUBLED;
 	char code[64];
 	char message[128];
 

@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "config/image.h"
 #include "config/tag_policy.h"
+#include "ports/ecr.h"
 #include "ports/fetch.h"
 #include "ports/password.h"
 #include "ports/registry.h"
@@ -126,7 +127,9 @@ struct question {
 	struct question *next; /* in line */
 	struct question **link;
 	enum priority priority;
-	struct fetch_transfer *transfer; /* NULL: waits in line */
+	bool is_started; /* out of its line */
+	struct fetch_transfer *transfer; /* NULL: waits for its turn, or for a password */
+	struct ecr_wait *wait;
 	char repository[IMAGE_SIZE];
 	char scope[512];
 	char *url;
@@ -180,6 +183,7 @@ struct task {
 	struct image_ref image; /* its tag or digest is what is asked for, once known */
 	struct tag_policy *policy; /* the stage's; NULL: nobody asks it */
 	bool is_by_person; /* RESOLVE */
+	bool is_awaited; /* RESOLVE: a webhook named the tag a moment ago */
 	struct candidate *candidates[TAGS_TRIED_MAX]; /* the newest first */
 	uint32_t candidate_count;
 	uint32_t candidate_at; /* the next one to try */
@@ -204,7 +208,11 @@ struct registry {
 	struct tokens *tokens;
 	struct task *tasks;
 	struct tag_list *lists;
+	struct inquiry *inquiries;
 };
+
+/* Of the port's end: nobody is answered any more. registry_inquiry.c */
+void inquiries_free(struct registry *r);
 
 /* Takes the explanation over; NULL: the effect is answered. */
 void

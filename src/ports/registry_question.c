@@ -26,7 +26,9 @@ question_ask(const struct question_request *request)
 	q->site = request->site;
 	q->priority = request->priority;
 	snprintf(q->repository, sizeof(q->repository), "%s", request->repository);
-	snprintf(q->scope, sizeof(q->scope), "repository:%s:pull", request->repository);
+	if (request->repository[0] != '\0')
+		snprintf(
+		    q->scope, sizeof(q->scope), "repository:%s:pull", request->repository);
 	q->url = strdup(request->url);
 	CHECK(q->url != NULL);
 	q->method = request->method;
@@ -53,10 +55,12 @@ question_cancel(struct question *q)
 {
 	if (q == NULL)
 		return;
-	if (q->transfer == NULL) {
+	if (!q->is_started) {
 		site_leave_line(q->site, q);
 	} else {
-		fetch_cancel(q->transfer);
+		ecr_cancel(q->wait);
+		if (q->transfer != NULL)
+			fetch_cancel(q->transfer);
 		q->site->active[q->priority]--;
 		loop_timer_set(q->site->registry->soon, 0);
 	}
@@ -66,6 +70,7 @@ question_cancel(struct question *q)
 void
 question_start(struct question *q)
 {
+	q->is_started = true;
 	q->site->active[q->priority]++;
 	send_request(q);
 }
@@ -73,7 +78,7 @@ question_start(struct question *q)
 void
 question_finish(struct question *q, const struct question_answer *answer)
 {
-	CHECK(q->transfer == NULL);
+	CHECK(q->transfer == NULL && q->wait == NULL);
 	q->site->active[q->priority]--;
 	loop_timer_set(q->site->registry->soon, 0);
 	q->on_done(q->context, answer);
@@ -161,7 +166,8 @@ add_login(struct question *q, struct fetch_request *request, struct login *login
 		return -1;
 	}
 	memcpy(q->hash, login->hash, sizeof(q->hash));
-	request->basic_user = q->site->config.username;
+	request->basic_user =
+	    q->site->config.kind == REGISTRY_ECR ? "AWS" : q->site->config.username;
 	request->basic_password = login->password;
 	return 0;
 }
@@ -301,6 +307,32 @@ send_with_token(struct question *q, struct fetch_request *request, const char *t
 }
 
 static void
+on_password(void *context, const char *failure)
+{
+	struct question *q = context;
+
+	q->wait = NULL;
+	if (failure == NULL)
+		send_request(q);
+	else
+		trouble_site(q, EV_TROUBLED, false, "%s", failure);
+}
+
+/* ECR's password is not in the configuration, and may have to be asked for first. */
+static bool
+waits_for_password(struct question *q)
+{
+	const struct registry_config *config = &q->site->config;
+	struct ecr *ecr = q->site->registry->host.ecr;
+
+	if (config->kind != REGISTRY_ECR || config->username[0] == '\0' || ecr == NULL
+	    || ecr_password(ecr, config) != NULL)
+		return false;
+	q->wait = ecr_ask(ecr, config, on_password, q);
+	return true;
+}
+
+static void
 send_request(struct question *q)
 {
 	struct fetch_request request = { .method = q->method,
@@ -311,6 +343,8 @@ send_request(struct question *q)
 	const char *token = q->token;
 	char key[KEY_SIZE];
 
+	if (waits_for_password(q))
+		return;
 	if (token == NULL && q->site->challenge.kind == CHALLENGE_BEARER) {
 		token_key(q, key);
 		token = tokens_find(q->site->registry->tokens, key, clock_now_ms());

@@ -133,7 +133,9 @@ trouble_rights(struct question *q, const struct fetch_result *result)
 	char message[128];
 
 	trouble_read(result->body, code, message);
-	if (user[0] == '\0')
+	if (q->repository[0] == '\0')
+		login_explain(q->site, why);
+	else if (user[0] == '\0')
 		snprintf(why, sizeof(why),
 		    "%s shows '%s' to nobody without a login: check the image's name, or "
 		    "give a username and a password_file under registries",

@@ -24,6 +24,7 @@ struct app {
 	struct catalog *catalog;
 	struct runtime *runtime;
 	struct vault *vault;
+	struct ecr *ecr;
 	struct docker *docker;
 	struct registry *registry;
 	struct edge *edge; /* NULL: SLIPWAY_EDGE=off */

@@ -99,12 +99,14 @@ apply_registries(struct app *app, const struct config_file *file, bool dry, stru
 		struct config_registry was;
 		struct config_changes changes;
 
+		r->kind = registry_kind_said(wanted->kind, wanted->host);
 		r->is_insecure = wanted->is_insecure;
 		copy(r->host, sizeof(r->host), wanted->host);
 		copy(r->ca_file, sizeof(r->ca_file), wanted->ca_file);
 		copy(r->username, sizeof(r->username), wanted->username);
 		copy(r->password_file, sizeof(r->password_file), wanted->password_file);
 		copy(r->password_env, sizeof(r->password_env), wanted->password_env);
+		copy(r->token_url, sizeof(r->token_url), wanted->token_url);
 		if (old != NULL)
 			was = export_registry(old);
 		changes = diff_registries(old == NULL ? NULL : &was, wanted, plan->arena);
@@ -136,6 +138,38 @@ apply_proxy(struct app *app, const struct config_proxy *wanted, bool dry, struct
 	plan_add(plan, action, "proxy %s", wanted->name)->changes = changes;
 	if (!dry && strcmp(action, PLAN_KEEP) != 0)
 		catalog_put_proxy(app->catalog, &proxy);
+}
+
+static struct config_changes
+apply_webhook(struct app *app, const struct project_entry *project,
+    const struct config_webhook *wanted, bool dry, struct plan *plan)
+{
+	struct webhook_rules rules = { .takes_unsigned = wanted->takes_unsigned };
+	struct config_webhook was = { "", "", false };
+	struct config_changes changes;
+
+	if (project != NULL)
+		was = export_webhook(&project->rules);
+	changes = diff_webhooks(&was, wanted, plan->arena);
+	if (dry || changes.count == 0)
+		return changes;
+	CHECK(project != NULL); /* it was put a moment ago */
+	copy(rules.secret_file, sizeof(rules.secret_file), wanted->secret_file);
+	copy(rules.secret_env, sizeof(rules.secret_env), wanted->secret_env);
+	catalog_set_webhook_rules(app->catalog, project->id, &rules);
+	return changes;
+}
+
+/* The webhook that is for all projects. */
+static void
+apply_everyone(
+    struct app *app, const struct config_webhook *wanted, bool dry, struct plan *plan)
+{
+	struct config_changes changes =
+	    apply_webhook(app, catalog_everyone(app->catalog), wanted, dry, plan);
+
+	if (changes.count > 0)
+		plan_add(plan, PLAN_CHANGE, "webhook of all projects")->changes = changes;
 }
 
 static void
@@ -247,6 +281,22 @@ apply_stage(struct app *app, uint64_t project_id, const struct stage_spec *spec,
 	else if (!dry && strcmp(plan->entries[plan->count - 1].action, PLAN_CHANGE) == 0)
 		change_stage(app, entry, spec, buf_view(&json));
 	buf_free(&json);
+}
+
+static void
+apply_project(
+    struct app *app, const struct config_project *project, bool dry, struct plan *plan)
+{
+	bool is_new = catalog_project_by_name(app->catalog, project->name) == NULL;
+	uint64_t id = dry ? 0 : catalog_put_project(app->catalog, project->name, &is_new);
+	struct config_changes changes =
+	    apply_webhook(app, catalog_project_by_name(app->catalog, project->name),
+		&project->webhook, dry, plan);
+
+	plan_add(plan, action_of(is_new, &changes), "project %s", project->name)->changes =
+	    changes;
+	for (size_t k = 0; k < project->stage_count; k++)
+		apply_stage(app, id, &project->stages[k], dry, plan);
 }
 
 static bool
@@ -396,16 +446,9 @@ command_apply(struct app *app, const struct config_file *file, bool dry, struct 
 	apply_registries(app, file, dry, ret_plan);
 	for (size_t i = 0; i < file->proxy_count; i++)
 		apply_proxy(app, &file->proxies[i], dry, ret_plan);
-	for (size_t i = 0; i < file->project_count; i++) {
-		const struct config_project *project = &file->projects[i];
-		bool is_new = catalog_project_by_name(app->catalog, project->name) == NULL;
-		uint64_t id =
-		    dry ? 0 : catalog_put_project(app->catalog, project->name, &is_new);
-
-		plan_add(ret_plan, is_new ? PLAN_ADD : PLAN_KEEP, "project %s", project->name);
-		for (size_t k = 0; k < project->stage_count; k++)
-			apply_stage(app, id, &project->stages[k], dry, ret_plan);
-	}
+	apply_everyone(app, &file->webhook, dry, ret_plan);
+	for (size_t i = 0; i < file->project_count; i++)
+		apply_project(app, &file->projects[i], dry, ret_plan);
 	for (size_t i = 0; i < catalog_stage_count(app->catalog); i++) {
 		const struct stage_spec *spec = catalog_stage_at(app->catalog, i)->spec;
 		if (!names_stage(file, spec))

@@ -1,4 +1,4 @@
-/* commands.c - see commands.h. apply is in apply.c. */
+/* commands.c - see commands.h. apply is in apply.c, webhooks are in webhooks.c. */
 #include "serve/commands.h"
 
 #include <inttypes.h>
@@ -6,16 +6,16 @@
 
 #include "base/clock.h"
 #include "config/image.h"
-#include "config/tag_policy.h"
 #include "serve/app.h"
+#include "serve/commands_inside.h"
 #include "serve/promotion.h"
 #include "serve/runtime.h"
 #include "serve/terms.h"
 #include "store/catalog.h"
 #include "store/deploys.h"
 
-static enum command_result
-is_ready(const struct app *app, struct err *err)
+enum command_result
+command_is_ready(const struct app *app, struct err *err)
 {
 	if (app->is_draining) {
 		err_set(err, "slipway is shutting down and takes no new work; try again when "
@@ -55,17 +55,15 @@ find_stage(const struct app *app, const char *project, const char *stage, struct
 	return entry;
 }
 
-/* Every replica of what is live runs; nothing live is whole, too. */
-static bool
-is_live_whole(const struct app *app, const struct stage_entry *stage)
+bool
+stage_is_live_whole(const struct app *app, const struct stage_entry *stage)
 {
 	return runtime_actor(app->runtime, stage->id)->stage.live == 0
 	       || terms_is_whole(app, stage);
 }
 
-/* One stage cannot fill the server with tags that a registry does not answer for. */
-static bool
-is_resolving_too_much(const struct app *app, const struct stage_entry *stage)
+bool
+stage_is_resolving_too_much(const struct app *app, const struct stage_entry *stage)
 {
 	struct resolving found = { .stage = stage->id };
 
@@ -73,17 +71,16 @@ is_resolving_too_much(const struct app *app, const struct stage_entry *stage)
 	return found.count >= RESOLVING_MAX;
 }
 
-static enum command_result
-refuse_one_more(const struct stage_entry *stage, struct err *err)
+enum command_result
+command_refuse_one_more(const struct stage_entry *stage, struct err *err)
 {
 	err_set(err, "%d tags of %s/%s wait for the registry already; try again later",
 	    RESOLVING_MAX, stage->spec->project, stage->spec->stage);
 	return COMMAND_BUSY;
 }
 
-/* Which deploy a trigger ended in: a new one, or the one that asks for the same tag already. */
-static uint64_t
-trigger_stage(struct app *app, uint64_t stage, const struct event *event)
+uint64_t
+command_trigger(struct app *app, uint64_t stage, const struct event *event)
 {
 	uint64_t spawned = 0;
 	const struct actor *a;
@@ -105,7 +102,7 @@ command_deploy(struct app *app, const struct deploy_command *command, uint64_t *
 		.flag = command->is_forced,
 		.is_overriding = command->override[0] != '\0' };
 	const struct stage_entry *stage;
-	enum command_result result = is_ready(app, err);
+	enum command_result result = command_is_ready(app, err);
 
 	if (result != COMMAND_DONE)
 		return result;
@@ -123,16 +120,16 @@ command_deploy(struct app *app, const struct deploy_command *command, uint64_t *
 		err_set(err, "a digest is 'sha256:' and 64 hexadecimal digits");
 		return COMMAND_INVALID;
 	}
-	if (is_resolving_too_much(app, stage))
-		return refuse_one_more(stage, err);
+	if (stage_is_resolving_too_much(app, stage))
+		return command_refuse_one_more(stage, err);
 	event.to = stage->id;
-	event.flag |= !is_live_whole(app, stage);
+	event.flag |= !stage_is_live_whole(app, stage);
 	CHECK(str_copy(event.tag, sizeof(event.tag), str_of(command->tag)));
 	CHECK(str_copy(event.digest, sizeof(event.digest), str_of(command->digest)));
 	result = promotion_admit(app, stage, command, &event, err);
 	if (result != COMMAND_DONE)
 		return result;
-	*ret_deploy = trigger_stage(app, stage->id, &event);
+	*ret_deploy = command_trigger(app, stage->id, &event);
 	promotion_note(app, stage, command, *ret_deploy);
 	return COMMAND_DONE;
 }
@@ -174,7 +171,7 @@ command_rollback(struct app *app, const char *project, const char *stage_name, u
 	struct deploy_row row;
 	const struct stage_entry *stage;
 	uint64_t running;
-	enum command_result result = is_ready(app, err);
+	enum command_result result = command_is_ready(app, err);
 
 	if (result != COMMAND_DONE)
 		return result;
@@ -207,7 +204,7 @@ command_rollback(struct app *app, const char *project, const char *stage_name, u
 	event.to = stage->id;
 	memcpy(event.tag, row.tag, sizeof(event.tag));
 	memcpy(event.digest, row.digest, sizeof(event.digest));
-	*ret_deploy = trigger_stage(app, stage->id, &event);
+	*ret_deploy = command_trigger(app, stage->id, &event);
 	return COMMAND_DONE;
 }
 
@@ -265,78 +262,4 @@ command_cancel(struct app *app, uint64_t deploy, struct err *err)
 	runtime_deliver(
 	    app->runtime, &(struct event){ .kind = EV_CANCEL, .to = deploy }, NULL);
 	return COMMAND_DONE;
-}
-
-/* A policy that cannot be read (an older program's) takes nothing. */
-static bool
-takes_tag(const struct stage_spec *spec, const char *tag)
-{
-	struct tag_judged judged = { .reason = TAG_NOT_VALID };
-	struct err err;
-	struct tag_policy *policy = tag_policy_new(spec, &err);
-
-	if (policy != NULL)
-		tag_policy_judge(policy, tag, &judged);
-	tag_policy_free(policy);
-	return judged.reason == TAG_KEPT;
-}
-
-/* COMMAND_BUSY: the stage would take it, but asks for too many tags already. */
-static enum command_result
-hook_stage(struct app *app, const struct stage_entry *stage, const struct image_ref *ref,
-    struct hook_result *ret, struct err *err)
-{
-	struct event event = {
-		.kind = EV_TRIGGER, .to = stage->id, .trigger = TRIGGER_WEBHOOK
-	};
-
-	if (!takes_tag(stage->spec, ref->tag))
-		return COMMAND_DONE;
-	if (!stage->spec->is_auto) {
-		ret->was_reported = true;
-		return COMMAND_DONE;
-	}
-	if (is_resolving_too_much(app, stage))
-		return refuse_one_more(stage, err);
-	event.flag = !is_live_whole(app, stage);
-	CHECK(str_copy(event.tag, sizeof(event.tag), str_of(ref->tag)));
-	ret->stages[ret->count] = stage->id;
-	ret->deploys[ret->count++] = trigger_stage(app, stage->id, &event);
-	return COMMAND_DONE;
-}
-
-/* The body is a hint only: the digest comes from the registry. */
-enum command_result
-command_webhook(struct app *app, struct str uuid, const char *image, struct hook_result *ret,
-    struct err *err)
-{
-	const struct project_entry *project = catalog_project_by_webhook(app->catalog, uuid);
-	struct image_ref ref;
-	struct image_ref own;
-	struct err ignored;
-	enum command_result result;
-
-	*ret = (struct hook_result){ 0 };
-	if (project == NULL) {
-		err_set(err, "not found");
-		return COMMAND_NOT_FOUND;
-	}
-	result = is_ready(app, err);
-	if (result != COMMAND_DONE)
-		return result;
-	if (image_ref_parse(image, &ref, err) != 0)
-		return COMMAND_INVALID;
-	if (ref.tag[0] == '\0')
-		CHECK(str_copy(ref.tag, sizeof(ref.tag), STR("latest")));
-	for (size_t i = 0; i < catalog_stage_count(app->catalog); i++) {
-		const struct stage_entry *stage = catalog_stage_at(app->catalog, i);
-		if (strcmp(stage->spec->project, project->name) != 0)
-			continue;
-		if (image_ref_parse(stage->spec->image, &own, &ignored) != 0
-		    || strcmp(own.host, ref.host) != 0 || strcmp(own.path, ref.path) != 0)
-			continue;
-		if (hook_stage(app, stage, &ref, ret, err) != COMMAND_DONE)
-			result = COMMAND_BUSY; /* the others need not wait for this one */
-	}
-	return result;
 }

@@ -12,6 +12,9 @@
 
 struct app;
 struct config_file;
+struct project_entry;
+struct stage_entry;
+struct webhook;
 
 enum command_result {
 	COMMAND_DONE,
@@ -47,17 +50,34 @@ enum command_result command_lift(struct app *app, const char *project, const cha
 
 enum command_result command_cancel(struct app *app, uint64_t deploy, struct err *err);
 
-/* A hook: every stage of the webhook's project whose image and tag pattern match. COMMAND_BUSY, too,
- * when one of them asks its registry for too many tags already: ret tells which of the others have
- * begun; they merge the same hook when it comes again. */
-struct hook_result {
+/* What a webhook means to one stage whose image it names. */
+enum webhook_fit {
+	WEBHOOK_DEPLOYS,
+	WEBHOOK_LOOKS, /* it names no tag: the stage's poll looks now */
+	WEBHOOK_BY_HAND, /* the stage deploys by hand only */
+	WEBHOOK_TAG, /* its tag policy takes none of the tags */
+	WEBHOOK_NOT_POLLED, /* it names no tag, and nobody looks */
+};
+typedef void webhook_fit_fn(void *context, const struct stage_entry *stage,
+    enum webhook_fit fit, const char *tag, const char *why);
+
+/* Each stage of the project (of all, when that is everyone) whose image it names; does nothing. tag: the
+ * one of several that the stage's policy prefers, or "". why: for a person. */
+void webhook_match(const struct app *app, const struct project_entry *project,
+    const struct webhook *webhook, webhook_fit_fn *each, void *context);
+
+/* What the registry has under that tag is deployed by every stage that it fits. COMMAND_BUSY, too, when
+ * one of them asks its registry for too many tags already: ret tells which of the others have begun; they
+ * merge the same webhook when it comes again. */
+struct webhook_result {
 	uint64_t deploys[STAGES_MAX];
 	uint64_t stages[STAGES_MAX];
 	size_t count;
-	bool was_reported; /* a stage matched that deploys by hand only */
+	size_t looks; /* polls that look now */
+	const char *ignored; /* nothing of that: why, in words */
 };
-enum command_result command_webhook(struct app *app, struct str uuid, const char *image,
-    struct hook_result *ret, struct err *err);
+enum command_result command_webhook(struct app *app, const struct project_entry *project,
+    const struct webhook *webhook, struct webhook_result *ret, struct err *err);
 
 /* The configuration becomes what the file says. Nothing is removed: what the file leaves out is
  * named in the plan as left alone. dry: only the plan. *ret_plan (see plan.h) is to be freed. */

@@ -25,12 +25,16 @@ export_engine(const struct engine_config *e)
 struct config_registry
 export_registry(const struct registry_config *r)
 {
+	bool is_told = r->kind == registry_kind_of(r->host);
+
 	return (struct config_registry){ .host = r->host,
+		.kind = is_told ? "" : registry_kind_names[r->kind],
 		.is_insecure = r->is_insecure,
 		.ca_file = r->ca_file,
 		.username = r->username,
 		.password_file = r->password_file,
-		.password_env = r->password_env };
+		.password_env = r->password_env,
+		.token_url = r->token_url };
 }
 
 struct config_proxy
@@ -107,6 +111,14 @@ view_receivers(const struct catalog *catalog, struct config_file *file, struct a
 	view_notify(catalog, "", "", file, arena);
 }
 
+struct config_webhook
+export_webhook(const struct webhook_rules *rules)
+{
+	return (struct config_webhook){ .secret_file = rules->secret_file,
+		.secret_env = rules->secret_env,
+		.takes_unsigned = rules->takes_unsigned };
+}
+
 static void
 view_hosts(const struct catalog *catalog, struct config_file *file, struct arena *arena)
 {
@@ -127,6 +139,7 @@ view_hosts(const struct catalog *catalog, struct config_file *file, struct arena
 	for (size_t i = 0; i < file->proxy_count; i++)
 		file->proxies[i] = export_proxy(catalog_proxy_at(catalog, i));
 	view_receivers(catalog, file, arena);
+	file->webhook = export_webhook(&catalog_everyone(catalog)->rules);
 }
 
 static void
@@ -136,8 +149,10 @@ view_projects(const struct catalog *catalog, struct config_file *file, struct ar
 
 	file->projects = arena_take_array(arena, count, sizeof(*file->projects));
 	for (size_t i = 0; i < count; i++) {
-		const char *name = catalog_project_at(catalog, i)->name;
-		struct config_project project = { .name = name };
+		const struct project_entry *entry = catalog_project_at(catalog, i);
+		const char *name = entry->name;
+		struct config_project project = { .name = name,
+			.webhook = export_webhook(&entry->rules) };
 		size_t first = catalog_stages_of(catalog, name, &project.stage_count);
 
 		project.stages =
@@ -193,6 +208,13 @@ export_tag(const struct catalog *catalog, char tag[HASH_HEX_SIZE])
 	view_hosts(catalog, hosts, arena);
 	buf_init(&text, EXPORT_TAG_BYTES_MAX);
 	config_file_write(hosts, NULL, &text);
+	for (size_t i = 0; i < catalog_project_count(catalog); i++) {
+		const struct project_entry *project = catalog_project_at(catalog, i);
+
+		buf_format(&text, "%" PRIu64 " %d %s %s\n", project->id,
+		    project->rules.takes_unsigned, project->rules.secret_file,
+		    project->rules.secret_env);
+	}
 	for (size_t i = 0; i < catalog_stage_count(catalog); i++) {
 		const struct stage_entry *stage = catalog_stage_at(catalog, i);
 

@@ -13,6 +13,7 @@ struct engine_config;
 struct registry_config;
 struct proxy_config;
 struct receiver_config;
+struct webhook_rules;
 
 /* As a file has it; texts are those of the one given. */
 struct config_engine export_engine(const struct engine_config *);
@@ -21,6 +22,7 @@ struct config_proxy export_proxy(const struct proxy_config *);
 struct config_receiver export_receiver(const struct receiver_config *, struct arena *arena);
 /* Names with blanks between them, one by one. */
 struct strings export_names(const char *names, struct arena *arena);
+struct config_webhook export_webhook(const struct webhook_rules *);
 
 /* A view of it: texts are the catalog's own, until the end of the tick; the rest is the arena's. An empty
  * catalog has the engine that a file without engines gets. */

@@ -9,6 +9,7 @@
 #include "base/loop.h"
 #include "config/settings.h"
 #include "ports/docker.h"
+#include "ports/ecr.h"
 #include "ports/edge.h"
 #include "ports/fetch.h"
 #include "ports/notify.h"
@@ -207,6 +208,8 @@ ports_open(struct app *app, struct err *err)
 
 	app->fetch = fetch_new(app->loop);
 	host.fetch = app->fetch;
+	app->ecr = ecr_new(&host);
+	host.ecr = app->ecr;
 	app->docker = docker_new(&host, &docker);
 	app->registry = registry_new(&host);
 	app->notifier = notifier_new(&host, app->settings->edge_https.count > 0);
@@ -238,6 +241,7 @@ ports_close(struct app *app)
 	registry_free(app->registry);
 	notifier_free(app->notifier);
 	docker_free(app->docker);
+	ecr_free(app->ecr);
 	fetch_free(app->fetch);
 }
 

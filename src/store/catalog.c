@@ -182,6 +182,7 @@ catalog_load(struct catalog *c, struct err *err)
 		column_copy(q, 2, project.webhook, sizeof(project.webhook));
 		remember_project(c, &project);
 	}
+	webhooks_load(c);
 	q = db_read(store_db(c->store),
 	    "SELECT s.id, s.poll, s.spec, r.json FROM stage s "
 	    "JOIN project p ON p.id = s.project"
@@ -223,6 +224,8 @@ catalog_project_by_webhook(const struct catalog *c, struct str uuid)
 {
 	const struct project_entry *found = NULL;
 
+	if (str_equal_secret(str_of(c->everyone.webhook), uuid))
+		found = &c->everyone;
 	for (size_t i = 0; i < c->project_count; i++) /* all of them, whichever matches */
 		if (str_equal_secret(str_of(c->projects[i]->webhook), uuid))
 			found = c->projects[i];

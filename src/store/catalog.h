@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/limits.h"
 #include "config/receiver.h"
+#include "config/registry_kind.h"
 #include "config/spec.h"
 
 struct store;
@@ -31,11 +32,13 @@ struct engine_config {
 
 struct registry_config {
 	char host[DOMAIN_SIZE + 8]; /* "registry.example:5000", as images name it */
+	enum registry_kind kind;
 	bool is_insecure; /* plain HTTP */
 	char ca_file[512];
 	char username[256];
 	char password_file[512]; /* read when needed; the password is never stored */
 	char password_env[128]; /* or this environment variable */
+	char token_url[512]; /* ECR: where passwords are given; "": as the host tells */
 };
 
 /* The texts of a proxy beside its name, as columns of its row too. */
@@ -95,10 +98,19 @@ struct stage_entry {
 	const struct stage_spec *spec;
 };
 
+/* What a webhook has to prove. The secret itself is never stored. */
+struct webhook_rules {
+	char secret_file[512]; /* one of the two, or none: then its URL is all the proof */
+	char secret_env[128];
+	bool
+	    takes_unsigned; /* of senders that prove nothing, too; a wrong proof never counts */
+};
+
 struct project_entry {
-	uint64_t id;
-	char name[NAME_SIZE];
+	uint64_t id; /* 0: not a project, but the webhook that is for all of them */
+	char name[NAME_SIZE]; /* "" likewise */
 	char webhook[37]; /* the UUID in its webhook's URL: a secret */
+	struct webhook_rules rules;
 };
 
 struct catalog *catalog_new(struct store *store);
@@ -134,6 +146,13 @@ const struct project_entry *catalog_project_by_name(const struct catalog *, cons
 /* Compares in constant time; NULL: no such webhook. */
 const struct project_entry *
 catalog_project_by_webhook(const struct catalog *, struct str uuid);
+/* The webhook for all projects. */
+const struct project_entry *catalog_everyone(const struct catalog *);
+/* project: an id, 0: everyone. The old UUID is worth nothing from now on. */
+void catalog_rotate_webhook(struct catalog *, uint64_t project);
+void catalog_set_webhook_rules(
+    struct catalog *, uint64_t project, const struct webhook_rules *rules);
+bool webhook_rules_are(const struct webhook_rules *a, const struct webhook_rules *b);
 
 /* The spec of any revision, parsed; NULL when there is none of that id. */
 const struct stage_spec *catalog_spec(struct catalog *, uint64_t spec_id);

@@ -27,6 +27,7 @@ struct catalog {
 	size_t receiver_count;
 	struct notify_rule *rules; /* few: most stages leave it to the larger one */
 	size_t rule_count;
+	struct project_entry everyone; /* the webhook of all projects */
 	struct project_entry **projects;
 	size_t project_count;
 	struct stage_entry *stages;
@@ -39,6 +40,7 @@ struct catalog {
 int proxies_load(struct catalog *, struct err *err) MUST_USE;
 int receivers_load(struct catalog *, struct err *err) MUST_USE;
 void receivers_free(struct catalog *);
+void webhooks_load(struct catalog *);
 int hosts_load(struct catalog *, struct err *err) MUST_USE;
 
 #endif

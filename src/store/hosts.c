@@ -35,6 +35,11 @@ read_registry(struct query *q, struct registry_config *r)
 	copy(r->username, sizeof(r->username), q, 3);
 	copy(r->password_file, sizeof(r->password_file), q, 4);
 	copy(r->password_env, sizeof(r->password_env), q, 5);
+	/* Stored before kinds were: as the host tells. */
+	r->kind = registry_kind_named(column_text(q, 6));
+	if (r->kind == REGISTRY_KIND_COUNT)
+		r->kind = registry_kind_of(r->host);
+	copy(r->token_url, sizeof(r->token_url), q, 7);
 }
 
 int
@@ -54,9 +59,10 @@ hosts_load(struct catalog *c, struct err *err)
 	}
 	c->registries = calloc(REGISTRIES_MAX, sizeof(*c->registries));
 	CHECK(c->registries != NULL);
-	q = db_read(store_db(c->store), "SELECT host, is_insecure, ca_file, username, "
-					"password_file, password_env FROM registry"
-					" ORDER BY host");
+	q = db_read(store_db(c->store),
+	    "SELECT host, is_insecure, ca_file, username, "
+	    "password_file, password_env, kind, token_url FROM registry"
+	    " ORDER BY host");
 	while (db_next(q)) {
 		if (c->registry_count == REGISTRIES_MAX) {
 			db_done(q);
@@ -117,13 +123,15 @@ catalog_replace_registries(
 		const struct registry_config *r = &registries[i];
 		struct query *q = db_write(store_db(c->store),
 		    "INSERT INTO registry(host, is_insecure, ca_file, username, password_file,"
-		    " password_env) VALUES(?, ?, ?, ?, ?, ?)");
+		    " password_env, kind, token_url) VALUES(?, ?, ?, ?, ?, ?, ?, ?)");
 		query_text(q, r->host);
 		query_integer(q, r->is_insecure);
 		query_text(q, r->ca_file);
 		query_text(q, r->username);
 		query_text(q, r->password_file);
 		query_text(q, r->password_env);
+		query_text(q, registry_kind_names[r->kind]);
+		query_text(q, r->token_url);
 		db_run(q);
 		c->registries[i] = *r;
 	}
@@ -182,6 +190,6 @@ catalog_registry(const struct catalog *c, const char *host, struct registry_conf
 			*ret = c->registries[i];
 			return;
 		}
-	*ret = (struct registry_config){ 0 };
+	*ret = (struct registry_config){ .kind = registry_kind_of(host) };
 	CHECK(str_copy(ret->host, sizeof(ret->host), str_of(host)));
 }

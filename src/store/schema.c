@@ -191,6 +191,18 @@ static const struct migration migrations[] = {
 	"ALTER TABLE stage_actor DROP COLUMN merged_into;"
 	"ALTER TABLE deploy DROP COLUMN approvals;"
 	"ALTER TABLE deploy DROP COLUMN is_overriding;" },
+
+	/* 11: what webhooks must prove (project 0: the one for all), and which came before */
+	{ "CREATE TABLE webhook(project INTEGER PRIMARY KEY, secret_file TEXT NOT NULL,"
+	" secret_env TEXT NOT NULL, takes_unsigned INTEGER NOT NULL);"
+	"CREATE TABLE delivery(id INTEGER PRIMARY KEY, project INTEGER NOT NULL, key TEXT NOT NULL,"
+	" deploy INTEGER NOT NULL, UNIQUE(project, key));",
+	"DROP TABLE delivery; DROP TABLE webhook; DELETE FROM meta WHERE key = 'webhook';" },
+
+	/* 12: which product a registry is */
+	{ "ALTER TABLE registry ADD COLUMN kind TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE registry ADD COLUMN token_url TEXT NOT NULL DEFAULT '';",
+	"ALTER TABLE registry DROP COLUMN token_url; ALTER TABLE registry DROP COLUMN kind;" },
 };
 /* clang-format on */
 

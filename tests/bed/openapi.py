@@ -31,6 +31,7 @@ class Operation:
     def body_schema(self):
         """The schema of a JSON body; None: this operation takes none, or describes it elsewhere."""
         schema = self.requests.get("application/json", {}).get("schema")
+        schema = schema and self.document.resolve(schema)
         return schema if schema and schema.get("additionalProperties") is False else None
 
     def request_example(self, name):

@@ -41,13 +41,15 @@ class Registry:
     In token mode `tokens` is its TokenServer, to count requests and to change what it grants.
     """
 
-    def __init__(self, directory, mode="open", port=None, username="robot", password="correct-horse"):
+    def __init__(self, directory, mode="open", port=None, username="robot", password="correct-horse",
+                 notifications=None):
         if mode not in ("open", "basic", "token"):
             raise ValueError(f"mode {mode}: open, basic or token")
         self.directory = Path(directory).resolve()
         self.mode = mode
         self.port = port or free_port()
         self.address = f"127.0.0.1:{self.port}"
+        self.notifications = notifications  # as its own configuration says them
         self.username = username
         self.password = password
         self.log = self.directory / "registry.log"
@@ -72,6 +74,8 @@ class Registry:
                         "cache": {"blobdescriptor": "inmemory"}, "delete": {"enabled": True}},
             "http": {"addr": self.address, "secret": "bed"},
         }
+        if self.notifications:
+            settings["notifications"] = self.notifications
         if self.mode == "basic":
             path = self.directory / "htpasswd"
             path.write_text(f"{self.username}:{bcrypt(self.password)}\n", "utf-8")

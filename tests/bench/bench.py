@@ -333,6 +333,37 @@ class Bench:
                  "; ".join(f"{name} {took:.0f} ms, with all of them in the answer {whole:.0f} ms"
                            for name, (took, whole) in found.items()), "50 ms")
 
+    def webhooks(self):
+        """Webhooks accepted, each delivery with a number of its own and on the disk before its answer: while the
+        registry is slow, so that they merge with the deploy that asks it, and when it answers at once."""
+        found = {}
+        with FakeRegistry() as fake:
+            slow = f"127.0.0.1:{free_port()}"  # nobody: the deploy goes on asking
+            for name, address in (("while the registry is awaited", slow), ("registry answers at once", fake.address)):
+                projects = [project("hook", f"{address}/bench/hook", 'tags: "v*", auto: true')]
+                server = self.slipway("webhooks", projects, registry=address, edge=False)
+                try:
+                    server.launch("taskset", "-c", "0")
+                    wait_for(lambda: server.get("/health"), 20, "slipway")
+                    path = server.get("/api/v1/projects/hook/webhook")["webhook_path"]
+                    script = PLACE / "webhook.lua"
+                    script.write_text(f'''local n = 0
+local body = '{{"image":"{address}/bench/hook:v1"}}'
+function request()
+  n = n + 1
+  return wrk.format("POST", "{path}", {{["Content-Type"] = "application/json", ["Idempotency-Key"] = "bench-" .. n}}, body)
+end
+''', "ascii")
+                    before = cpu_ms(server.pid)
+                    rate, p99 = wrk(server.url + path, "-s", str(script))
+                    found[name] = (rate, p99, (cpu_ms(server.pid) - before) / (rate * 5) * 1000)
+                finally:
+                    server.stop()
+        self.row("webhooks accepted durably, 32 connections, a number each",
+                 "; ".join(f"{name} {rate:.0f} a second, p99 {p99}, {each_us:.0f} us of processor each"
+                           for name, (rate, p99, each_us) in found.items()),
+                 "5,000 a second")
+
     def reads(self):
         """API reads beside nginx serving the same bytes."""
         one = project("app", f"{self.registry.address}/bench/app", "domains: [app.localhost]")
@@ -426,10 +457,10 @@ def nudge_all(server):
         sender.join()
 
 
-def wrk(url):
+def wrk(url, *more):
     """Return (requests a second, p99) of five seconds on the other core."""
     out = subprocess.run(["taskset", "-c", "1", "wrk", "-t1", "-c32", "-d5s", "--latency", "-H",
-                          f"Authorization: Bearer {TOKEN}", url], capture_output=True, text=True, check=True).stdout
+                          f"Authorization: Bearer {TOKEN}", *more, url], capture_output=True, text=True, check=True).stdout
     assert "Non-2xx" not in out, out
     return float(re.search(r"Requests/sec:\s+([\d.]+)", out).group(1)), re.search(r"99%\s+(\S+)", out).group(1)
 
@@ -474,7 +505,7 @@ def main():
     shutil.rmtree(PLACE, ignore_errors=True)
     with Engine(PLACE / "docker") as engine, Registry(PLACE / "registry") as registry:
         bench = Bench(engine, registry)
-        for name in chosen or ("memory_and_start", "overhead", "swaps", "ways", "hundred", "polls", "explain", "reads", "lists", "apply"):
+        for name in chosen or ("memory_and_start", "overhead", "swaps", "ways", "hundred", "polls", "explain", "webhooks", "reads", "lists", "apply"):
             say(name)
             bench.part = name
             getattr(bench, name)()

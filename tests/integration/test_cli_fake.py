@@ -48,6 +48,8 @@ class Fake:
         self.requests = []
         self.deploys = {}
         self.next_id = 12
+        self.rotations = 0
+        self.webhook_why = ""
         self.stages = [self.stage("shop", "production", domains=["shop.example.org"]),
                        self.stage("shop", "staging", live=None, replicas=1),
                        self.stage("blog", "production", tcp_port=7000, domains=[])]
@@ -207,6 +209,31 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return {"name": name, "webhook_path": "/api/webhook/6f1c9c1e-0000-4000-8000-000000000001",
                 "stages": [s["stage"] for s in fake.stages if s["project"] == name]}
 
+    def webhook(self, fake, name=None, tried=None):
+        if name:
+            self.need_project(fake, name)
+        number = fake.rotations + 1 if name else 0
+        path = f"/api/webhook/6f1c9c1e-0000-4000-8000-00000000000{number}"
+        secret = {"from": "none", "name": "", "why": fake.webhook_why}
+        self.answer(200, {"project": name, "webhook_path": path, "secret": secret, "require_signature": False,
+                          **(tried or {})})
+
+    def webhook_rotate(self, fake, name=None):
+        self.body()
+        fake.rotations += 1
+        self.webhook(fake, name)
+
+    def webhook_test(self, fake, name=None):
+        image, _, tag = self.body("image")["image"].rpartition(":")
+        stages = [s for s in fake.stages if s["project"] == "shop" and image.endswith("/shop")]
+        items = [{"project": "shop", "stage": s["stage"], "tag": tag, "reason": "deploys by hand only",
+                  "deploys": s["stage"] == "production" and tag.startswith("v")} for s in stages]
+        self.webhook(fake, name, {"sender": "generic", "items": items})
+
+    def need_project(self, fake, name):
+        if name not in [s["project"] for s in fake.stages]:
+            raise Refused(404, "NOT_FOUND", f"there is no project '{name}'")
+
     def project(self, fake, name):
         if name not in [s["project"] for s in fake.stages]:
             raise Refused(404, "NOT_FOUND", f"there is no project '{name}'")
@@ -353,6 +380,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 STAGE = r"/api/v1/projects/([^/]+)/stages/([^/]+)"
 ROUTES = [
+    ("GET", "/api/v1/webhook", Handler.webhook),
+    ("POST", "/api/v1/webhook/rotate", Handler.webhook_rotate),
+    ("POST", "/api/v1/webhook/test", Handler.webhook_test),
+    ("GET", "/api/v1/projects/([^/]+)/webhook", Handler.webhook),
+    ("POST", "/api/v1/projects/([^/]+)/webhook/rotate", Handler.webhook_rotate),
+    ("POST", "/api/v1/projects/([^/]+)/webhook/test", Handler.webhook_test),
     ("GET", "/health", Handler.health), ("GET", "/api/v1/health", Handler.health),
     ("GET", "/api/v1/stages", Handler.stages), ("GET", "/api/v1/projects", Handler.projects),
     ("GET", r"/api/v1/projects/([^/]+)", Handler.project), ("GET", STAGE, Handler.stage),
@@ -717,10 +750,40 @@ def test_poll(fake):
     assert "is not polled" in bad(fake, CONFLICT, "poll", "shop/production")
 
 
+def url_of(fake, number):
+    return f"http://127.0.0.1:{fake.listener.port}/api/webhook/6f1c9c1e-0000-4000-8000-00000000000{number}\n"
+
+
 def test_webhook(fake):
-    assert good(fake, "webhook", "shop") == (
-        f"http://127.0.0.1:{fake.listener.port}/api/webhook/6f1c9c1e-0000-4000-8000-000000000001\n")
-    bad(fake, NOT_FOUND, "webhook", "nope")
+    assert good(fake, "webhook", "show", "shop") == url_of(fake, 1)
+    assert good(fake, "webhook", "show", "--all") == url_of(fake, 0)
+    assert good(fake, "webhook", "rotate", "shop") == good(fake, "webhook", "show", "shop") == url_of(fake, 2)
+    assert good(fake, "webhook", "show", "--all") == url_of(fake, 0)
+    assert json.loads(good(fake, "webhook", "show", "shop", "--json"))["project"] == "shop"
+    bad(fake, NOT_FOUND, "webhook", "show", "nope")
+    fake.webhook_why = "no such file"
+    done = run(fake, "webhook", "show", "shop")
+    assert done.returncode == OK and done.stdout == url_of(fake, 2) and "no such file" in done.stderr
+
+
+@pytest.mark.parametrize("words, why", [
+    (("list", "shop"), "show, rotate and test are"), (("show",), "takes a PROJECT, or --all"),
+    (("rotate", "shop", "--all"), "takes no PROJECT with --all"), (("rotate",), "takes a PROJECT, or --all"),
+    (("test", "shop"), "and an IMAGE"), (("test", "--all"), "and an IMAGE"),
+    (("show", "shop", "image:v1"), "takes a PROJECT, or --all")])
+def test_webhook_in_other_words(fake, words, why):
+    assert why in bad(fake, USAGE, "webhook", *words)
+
+
+def test_webhook_is_tried(fake):
+    """The exit code says whether anything would be deployed."""
+    printed = good(fake, "webhook", "test", "shop", "127.0.0.1:5000/shop:v3")
+    assert re.search(r"^shop/production +yes +v3 ", printed, re.MULTILINE)
+    assert re.search(r"^shop/staging +no +v3 .*by hand", printed, re.MULTILINE)
+    assert "no stage has this image" in bad(fake, FAILED, "webhook", "test", "shop", "127.0.0.1:5000/other:v3")
+    assert "no stage would deploy" in bad(fake, FAILED, "webhook", "test", "--all", "127.0.0.1:5000/shop:x")
+    fake.webhook_why = "no such file"
+    assert "no such file" in bad(fake, FAILED, "webhook", "test", "shop", "127.0.0.1:5000/shop:v3")
 
 
 def test_apply(fake, tmp_path):
@@ -878,7 +941,7 @@ def test_healthcheck_finds_the_listener_of_its_environment(fake):
     ["deploy", "shop/production", "v3"], ["deploy", "shop/production", "v3", "--wait"], ["status"],
     ["status", "shop/production"], ["history"], ["show", "1"], ["logs", "1"], ["logs", "shop/production"],
     ["logs", "1", "--follow"], ["logs", "shop/production", "--follow"], ["poll", "shop/production"],
-    ["webhook", "shop"], ["cancel", "1"], ["rollback", "shop/production"]])
+    ["webhook", "show", "shop"], ["cancel", "1"], ["rollback", "shop/production"]])
 def test_without_server(fake, words):
     port = fake.listener.port
     fake.listener.stop()
@@ -1008,8 +1071,10 @@ def test_full_disk(fake):
 
 # help, version, completion
 
-COMMANDS = ["deploy", "rollback", "cancel", "status", "history", "stats", "show", "top", "logs", "poll", "explain", "lift",
-            "webhook", "export", "diff", "apply", "secrets", "notify", "serve", "edge", "check", "db", "machines", "healthcheck", "version", "completion", "help"]
+COMMANDS = ["deploy", "rollback", "promote", "promotable", "approve", "reject", "freeze", "unfreeze", "audit", "cancel",
+            "status", "history", "stats", "show", "top", "logs", "poll", "explain", "lift", "webhook", "registry", "export",
+            "diff", "apply", "secrets", "notify", "serve", "edge", "check", "db", "machines", "healthcheck", "version",
+            "completion", "help"]
 
 
 def test_help(fake):
@@ -1049,7 +1114,10 @@ def test_completion(fake):
     assert complete(fake, "history", "--limit", "5", "b") == ["blog/production"]
     assert complete(fake, "history", "--limit", "") == []
     assert complete(fake, "history", "--state", "r") == ["resolving", "retiring", "rolled-back"]
-    assert complete(fake, "webhook", "") == ["blog", "shop"]
+    assert complete(fake, "webhook", "") == ["show", "rotate", "test"]
+    assert complete(fake, "webhook", "show", "") == ["blog", "shop"]
+    assert complete(fake, "webhook", "--all", "rotate", "s") == ["shop"]
+    assert complete(fake, "registry", "") == ["list", "test", "tags"]
     assert complete(fake, "help", "roll") == ["rollback"]
     fake.stages = []
     assert complete(fake, "deploy", "") == []

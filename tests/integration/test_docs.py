@@ -195,6 +195,7 @@ def test_every_key_is_described():
             "engines": {**defs["engine"]["properties"], **defs["engine"]["properties"]["tls"]["properties"]},
             "registries": defs["registry"]["properties"],
             "proxies": defs["proxy"]["properties"],
+            "webhook": defs["webhook"]["properties"],
             "projects and stages": stage,
             "health": defs["health"]["anyOf"][1]["properties"]}
     for title, keys in maps.items():
@@ -252,6 +253,20 @@ def test_the_page_on_notifications_is_right(tmp_path):
     rows = {key: row for row in table(section(page, "Set up")) for key in quoted(row[0])}
     assert set(rows) == set(keys) and "`false`" in rows["insecure"][2]
     assert {quoted(row[0])[0] for row in table(section(page, "Events"))} == set(keys["events"]["items"]["enum"])
+
+
+def test_the_senders_are_the_ones_described(tmp_path):
+    """docs/webhooks.md has each dialect that the receiver knows; its example is good."""
+    known = re.findall(r'^\t\{ "([a-z ]+)",', text("src/triggers/dialects.c"), re.MULTILINE)
+    said = [name for row in table(section(text("docs/webhooks.md"), "Senders")) for name in quoted(row[0])]
+    assert sorted(said) == sorted(known) and len(said) > 10
+    block = re.search(r"```yaml\n(.*?)```", text("docs/webhooks.md"), re.DOTALL).group(1)
+    lines = "".join(line[3:] + "\n" for line in block.splitlines())
+    path = tmp_path / "webhook.yml"
+    path.write_text(f"version: 1\n{lines}    image: r.example/a\n    health: {{docker: true}}\n"
+                    "    stages: {x: {tags: v}}\n", "utf-8")
+    done = program("check", str(path))
+    assert done.returncode == 0 and "0 warnings" in done.stdout, done.stdout
 
 
 def test_the_readme_shows_a_good_configuration(tmp_path):

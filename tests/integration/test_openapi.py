@@ -132,7 +132,7 @@ projects:
         """What stands for each parameter of a path."""
         webhook = self.slipway.get("/api/v1/projects/shop")["webhook_path"].rsplit("/", 1)[1]
         return {"project": "shop", "stage": "production", "replica": 0, "id": self.first, "uuid": webhook,
-                "name": "shop-database"}
+                "name": "shop-database", "host": self.scene.registry.address}
 
     def ask(self, operation, url, headers=None, body=None, method=None):
         """Send one request; the answer must be as described. Returns (status, content type, answer)."""

@@ -26,6 +26,7 @@ struct revision {
 };
 
 static struct promise promises[WORLD_DEPLOYS];
+static uint64_t deliveries[WORLD_STAGES][DELIVERIES + 1]; /* the deploy; 0: none was told */
 static uint64_t steps[STEPS_MAX]; /* by seq: the deploy, as somebody saw it */
 static struct revision revisions[REVISIONS_MAX];
 static uint32_t moment; /* counts what was sent and answered */
@@ -39,6 +40,7 @@ answers_reset(void)
 	memset(promises, 0, (newest_deploy + 1) * sizeof(promises[0]));
 	memset(steps, 0, ((size_t)newest_step + 1) * sizeof(steps[0]));
 	memset(revisions, 0, (newest_revision + 1) * sizeof(revisions[0]));
+	memset(deliveries, 0, sizeof(deliveries));
 	newest_deploy = 0;
 	newest_step = 0;
 	newest_revision = 0;
@@ -65,6 +67,21 @@ promise_deploy(uint64_t deploy, uint32_t place, bool is_rollback)
 	p->is_rollback = p->is_rollback || is_rollback;
 	if (place < WORLD_STAGES)
 		p->place = (uint8_t)place;
+}
+
+/* A webhook that was acted on is known when it comes again, and nothing else of its number is begun. */
+bool
+promise_delivery(uint32_t place, uint32_t delivery, int status, uint64_t deploy)
+{
+	uint64_t *known = &deliveries[place][delivery];
+
+	CHECK(place < WORLD_STAGES && delivery <= DELIVERIES);
+	if (*known != 0) /* whichever of two answers is read first */
+		return status == 503 || deploy == *known;
+	/* It may have been acted on without that anybody heard of it. */
+	if ((status == 202 || status == 200) && deploy != 0)
+		*known = deploy;
+	return true;
 }
 
 void

@@ -32,6 +32,7 @@ struct client {
 	bool must_close; /* the server says or will say so */
 	int place; /* of the stage asked about */
 	uint64_t deploy;
+	uint32_t delivery; /* of a webhook; 0: it has no number */
 	uint32_t revision;
 };
 

@@ -629,6 +629,13 @@ registry_explain(struct registry *registry UNUSED, uint64_t stage UNUSED, explai
 	    &(struct tag_explanation){ .failure = "the simulated registry has no list" });
 }
 
+void
+registry_inquire(struct registry *registry UNUSED, const struct registry_inquiry *inquiry)
+{
+	inquiry->on_told(inquiry->context,
+	    &(struct registry_told){ .failure = "the simulated registry tells nothing" });
+}
+
 bool
 registry_status(const struct registry *registry UNUSED, uint32_t index UNUSED,
     struct registry_status *ret UNUSED)

@@ -105,16 +105,28 @@ begun(struct client *c, int status, struct str body, bool is_rollback)
 	return true;
 }
 
+/* Of several senders; some number what they say, and say it again whether it was heard or not. */
 static void
 hook(struct client *c, uint32_t tag)
 {
+	const char *host = image_host((uint32_t)c->place % WORLD_REGISTRIES);
+	const char *name = stage_project(c->place);
 	char path[64];
-	char body[128];
+	char head[80] = "";
+	char body[256];
 
+	c->delivery = c->deploy % 3 == 0 ? 0 : 1 + (uint32_t)(c->deploy % DELIVERIES);
 	snprintf(path, sizeof(path), "/api/webhook/%s", webhooks[c->place]);
-	snprintf(body, sizeof(body), "{\"image\":\"%s/%s:v%u\"}",
-	    image_host((uint32_t)c->place % WORLD_REGISTRIES), stage_image(c->place), tag);
-	post(c, path, "", "application/json", body);
+	if (c->deploy % 3 == 1)
+		snprintf(body, sizeof(body),
+		    "{\"events\":[{\"id\":\"d%u\",\"action\":\"push\",\"target\":"
+		    "{\"repository\":\"%s\",\"tag\":\"v%u\"},\"request\":{\"host\":\"%s\"}}]}",
+		    c->delivery, name, tag, host);
+	else
+		snprintf(body, sizeof(body), "{\"image\":\"%s/%s:v%u\"}", host, name, tag);
+	if (c->deploy % 3 == 2)
+		snprintf(head, sizeof(head), "Idempotency-Key: d%u\r\n", c->delivery);
+	post(c, path, head, "application/json", body);
 }
 
 static void
@@ -126,6 +138,13 @@ ask_hook(struct client *c)
 static bool
 judge_hook(struct client *c, int status, struct str body)
 {
+	size_t at = 0;
+	uint64_t id = 0;
+
+	if (status == 200 || status == 202)
+		find_number(body, "\"id\":", &at, &id);
+	if (c->delivery != 0 && !promise_delivery((uint32_t)c->place, c->delivery, status, id))
+		return false;
 	if (status == 200)
 		return memmem(body.p, body.n, "ignored", 7) != NULL;
 	return begun(c, status, body, false);

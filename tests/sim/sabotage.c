@@ -15,6 +15,7 @@
 #include "serve/ports.h"
 #include "serve/runtime.h"
 #include "sim.h"
+#include "store/deliveries.h"
 #include "store/retention.h"
 #include "store/store.h"
 
@@ -47,6 +48,7 @@ static const char *const names[SABOTAGE_COUNT] = {
 	[SABOTAGE_ONE_ANSWER] = "one good answer confirms a switch",
 	[SABOTAGE_NO_FLOOR] = "a drain ends at the first quiet look",
 	[SABOTAGE_FORGET_KEY] = "the old key leaves its file before the commit",
+	[SABOTAGE_FORGET_DELIVERY] = "a webhook that comes again is not known",
 };
 
 enum step
@@ -67,6 +69,14 @@ size_t __real_store_journal(struct store *store, uint64_t deploy, int64_t after_
     struct journal_row *to, size_t most);
 bool __wrap_str_equal_secret(struct str a, struct str b);
 bool __real_str_equal_secret(struct str a, struct str b);
+bool __wrap_store_delivery_find(
+    struct store *store, uint64_t project, const char *key, uint64_t *ret_deploy);
+bool __real_store_delivery_find(
+    struct store *store, uint64_t project, const char *key, uint64_t *ret_deploy);
+void __wrap_store_delivery_add(
+    struct store *store, uint64_t project, const char *key, uint64_t deploy);
+void __real_store_delivery_add(
+    struct store *store, uint64_t project, const char *key, uint64_t deploy);
 enum step
 __wrap_runtime_deliver(struct runtime *rt, const struct event *event, uint64_t *ret_spawned);
 enum step
@@ -231,6 +241,24 @@ __wrap_runtime_deliver(struct runtime *rt, const struct event *event, uint64_t *
 	    && a->kind == ACTOR_DEPLOY)
 		return STEP_REFUSED;
 	return __real_runtime_deliver(rt, event, ret_spawned);
+}
+
+bool
+__wrap_store_delivery_find(
+    struct store *store, uint64_t project, const char *key, uint64_t *ret_deploy)
+{
+	return __real_store_delivery_find(store, project, key, ret_deploy)
+	       && !is_now(SABOTAGE_FORGET_DELIVERY);
+}
+
+void
+__wrap_store_delivery_add(
+    struct store *store, uint64_t project, const char *key, uint64_t deploy)
+{
+	uint64_t known;
+
+	if (!__real_store_delivery_find(store, project, key, &known))
+		__real_store_delivery_add(store, project, key, deploy);
 }
 
 /* The trial. */

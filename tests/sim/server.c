@@ -206,11 +206,13 @@ server_reset(void)
 	    "DELETE FROM stage_actor; DELETE FROM sweep_actor; DELETE FROM journal;"
 	    "DELETE FROM deploy_log; DELETE FROM instance; DELETE FROM spec;"
 	    "DELETE FROM stage; DELETE FROM project; DELETE FROM engine; DELETE FROM proxy;"
-	    "DELETE FROM registry; DELETE FROM sqlite_sequence; DELETE FROM secret;"
+	    "DELETE FROM registry; DELETE FROM webhook; DELETE FROM delivery;"
+	    "DELETE FROM sqlite_sequence; DELETE FROM secret;"
 	    "DELETE FROM deploy_secret; DELETE FROM deploy_env; DELETE FROM receiver;"
 	    "DELETE FROM notify_rule; DELETE FROM notify; DELETE FROM wish;"
 	    "DELETE FROM approval; DELETE FROM audit;"
-	    "DELETE FROM meta WHERE key LIKE '%floor' OR key = 'secret_version'");
+	    "DELETE FROM meta WHERE key LIKE '%floor' OR key = 'webhook' OR key = "
+	    "'secret_version'");
 	secrets_reset();
 	sim.commits++;
 	__real_store_commit(sim.store);

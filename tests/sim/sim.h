@@ -165,7 +165,9 @@ void terms_moved(const struct moved *moved);
 void terms_actor(const struct actor *actor);
 
 /* check_answers.c: what answers promised. */
+enum { DELIVERIES = 24 }; /* numbers of webhooks to one stage, used again and again */
 void promise_deploy(uint64_t deploy, uint32_t place, bool is_rollback);
+bool promise_delivery(uint32_t place, uint32_t delivery, int status, uint64_t deploy);
 void promise_cancel(uint64_t deploy);
 void promise_sent(uint32_t revision); /* from now on it may be applied */
 void promise_applied(uint32_t revision);

@@ -369,7 +369,10 @@ static size_t
 count_faults(struct generator *g, struct stage_spec *spec)
 {
 	struct config_file file = *g->file;
-	struct config_project project = { spec->project, spec, 1 };
+	struct config_project project = { .name = spec->project,
+		.webhook = { "", "", false },
+		.stages = spec,
+		.stage_count = 1 };
 	struct config_file *read;
 	struct buf text;
 	size_t count;
@@ -465,10 +468,15 @@ draw_engine(struct generator *g, size_t i, struct config_engine *engine)
 static void
 draw_registry(struct generator *g, size_t i, struct config_registry *registry)
 {
+	static const char *const kinds[] = { "", "", "docker-hub", "ghcr", "gitea", "gitlab",
+		"harbor", "quay", "ecr" };
+
 	*registry = (struct config_registry){
-		make(g, i % 2 == 0 ? "10.0.0.%zu:5000" : "r%zu.example.org", i), toss(g), "",
-		"", "", ""
+		make(g, i % 2 == 0 ? "10.0.0.%zu:5000" : "r%zu.example.org", i),
+		kinds[draw(g, COUNT(kinds))], toss(g), "", "", "", "", ""
 	};
+	if (strcmp(registry->kind, "ecr") == 0 && toss(g))
+		registry->token_url = "https://api.ecr.eu-west-1.amazonaws.com/";
 	if (!registry->is_insecure && toss(g))
 		registry->ca_file = any_of(g, rule_path);
 	if (toss(g)) {
@@ -478,6 +486,19 @@ draw_registry(struct generator *g, size_t i, struct config_registry *registry)
 		else
 			registry->password_env = any_of(g, rule_env_name);
 	}
+}
+
+static void
+draw_webhook(struct generator *g, struct config_webhook *webhook)
+{
+	*webhook = (struct config_webhook){ "", "", false };
+	if (toss(g))
+		return;
+	if (toss(g))
+		webhook->secret_file = any_of(g, rule_path);
+	else
+		webhook->secret_env = any_of(g, rule_env_name);
+	webhook->takes_unsigned = toss(g);
 }
 
 static void
@@ -612,6 +633,7 @@ generate_config(struct arena *arena, uint64_t seed)
 		draw_registry(g, i, &file->registries[i]);
 	for (size_t i = 0; i < file->proxy_count; i++)
 		draw_proxy(g, i, &file->proxies[i]);
+	draw_webhook(g, &file->webhook);
 	file->project_count = draw(g, 4);
 	file->projects = arena_take_array(arena, 4, sizeof(*file->projects));
 	for (size_t i = 0; i < file->project_count; i++) {
@@ -619,6 +641,8 @@ generate_config(struct arena *arena, uint64_t seed)
 		static const char *const names[] = { "zoo", "on", "null", "shop" };
 
 		project->name = names[i];
+		draw_webhook(g, &project->webhook);
+
 		project->stage_count = 1 + draw(g, 3);
 		project->stages = arena_take_array(arena, 3, sizeof(*project->stages));
 		for (size_t k = 0; k < project->stage_count; k++)

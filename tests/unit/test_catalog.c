@@ -237,6 +237,58 @@ a_project_keeps_its_webhook(void **state UNUSED)
 	}
 }
 
+/* The one before is worth nothing, and no other changes with it; 0 is the one for all projects. */
+static void
+a_webhook_is_made_anew(void **state UNUSED)
+{
+	char before[2][37];
+	bool is_new;
+	uint64_t shop = catalog_put_project(catalog, "shop", &is_new);
+	const struct project_entry *project;
+
+	load_again();
+	for (int i = 0; i < 2; i++) {
+		const struct project_entry *p = i == 0
+						    ? catalog_everyone(catalog)
+						    : catalog_project_by_name(catalog, "shop");
+
+		assert_int_equal(strlen(p->webhook), 36);
+		assert_int_equal(p->id, i == 0 ? 0 : shop);
+		memcpy(before[i], p->webhook, sizeof(before[i]));
+	}
+	for (int i = 0; i < 2; i++) {
+		catalog_rotate_webhook(catalog, i == 0 ? 0 : shop);
+		load_again();
+		assert_null(catalog_project_by_webhook(catalog, str_of(before[i])));
+		project = catalog_project_by_webhook(catalog, str_of(before[1]));
+		assert_int_equal(project != NULL, i == 0);
+	}
+}
+
+static void
+rules_of_webhooks_come_back(void **state UNUSED)
+{
+	struct webhook_rules file = { .secret_file = "/run/secrets/a",
+		.takes_unsigned = true };
+	struct webhook_rules variable = { .secret_env = "B" };
+	struct webhook_rules none = { .secret_file = "" };
+	bool is_new;
+	uint64_t shop = catalog_put_project(catalog, "shop", &is_new);
+
+	catalog_put_project(catalog, "blog", &is_new);
+	catalog_set_webhook_rules(catalog, shop, &file);
+	catalog_set_webhook_rules(catalog, 0, &file);
+	catalog_set_webhook_rules(catalog, 0, &variable);
+	load_again();
+	assert_true(
+	    webhook_rules_are(&catalog_project_by_name(catalog, "shop")->rules, &file));
+	assert_true(
+	    webhook_rules_are(&catalog_project_by_name(catalog, "blog")->rules, &none));
+	assert_true(webhook_rules_are(&catalog_everyone(catalog)->rules, &variable));
+	variable.takes_unsigned = true;
+	assert_false(webhook_rules_are(&catalog_everyone(catalog)->rules, &variable));
+}
+
 int
 main(void)
 {
@@ -246,6 +298,8 @@ main(void)
 		TEST(registries_are_those_of_the_last_file),
 		TEST(a_stage_comes_back_with_its_newest_revision),
 		TEST(a_project_keeps_its_webhook),
+		TEST(a_webhook_is_made_anew),
+		TEST(rules_of_webhooks_come_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

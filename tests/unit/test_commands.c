@@ -51,6 +51,8 @@ a_hook_is_for_its_own_image_and_project(void **state UNUSED)
 	assert_true(is_hook_ignored(webhook, "registry.example/shop/web:v1"));
 	snprintf(image, sizeof(image), "127.0.0.1:%u/shop/other:v1", registry_port);
 	assert_true(is_hook_ignored(webhook, image));
+	snprintf(image, sizeof(image), "127.0.0.1:%u/other/web:v1", registry_port);
+	assert_true(is_hook_ignored(webhook, image));
 	snprintf(image, sizeof(image), "127.0.0.1:%u/shop/web:latest", registry_port);
 	assert_true(is_hook_ignored(webhook, image));
 	snprintf(image, sizeof(image), "127.0.0.1:%u/shop/web:v1", registry_port);

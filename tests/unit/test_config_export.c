@@ -16,7 +16,7 @@
 #include "config/lines.h"
 #include "config_generator.h"
 
-enum { FILES = 120, KEYS_MAX = 256, KEY_SIZE = 96 };
+enum { FILES = 240, KEYS_MAX = 256, KEY_SIZE = 96 };
 
 static char seen[KEYS_MAX][KEY_SIZE];
 static size_t seen_count;
@@ -65,6 +65,8 @@ note_all(const struct config_file *file, struct arena *arena)
 	section = "receiver";
 	for (size_t i = 0; i < file->receiver_count; i++)
 		lines_of_receiver(&file->receivers[i], &sink);
+	section = "webhook";
+	lines_of_webhook(&file->webhook, &sink);
 	section = "stage";
 	for (const struct config_notify *n = file->notify; n != NULL; n = n->next)
 		lines_of_notify(&n->receivers, &sink);
@@ -251,6 +253,7 @@ every_key_of_the_reader_is_written(void **state UNUSED)
 	expect_keys(json_get(defs, "registry"), "registry");
 	expect_keys(json_get(defs, "proxy"), "proxy");
 	expect_keys(json_get(defs, "receiver"), "receiver");
+	expect_keys(json_get(defs, "webhook"), "webhook");
 	expect_keys(json_get(defs, "stage"), "stage");
 	expect_keys(json_at(json_get(json_get(defs, "health"), "anyOf"), 1), "stage.health");
 	expect_keys(json_at(json_get(json_get(defs, "tags"), "anyOf"), 1), "stage.tags");

@@ -439,7 +439,7 @@ the_schema_agrees_with_the_table(void **state UNUSED)
 	check_members(defs, json_get(defs, "stage"), stage_fields, STAGE_FIELD_COUNT, IN_STAGE,
 	    1); /* notify */
 	check_members(defs, json_get(defs, "project"), stage_fields, STAGE_FIELD_COUNT,
-	    IN_BOTH, 2); /* stages, notify */
+	    IN_BOTH, 3); /* stages, notify, webhook */
 	check_members(defs, health, health_fields, HEALTH_FIELD_COUNT, IN_BOTH,
 	    4); /* tcp, docker, none, status */
 	json_free(schema);

@@ -475,24 +475,24 @@ test_auth_header(void **state UNUSED)
 	struct err err;
 
 	buf_init(&header, 4096);
-	assert_int_equal(registry_auth(docker, IMAGE, &header, &err), 0);
+	assert_int_equal(registry_auth(docker, IMAGE, &header, &err), EV_PULLED);
 	snprintf(registry->host, sizeof(registry->host), "registry.example");
-	assert_int_equal(registry_auth(docker, IMAGE, &header, &err), 0);
+	assert_int_equal(registry_auth(docker, IMAGE, &header, &err), EV_PULLED);
 	assert_int_equal(header.n, 0);
 	snprintf(registry->username, sizeof(registry->username), "robot");
-	assert_int_equal(registry_auth(docker, IMAGE, &header, &err), -1);
+	assert_int_equal(registry_auth(docker, IMAGE, &header, &err), EV_REFUSED);
 	assert_has(err.text, "no password");
 	snprintf(
 	    registry->password_env, sizeof(registry->password_env), "TEST_DOCKER_PASSWORD");
-	assert_int_equal(registry_auth(docker, IMAGE, &header, &err), -1);
+	assert_int_equal(registry_auth(docker, IMAGE, &header, &err), EV_REFUSED);
 	setenv("TEST_DOCKER_PASSWORD", "a?b>", 1);
-	assert_int_equal(registry_auth(docker, IMAGE, &header, &err), 0);
+	assert_int_equal(registry_auth(docker, IMAGE, &header, &err), EV_PULLED);
 	assert_string_equal(buf_cstr(&header),
 	    "eyJ1c2VybmFtZSI6InJvYm90IiwicGFzc3dvcmQiOiJhP2I-Iiwic2VydmVyYWRkcmVzcyI6InJlZ2lz"
 	    "dHJ5LmV4YW1wbGUifQ==");
 	unsetenv("TEST_DOCKER_PASSWORD");
 	snprintf(registry->password_file, sizeof(registry->password_file), "/nonexistent/pw");
-	assert_int_equal(registry_auth(docker, IMAGE, &header, &err), -1);
+	assert_int_equal(registry_auth(docker, IMAGE, &header, &err), EV_REFUSED);
 	assert_has(err.text, "/nonexistent/pw");
 	buf_free(&header);
 }

@@ -22,6 +22,7 @@
 #include "store/answers.h"
 #include "store/catalog.h"
 #include "store/db.h"
+#include "store/deliveries.h"
 #include "store/deploys.h"
 #include "store/notifications.h"
 #include "store/promotions.h"
@@ -113,6 +114,9 @@ use_catalog(struct store *store, struct str spec)
 	catalog_set_notify(catalog, "shop", "", "ops");
 	catalog_set_notify(catalog, "shop", "", NULL);
 	project = catalog_put_project(catalog, "shop", &is_new);
+	catalog_rotate_webhook(catalog, project);
+	catalog_set_webhook_rules(
+	    catalog, 0, &(struct webhook_rules){ .takes_unsigned = true });
 	catalog_add_stage(catalog, project, 1, 2, spec);
 	catalog_set_spec(catalog, 1, spec);
 	assert_non_null(catalog_spec(catalog, 1));
@@ -323,6 +327,7 @@ use_everything(struct store *store)
 	    NULL);
 	struct err err = { "" };
 	struct buf json;
+	uint64_t deploy = 0;
 
 	assert_int_equal(file->faults.count, 0);
 	assert_int_equal(store_audit(store, &err), 0);
@@ -339,6 +344,9 @@ use_everything(struct store *store)
 	use_answers(store);
 	use_retention(store);
 	assert_int_equal(store_deploy_secret(store, 10, "a"), 0); /* gone with its deploy */
+	store_delivery_add(store, 1, "a", 10);
+	assert_true(store_delivery_find(store, 1, "a", &deploy));
+	assert_int_equal(deploy, 10);
 }
 
 /* Bounded by the configuration, whatever the age of the store; n and newest are the recursion that
@@ -347,8 +355,8 @@ static bool
 may_be_read_whole(const char *detail)
 {
 	static const char *const words[] = { "engine", "registry", "proxy", "project", "stage",
-		"s", "p", "a", "poll_actor", "stage_actor", "sweep_actor", "secret", "n",
-		"receiver", "notify_rule", "CONSTANT ROW" };
+		"webhook", "s", "p", "a", "poll_actor", "stage_actor", "sweep_actor", "secret",
+		"n", "receiver", "notify_rule", "CONSTANT ROW" };
 	size_t length = strcspn(detail + 5, " ");
 
 	if (strncmp(detail + 5, "(subquery", 9) == 0)

@@ -165,6 +165,25 @@ what_is_not_there_is_named(void **state UNUSED)
 	bed_free(bed);
 }
 
+/* Distribution tells of a push before the tag can be found. */
+static void
+what_a_webhook_named_just_now_may_come(void **state UNUSED)
+{
+	struct bed *bed = bed_new(serve_nothing);
+	struct deploy_row *row = &bed_catalog.items[1].row;
+
+	bed_put(1, image_at(bed->fake, "shop/web"), "v*", "v9");
+	snprintf(row->trigger, sizeof(row->trigger), "WEBHOOK");
+	row->created_ms = clock_now_ms() - REGISTRY_TAG_LATE_MS / 2;
+	assert_event(bed_ask(bed, FX_RESOLVE, 1), EV_TROUBLED, "no tag 'v9'");
+	row->created_ms = clock_now_ms() - REGISTRY_TAG_LATE_MS - 1;
+	assert_event(bed_ask(bed, FX_RESOLVE, 1), EV_REFUSED, "no tag 'v9'");
+	row->created_ms = clock_now_ms();
+	snprintf(row->trigger, sizeof(row->trigger), "MANUAL");
+	assert_event(bed_ask(bed, FX_RESOLVE, 1), EV_REFUSED, "no tag 'v9'");
+	bed_free(bed);
+}
+
 static void
 what_is_not_configured_is_refused(void **state UNUSED)
 {
@@ -903,6 +922,7 @@ main(void)
 		cmocka_unit_test(resolve_refuses_bytes_that_do_not_match),
 		cmocka_unit_test(resolve_by_digest_wants_that_digest),
 		cmocka_unit_test(what_is_not_there_is_named),
+		cmocka_unit_test(what_a_webhook_named_just_now_may_come),
 		cmocka_unit_test(what_is_not_configured_is_refused),
 		cmocka_unit_test(too_much_is_refused),
 		cmocka_unit_test(seek_finds_the_newest_of_all_pages),

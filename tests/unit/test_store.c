@@ -16,7 +16,9 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "base/limits.h"
 #include "store/db.h"
+#include "store/deliveries.h"
 #include "store/deploys.h"
 #include "store/store.h"
 
@@ -650,6 +652,33 @@ the_log_of_sqlite_is_bounded_and_a_reader_that_stays_is_told_of(void **state UNU
 	close(log);
 }
 
+/* The newest are known, each by its own webhook; what is older than the most of them is not. */
+static void
+deliveries_are_known_again(void **state UNUSED)
+{
+	struct err err;
+	struct store *store = store_open(NULL, &err);
+	uint64_t deploy = 0;
+	char key[32];
+
+	assert_non_null(store);
+	for (uint64_t i = 0; i <= WEBHOOK_DELIVERIES_MAX; i++) {
+		snprintf(key, sizeof(key), "key-%llu", (unsigned long long)i);
+		store_delivery_add(store, 7, key, 100 + i);
+	}
+	assert_false(store_delivery_find(store, 7, "key-0", &deploy));
+	assert_true(store_delivery_find(store, 7, "key-1", &deploy));
+	assert_int_equal(deploy, 101);
+	assert_true(store_delivery_find(store, 7, key, &deploy));
+	assert_int_equal(deploy, 100 + WEBHOOK_DELIVERIES_MAX);
+	assert_false(store_delivery_find(store, 0, "key-1", &deploy));
+	store_delivery_add(store, 0, "key-1", 5);
+	assert_true(store_delivery_find(store, 0, "key-1", &deploy));
+	assert_int_equal(deploy, 5);
+	store_rollback(store);
+	store_close(store);
+}
+
 int
 main(void)
 {
@@ -657,6 +686,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(an_actor_comes_back_as_it_was),
 		TEST(the_sweep_interval_is_that_of_the_settings),
+		TEST(deliveries_are_known_again),
 		TEST(what_is_over_is_not_loaded),
 		TEST(an_unknown_state_refuses_to_start),
 		TEST(a_store_that_contradicts_itself_is_refused),
