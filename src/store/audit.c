@@ -19,6 +19,8 @@ struct rule {
  * years. */
 #define ID_END "4611686018427387904"
 #define EPOCH_END "2147483648"
+/* Of a moment in milliseconds: there is room to count on from it, or back. */
+#define TIME_END ID_END
 #define DAY_MS "86400000"
 #define NO " NOT EXISTS (SELECT 1 FROM "
 #define BAD_IDS(table)                          \
@@ -43,6 +45,12 @@ static const struct rule rules[] = {
 	  "SELECT id FROM (" EACH_ACTOR ") GROUP BY id HAVING count(*) > 1" },
 	{ "actor", "has taken more steps than there can be",
 	  "SELECT id FROM (" EACH_ACTOR ") WHERE epoch < 0 OR epoch >= " EPOCH_END },
+	{ "actor", "is of a time that there cannot be",
+	  "SELECT id FROM deploy WHERE ended_ms = 0 AND (created_ms < 0 OR created_ms > " TIME_END ")"
+	  " UNION ALL SELECT id FROM notify WHERE ended_ms = 0"
+	  " AND (created_ms < 0 OR created_ms > " TIME_END ")"
+	  " UNION ALL SELECT id FROM stage_actor WHERE live_since_ms < 0 OR live_since_ms > " TIME_END
+	  " OR frozen_until_ms < 0" },
 	{ "stage", "lacks its project, its configuration or one of its actors",
 	  "SELECT s.id FROM stage s WHERE" NO "project p WHERE p.id = s.project)"
 	  " OR" NO "spec r WHERE r.id = s.spec)"
