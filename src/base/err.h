@@ -7,7 +7,8 @@
 
 #include "base/check.h"
 
-enum { ERR_TEXT_SIZE = 512 };
+/* The longest lists every key that a stage may have. */
+enum { ERR_TEXT_SIZE = 1024 };
 
 struct err {
 	char text[ERR_TEXT_SIZE]; /* always ended by NUL; cut when longer */

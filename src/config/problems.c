@@ -7,8 +7,7 @@
 #include <string.h>
 
 #include "base/arena.h"
-
-enum { PROBLEM_TEXT_SIZE = 512 };
+#include "base/err.h"
 
 void
 problems_init(struct config_problems *problems, struct arena *arena)
@@ -42,7 +41,7 @@ is_told(const struct config_problems *problems, int line, int column, const char
 void
 problems_add(struct config_problems *problems, int line, int column, const char *format, ...)
 {
-	char text[PROBLEM_TEXT_SIZE];
+	char text[ERR_TEXT_SIZE];
 	va_list args;
 
 	va_start(args, format);

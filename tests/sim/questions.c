@@ -110,7 +110,7 @@ static void
 hook(struct client *c, uint32_t tag)
 {
 	const char *host = image_host((uint32_t)c->place % WORLD_REGISTRIES);
-	const char *name = stage_project(c->place);
+	const char *name = stage_image(c->place);
 	char path[64];
 	char head[80] = "";
 	char body[256];
@@ -119,13 +119,14 @@ hook(struct client *c, uint32_t tag)
 	snprintf(path, sizeof(path), "/api/webhook/%s", webhooks[c->place]);
 	if (c->deploy % 3 == 1)
 		snprintf(body, sizeof(body),
-		    "{\"events\":[{\"id\":\"d%u\",\"action\":\"push\",\"target\":"
+		    "{\"events\":[{\"id\":\"d%d-%u\",\"action\":\"push\",\"target\":"
 		    "{\"repository\":\"%s\",\"tag\":\"v%u\"},\"request\":{\"host\":\"%s\"}}]}",
-		    c->delivery, name, tag, host);
+		    c->place, c->delivery, name, tag, host);
 	else
 		snprintf(body, sizeof(body), "{\"image\":\"%s/%s:v%u\"}", host, name, tag);
 	if (c->deploy % 3 == 2)
-		snprintf(head, sizeof(head), "Idempotency-Key: d%u\r\n", c->delivery);
+		snprintf(
+		    head, sizeof(head), "Idempotency-Key: d%d-%u\r\n", c->place, c->delivery);
 	post(c, path, head, "application/json", body);
 }
 
