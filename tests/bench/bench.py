@@ -39,6 +39,7 @@ SWAP_STAGES = 4
 SWAPS = int(os.environ.get("BENCH_SWAPS", "1000"))
 WAY_SWAPS = int(os.environ.get("BENCH_WAY_SWAPS", "30"))
 MANY = 100
+PROMOTIONS = 22
 REPOSITORIES = 1000
 SETTLE_S = 4  # two seconds after its start the server gives back what only the start needed
 HEALTH = "{http: /health, successes: 1, interval: 20ms, min_uptime: 0s, deadline: 60s}"
@@ -273,6 +274,55 @@ class Bench:
         self.row("100 deploys at once, three times", f"{seconds(slipway_s)}; the same calls to start them by hand, as many at"
                  f" a time, in turns: {seconds(hand_s)}: {ratio:.2f} of the engine's limit", "0.95")
 
+    def readers(self):
+        """The dashboard's questions while 100 deploys are under way: what one person's browser would ask."""
+        push_app(self.registry, "bench/readers", "v1")
+        projects = [project(f"r{i}", f"{self.registry.address}/bench/readers", f"domains: [r{i}.localhost]")
+                    for i in range(MANY)]
+        took = []
+        with self.slipway("readers", projects) as server:
+            for i in range(MANY):
+                server.deploy(f"r{i}/production", "v1")
+            for turn in range(100000):
+                path = ("stages", "deploys?limit=50", "projects/r1/stages/production")[turn % 3]
+                begin = time.monotonic()
+                server.get(f"/api/v1/{path}")
+                took.append((time.monotonic() - begin) * 1000)
+                if turn % 30 == 0 and len(server.deploys(state="LIVE", limit=MANY)) == MANY:
+                    break
+                time.sleep(0.02)
+        self._remove_all()
+        took.sort()
+        self.row("GET of stages, deploys and one stage during 100 deploys at once",
+                 f"{statistics.median(took):.1f} ms, p99 {took[len(took) * 99 // 100]:.1f} ms ({len(took)} requests)",
+                 "p99 20 ms")
+
+    def promotion(self):
+        """A version promoted by its digest, beside the same version deployed by its tag, in turns."""
+        text = (f"  app:\n    image: {self.registry.address}/bench/promotion\n    port: 8080\n    health: {HEALTH}\n"
+                "    stages:\n      staging: {}\n      free: {}\n"
+                "      production: {auto: false, promote_from: staging}\n")
+        for tag in ("v1", "v2"):
+            push_app(self.registry, "bench/promotion", tag)
+        took = {"promoted": [], "deployed": []}
+        with self.slipway("promotion", [text], edge=False) as server:
+            def measure(name, ask):
+                begin = time.monotonic()
+                over = server.wait_over(ask(), 60)
+                took[name].append((time.monotonic() - begin) * 1000)
+                assert over["state"] == "LIVE", over
+
+            for turn in range(PROMOTIONS):
+                tag = ("v1", "v2")[turn % 2]
+                server.wait_over(server.deploy("app/staging", tag), 60)
+                measure("deployed", lambda: server.deploy("app/free", tag))
+                measure("promoted", lambda: server.post("/api/v1/projects/app/stages/production/promote",
+                                                        {"by": "bench"})["id"])
+        self._remove_all()
+        promoted, deployed = (statistics.median(took[name][2:]) for name in ("promoted", "deployed"))
+        self.row(f"a promotion to live (median of {PROMOTIONS - 2})", f"{promoted:.0f} ms, a deploy of the same by its"
+                 f" tag {deployed:.0f} ms: {promoted / deployed:.2f}", "1.05")
+
     def _network(self):
         """The network that slipway makes with its first container."""
         if not any(one["Name"] == "slipway" for one in self.engine.api.networks()):
@@ -420,6 +470,7 @@ end
                   "  POST; a request that fails in any way counts.",
                   "- *ways*: one stage; Nginx Proxy Manager is a stand-in for its API that follows its schema, on a real nginx;",
                   "  Caddy is Debian's. 1,000 requests a second, half of them on kept connections.",
+                  "- *readers*: one client that asks all the time; the engine has the processors meanwhile.",
                   "- *reads*: server and nginx pinned to one core, wrk to another.",
                   "- *lists*: rows written into the store's file beforehand; from the request to the last byte of the answer,",
                   "  as Python sees it; pages of 500 deploys, all the stages at once."]
@@ -505,7 +556,8 @@ def main():
     shutil.rmtree(PLACE, ignore_errors=True)
     with Engine(PLACE / "docker") as engine, Registry(PLACE / "registry") as registry:
         bench = Bench(engine, registry)
-        for name in chosen or ("memory_and_start", "overhead", "swaps", "ways", "hundred", "polls", "explain", "webhooks", "reads", "lists", "apply"):
+        for name in chosen or ("memory_and_start", "overhead", "swaps", "ways", "hundred", "readers", "promotion", "polls", "explain",
+                               "webhooks", "reads", "lists", "apply"):
             say(name)
             bench.part = name
             getattr(bench, name)()
