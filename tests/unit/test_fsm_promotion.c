@@ -318,6 +318,11 @@ who_goes_settles_who_pends(void **state UNUSED)
 		e = asks(EV_READY, RESOLVING, "sha256:new");
 		assert_int_equal(take(&a, &e), STEP_TAKEN);
 		assert_int_equal(a.stage.pending, PENDING);
+		a = stage_with_pending((enum stage_state)in); /* the same, but it may go */
+		e = asks(EV_READY, NEW, "sha256:pending");
+		assert_int_equal(take(&a, &e), STEP_TAKEN);
+		assert_int_equal(in == STAGE_IDLE ? a.stage.running : a.stage.waiting, NEW);
+		assert_int_equal(a.stage.pending, 0);
 	}
 }
 
