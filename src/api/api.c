@@ -56,6 +56,8 @@ static const struct route routes[] = {
 	{ METHOD_GET, "/api/v1/webhook", api_everyone_show, 0 },
 	{ METHOD_POST, "/api/v1/webhook/rotate", api_everyone_rotate, 0 },
 	{ METHOD_POST, "/api/v1/webhook/test", api_everyone_test, 0 },
+	{ METHOD_POST, "/api/v1/inspect", api_inspect, 0 },
+	{ METHOD_POST, "/api/v1/quick", api_quick, 0 },
 	{ METHOD_GET, "/api/v1/registries", api_registries_list, 0 },
 	{ METHOD_POST, "/api/v1/registries/{host}/test", api_registry_test, 0 },
 	{ METHOD_GET, "/api/v1/registries/{host}/tags", api_registry_tags, 0 },

@@ -3,11 +3,14 @@
  * The one idea: first who sends it, then what it says, then whether it came before; only what was acted
  * on is remembered, so that whatever was refused or ignored may come again. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/inside.h"
 #include "base/log.h"
 #include "ports/password.h"
+#include "ports/registry.h"
+#include "serve/quick.h"
 #include "store/catalog.h"
 #include "store/deliveries.h"
 #include "triggers/webhook.h"
@@ -162,6 +165,84 @@ log_webhook(struct app *app, const struct request *rq, const struct log_context 
 		    "a webhook brought this image");
 }
 
+/* An image that no stage has, on its way to become a project. */
+struct newcomer {
+	struct app *app;
+	struct request *rq;
+	struct webhook webhook;
+};
+
+static void
+add_newcomer(struct newcomer *n, const struct image_facts *facts)
+{
+	const struct image_ref *image = &n->webhook.images[0];
+	struct quick_wish wish = { "", "", "", 0, "", TRIGGER_WEBHOOK };
+	struct log_context log = { .request_id = n->rq->id };
+	struct webhook_result result = { .count = 1 };
+	struct quick_plan plan;
+	struct err err;
+	enum command_result outcome =
+	    command_quick(n->app, image, facts, &wish, &plan, &result.deploys[0], &err);
+
+	if (outcome == COMMAND_CONFLICT || outcome == COMMAND_INVALID) {
+		reply_ignored(n->rq, err.text, 0);
+		return;
+	}
+	if (outcome != COMMAND_DONE) {
+		api_refuse(n->rq, outcome, &err);
+		return;
+	}
+	result.stages[0] =
+	    catalog_stage_by_name(n->app->catalog, plan.project, plan.stage)->id;
+	log.project = plan.project;
+	log_webhook(n->app, n->rq, &log, &n->webhook, &result);
+	log_info(&log, "project.added", "the project '%s' was made of %s/%s", plan.project,
+	    image->host, image->path);
+	if (n->webhook.delivery[0] != '\0')
+		store_delivery_add(n->app->store, 0, n->webhook.delivery, result.deploys[0]);
+	reply_begun(n->app, n->rq, &result);
+}
+
+static void
+on_facts(void *context, const struct image_facts *facts)
+{
+	struct newcomer *n = context;
+
+	if (facts != NULL && facts->failure[0] != '\0') {
+		reply_header(n->rq, "Retry-After", STR("60"));
+		reply_error(n->rq, 502, "REGISTRY",
+		    "no stage has this image, and it could not be looked at: %s",
+		    facts->failure);
+	} else if (facts != NULL) {
+		add_newcomer(n, facts);
+	}
+	free(n);
+}
+
+/* false: it stays unknown; err says why. */
+static bool
+meet_newcomer(
+    struct app *app, struct request *rq, const struct webhook *webhook, struct err *err)
+{
+	struct newcomer *n;
+
+	if (webhook->image_count == 0 || webhook->images[0].tag[0] == '\0'
+	    || webhook->project[0] != '\0' || webhook->stage[0] != '\0') {
+		err_set(err, "no stage takes this image and tag");
+		return false;
+	}
+	if (!quick_takes_webhook(app, &webhook->images[0], err))
+		return false;
+	n = calloc(1, sizeof(*n));
+	CHECK(n != NULL);
+	n->app = app;
+	n->rq = rq;
+	n->webhook = *webhook;
+	request_hold(rq);
+	registry_look_at(app->registry, &n->webhook.images[0], on_facts, n);
+	return true;
+}
+
 static void
 act(struct app *app, struct request *rq, const struct project_entry *project,
     const struct log_context *log, const struct webhook *webhook)
@@ -170,6 +251,11 @@ act(struct app *app, struct request *rq, const struct project_entry *project,
 	struct err err;
 	enum command_result outcome = command_webhook(app, project, webhook, &result, &err);
 
+	if (outcome == COMMAND_DONE && result.is_unknown && project->id == 0) {
+		if (meet_newcomer(app, rq, webhook, &err))
+			return;
+		result.ignored = err.text;
+	}
 	if (outcome == COMMAND_DONE || result.count > 0)
 		log_webhook(app, rq, log, webhook, &result);
 	if (outcome != COMMAND_DONE) {

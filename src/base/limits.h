@@ -124,6 +124,10 @@ enum {
 	TAGS_EXPLAINED_MAX = 10000, /* of one repository: sorted and written in 40 ms */
 	REGISTRY_TAG_LATE_MS =
 	    5000, /* a webhook may come before its tag; 20 ms were seen, caches take more */
+	IMAGE_CONFIG_MAX = 1 << 20, /* of an image; some carry their build's whole history */
+	IMAGE_PORTS_MAX = 32, /* told of an image; more are for nobody to choose from */
+	IMAGE_VOLUMES_MAX = 16,
+	LOOKS_MAX = 16, /* images inspected at once */
 	REGISTRY_TOKENS_MAX = 1024, /* kept; 1 to 2 KB each, a repository needs one */
 	REGISTRY_TOKEN_BYTES_MAX = 64 << 10, /* the answer that brings one */
 

@@ -29,9 +29,8 @@ post(struct invocation *in, const char *path, struct str body, struct answer *an
 	return code;
 }
 
-/* What deploy and rollback do once the server has said yes. */
-static enum cli_exit
-go_on(struct invocation *in, const struct target *target, const struct answer *answer,
+enum cli_exit
+follow_begun(struct invocation *in, const struct target *target, const struct answer *answer,
     uint64_t id)
 {
 	char sentence[SENTENCE_SIZE];
@@ -63,7 +62,7 @@ ask_for_deploy(
 	stage_path(&path, target->project, target->stage, what);
 	code = post(in, buf_cstr(&path), body, &answer, &id);
 	if (code == CLI_OK)
-		code = go_on(in, target, &answer, id);
+		code = follow_begun(in, target, &answer, id);
 	buf_free(&path);
 	answer_free(&answer);
 	return code;

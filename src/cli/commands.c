@@ -121,6 +121,23 @@ static const struct option_spec webhook_options[] = {
 	HELP,
 	END,
 };
+#define WISHES                                                                         \
+	{ "project", 0, "NAME", "how the project is called (as the image)" },          \
+	    { "stage", 0, "NAME", "and its stage (dev)" },                             \
+	    { "domain", 0, "NAME",                                                     \
+		    "its route; without it SLIPWAY_QUICK_DOMAIN of the server" },      \
+	{                                                                              \
+		"port", 0, "PORT", "the container's port (one that the image exposes)" \
+	}
+static const struct option_spec inspect_options[] = { WISHES, JSON, HELP, END };
+static const struct option_spec quick_options[] = {
+	WISHES,
+	AS,
+	{ "wait", 'w', NULL, "follow it to its end; the exit code says how it ended" },
+	JSON,
+	HELP,
+	END,
+};
 static const struct option_spec registry_options[] = {
 	{ "limit", 'n', "N", "tags: at most so many on the page (100; up to 1000)" },
 	{ "after", 0, "TAG", "tags: the page behind this one" },
@@ -285,6 +302,20 @@ const struct command commands[] = {
 	  "Example:\n"
 	  "  slipway lift shop/production\n",
 	  only_json, 1, 2, NEEDS_TOKEN, COMPLETES_STAGES, cli_lift },
+	{ "inspect", "IMAGE", "what an image says of itself, and the project that it would become",
+	  "The registry is asked; nothing is pulled and nothing is changed. Below the image's ports, user and\n"
+	  "volumes stands the piece of slipway.yml that `slipway quick` would apply: a good one to begin with.\n"
+	  "\n"
+	  "Example:\n"
+	  "  slipway inspect registry.example.org/shop:v3\n",
+	  inspect_options, 1, 1, NEEDS_TOKEN, COMPLETES_NOTHING, cli_inspect },
+	{ "quick", "IMAGE", "make a project of an image that none has yet, and deploy it",
+	  "Port and health check are those that the image names; everything can be changed later with\n"
+	  "`slipway export`, an editor and `slipway apply`. `slipway inspect` shows beforehand what it will be.\n"
+	  "\n"
+	  "Example:\n"
+	  "  slipway quick registry.example.org/shop:v3 --domain shop.example.org --wait\n",
+	  quick_options, 1, 1, NEEDS_TOKEN, COMPLETES_NOTHING, cli_quick },
 	{ "webhook", "show|rotate|test ...", "the URL that a registry, a forge or a CI job calls",
 	  "show PROJECT         prints the URL\n"
 	  "rotate PROJECT       makes another URL; the one before is worth nothing from then on\n"

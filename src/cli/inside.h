@@ -66,6 +66,8 @@ command_fn cli_top;
 command_fn cli_logs;
 command_fn cli_poll;
 command_fn cli_explain;
+command_fn cli_inspect;
+command_fn cli_quick;
 command_fn cli_lift;
 command_fn cli_promote;
 command_fn cli_promotable;
@@ -111,6 +113,10 @@ ask_or_print(struct invocation *in, const char *path, struct answer *answer) MUS
 /* POSTs what begins a deploy in a stage, and says so or follows it (--wait, --json). */
 enum cli_exit ask_for_deploy(struct invocation *in, const struct target *target,
     const char *what, struct str body) MUST_USE;
+
+/* What such a command does once the server has said yes: answer holds what it said. */
+enum cli_exit follow_begun(struct invocation *in, const struct target *target,
+    const struct answer *answer, uint64_t id) MUST_USE;
 
 /* An option's value, if it was given, as a member of a body. */
 struct json_writer;

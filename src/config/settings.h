@@ -38,6 +38,12 @@ enum log_format {
 	LOG_FORMAT_TEXT
 }; /* auto: text on a terminal */
 
+enum quick_deploy {
+	QUICK_OFF,
+	QUICK_API,
+	QUICK_WEBHOOK
+}; /* what may make a project of an image: nothing, a person, the webhook of all projects, too */
+
 struct settings {
 	struct address listen;
 	const char *data; /* folder */
@@ -66,6 +72,8 @@ struct settings {
 	const char *volume_paths; /* folders that stages may mount; "" = none */
 	const char *powers; /* that stages may have; "" = none */
 	const char *secret_paths; /* folders of files with values; "" = none */
+	int quick_deploy; /* enum quick_deploy */
+	const char *quick_domain; /* of what is deployed so; "" = none */
 
 	struct config_rules rules; /* for config_file_parse; valid as long as the settings */
 	struct config_problems faults; /* any: do not start */

@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "config/paths.h"
 #include "config/powers.h"
+#include "config/rules.h"
 
 enum { TOKEN_LENGTH_MIN = 16, TOKEN_LENGTH_MAX = 256 };
 
@@ -90,8 +91,9 @@ rule_keys(const char *text)
 #define AT(member) offsetof(struct settings, member)
 #define SECOND INT64_C(1000)
 
-/* The order of enum log_level and enum log_format. */
+/* The order of enum log_level, enum quick_deploy and enum log_format. */
 static const char *const log_levels[] = { "debug", "info", "warn", "error", NULL };
+static const char *const quick_deploys[] = { "off", "api", "webhook", NULL };
 static const char *const log_formats[] = { "auto", "json", "text", NULL };
 
 /* clang-format off */
@@ -173,6 +175,12 @@ const struct setting settings_table[SETTING_COUNT] = {
 	{ "SLIPWAY_SECRET_PATHS", SETTING_TEXT, AT(secret_paths), "/run/secrets,/etc/slipway/secrets",
 	  "Folders, with commas, where files must lie whose contents `env` may give to a container (`{file: /path}`).",
 	  .rule = rule_paths },
+	{ "SLIPWAY_QUICK_DEPLOY", SETTING_CHOICE, AT(quick_deploy), "api",
+	  "Who may make a project of an image that none has yet: nobody, a person (`slipway quick`), or also the webhook of all projects, from registries that the configuration names.",
+	  .choices = quick_deploys },
+	{ "SLIPWAY_QUICK_DOMAIN", SETTING_TEXT, AT(quick_domain), "",
+	  "The domain that such a project gets, with words as in `domains`: `{project}.apps.example.org`; not set: none.",
+	  .rule = rule_domain },
 };
 /* clang-format on */
 

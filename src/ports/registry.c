@@ -60,6 +60,7 @@ registry_free(struct registry *r)
 	while (r->tasks != NULL)
 		task_free(r->tasks);
 	inquiries_free(r);
+	looks_free(r);
 	CHECK(r->lists == NULL);
 	sites_free(r);
 	tokens_free(r->tokens);

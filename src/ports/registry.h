@@ -70,6 +70,28 @@ struct registry_inquiry {
 };
 void registry_inquire(struct registry *registry, const struct registry_inquiry *inquiry);
 
+/* What an image says of itself, by its manifest and its configuration (OCI image spec). */
+struct image_facts {
+	char failure[REASON_SIZE]; /* why nothing is known; "": all of this is */
+	char digest[DIGEST_SIZE]; /* of what was asked for: an index's own where it is one */
+	char platform[64]; /* "linux/amd64": this machine's, if the image has it */
+	char created[40]; /* as it is written there */
+	char user[64]; /* "": root */
+	int64_t bytes; /* of its layers, as the registry has them */
+	uint16_t ports[IMAGE_PORTS_MAX]; /* TCP ports that it exposes, the lowest first */
+	size_t port_count;
+	char volumes[IMAGE_VOLUMES_MAX][128];
+	size_t volume_count;
+	bool has_healthcheck;
+};
+
+/* NULL: the registry's port goes away; nothing may be answered any more. */
+typedef void image_facts_fn(void *context, const struct image_facts *facts);
+
+/* image: with its tag or digest. Calls on_facts exactly once, perhaps at once. */
+void registry_look_at(struct registry *registry, const struct image_ref *image,
+    image_facts_fn *on_facts, void *context);
+
 struct registry_status {
 	char host[DOMAIN_SIZE + 8]; /* as images name it */
 	char username[256]; /* "": asked without a login */

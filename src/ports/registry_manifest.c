@@ -9,11 +9,10 @@
 #include "base/hash.h"
 #include "ports/registry_parts.h"
 
-#define ACCEPT                                                        \
-	"Accept: application/vnd.oci.image.index.v1+json, "           \
-	"application/vnd.docker.distribution.manifest.list.v2+json, " \
-	"application/vnd.oci.image.manifest.v1+json, "                \
-	"application/vnd.docker.distribution.manifest.v2+json"
+const char manifest_accept[] = "Accept: application/vnd.oci.image.index.v1+json, "
+			       "application/vnd.docker.distribution.manifest.list.v2+json, "
+			       "application/vnd.oci.image.manifest.v1+json, "
+			       "application/vnd.docker.distribution.manifest.v2+json";
 
 static void ask(struct task *task, const char *method);
 
@@ -147,7 +146,7 @@ ask(struct task *task, const char *method)
 	    .repository = task->image.path,
 	    .url = buf_cstr(&url),
 	    .method = method,
-	    .accept = ACCEPT,
+	    .accept = manifest_accept,
 	    .body_max = REGISTRY_MANIFEST_MAX,
 	    .on_done = on_answer,
 	    .context = task });

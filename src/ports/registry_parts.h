@@ -209,10 +209,15 @@ struct registry {
 	struct task *tasks;
 	struct tag_list *lists;
 	struct inquiry *inquiries;
+	struct look *looks;
 };
 
 /* Of the port's end: nobody is answered any more. registry_inquiry.c */
 void inquiries_free(struct registry *r);
+void looks_free(struct registry *r); /* registry_look.c */
+
+/* Of manifests, one or of several platforms. */
+extern const char manifest_accept[];
 
 /* Takes the explanation over; NULL: the effect is answered. */
 void

@@ -430,6 +430,18 @@ command_rules(struct app *app)
 }
 
 enum command_result
+command_add_projects(
+    struct app *app, const struct config_file *file, struct plan *ret_plan, struct err *err)
+{
+	plan_init(ret_plan);
+	if (clashes_with_left_alone(app, file, err) || is_too_much(app, file, err))
+		return COMMAND_CONFLICT;
+	for (size_t i = 0; i < file->project_count; i++)
+		apply_project(app, &file->projects[i], false, ret_plan);
+	return COMMAND_DONE;
+}
+
+enum command_result
 command_apply(struct app *app, const struct config_file *file, bool dry, struct plan *ret_plan,
     struct err *err)
 {

@@ -75,6 +75,7 @@ struct webhook_result {
 	size_t count;
 	size_t looks; /* polls that look now */
 	const char *ignored; /* nothing of that: why, in words */
+	bool is_unknown; /* it was pushed, and no stage has such an image */
 };
 enum command_result command_webhook(struct app *app, const struct project_entry *project,
     const struct webhook *webhook, struct webhook_result *ret, struct err *err);
@@ -86,6 +87,11 @@ struct plan;
 struct config_rules command_rules(struct app *app);
 enum command_result command_apply(struct app *app, const struct config_file *file, bool dry,
     struct plan *ret_plan, struct err *err);
+
+/* Adds the projects of a file, and nothing else of it: all that is there stays. Its stages name engines,
+ * proxies and receivers that are there. */
+enum command_result command_add_projects(
+    struct app *app, const struct config_file *file, struct plan *ret_plan, struct err *err);
 
 /* Secrets. A new value reaches containers with the next deploy. */
 enum command_result command_secret_set(struct app *app, const char *name, struct str value,

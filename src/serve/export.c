@@ -1,6 +1,8 @@
 /* export.c - see export.h. */
 #include "serve/export.h"
 
+#include <string.h>
+
 #include <inttypes.h>
 
 #include "base/limits.h"
@@ -176,6 +178,24 @@ export_view(const struct catalog *catalog, struct arena *arena)
 	view_hosts(catalog, file, arena);
 	view_projects(catalog, file, arena);
 	return file;
+}
+
+void
+export_write_hosts(const struct catalog *catalog, struct buf *to)
+{
+	struct arena *arena = arena_new(EXPORT_ARENA_SIZE);
+	struct config_file *view = export_view(catalog, arena);
+	struct str end = STR("projects: {}\n");
+	struct buf text;
+
+	view->project_count = 0;
+	buf_init(&text, to->max);
+	config_file_write(view, NULL, &text);
+	CHECK(!text.overflow && text.n > end.n);
+	CHECK(memcmp(text.p + text.n - end.n, end.p, end.n) == 0);
+	buf_add(to, text.p, text.n - end.n);
+	buf_free(&text);
+	arena_free(arena);
 }
 
 void

@@ -32,6 +32,9 @@ struct config_file *export_view(const struct catalog *catalog, struct arena *are
  * Passwords are references already: neither the catalog nor a file holds one. */
 void export_write(const struct catalog *catalog, const char *project, struct buf *to);
 
+/* The same without any project, and without the key: what comes behind it begins with "projects:". */
+void export_write_hosts(const struct catalog *catalog, struct buf *to);
+
 /* Names this very configuration: another one has another tag. */
 void export_tag(const struct catalog *catalog, char tag[HASH_HEX_SIZE]);
 

@@ -195,6 +195,7 @@ begin(void *context, const struct stage_entry *stage, enum webhook_fit fit, cons
 {
 	struct beginning *b = context;
 
+	b->result->is_unknown = false;
 	switch (fit) {
 	case WEBHOOK_DEPLOYS:
 		begin_deploy(b, stage, tag);
@@ -234,6 +235,7 @@ command_webhook(struct app *app, const struct project_entry *project,
 
 	ret->count = 0;
 	ret->looks = 0;
+	ret->is_unknown = webhook->kind == WEBHOOK_PUSH;
 	ret->ignored = project->id == 0 ? "no stage takes this image and tag"
 					: "no stage of this project takes this image and tag";
 	if (b.outcome != COMMAND_DONE)

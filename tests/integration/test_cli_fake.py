@@ -1072,8 +1072,8 @@ def test_full_disk(fake):
 # help, version, completion
 
 COMMANDS = ["deploy", "rollback", "promote", "promotable", "approve", "reject", "freeze", "unfreeze", "audit", "cancel",
-            "status", "history", "stats", "show", "top", "logs", "poll", "explain", "lift", "webhook", "registry", "export",
-            "diff", "apply", "secrets", "notify", "serve", "edge", "check", "db", "machines", "healthcheck", "version",
+            "status", "history", "stats", "show", "top", "logs", "poll", "explain", "lift", "inspect", "quick", "webhook", "registry",
+            "export", "diff", "apply", "secrets", "notify", "serve", "edge", "check", "db", "machines", "healthcheck", "version",
             "completion", "help"]
 
 
@@ -1107,7 +1107,7 @@ def complete(fake, *words):
 def test_completion(fake):
     assert complete(fake, "") == COMMANDS
     assert complete(fake, "he") == ["healthcheck", "help"]
-    assert complete(fake, "deploy", "--") == ["--digest", "--force", "--wait", "--json", "--help"]
+    assert complete(fake, "deploy", "--") == ["--digest", "--force", "--as", "--override", "--wait", "--json", "--help"]
     assert complete(fake, "deploy", "sh") == ["shop/production", "shop/staging"]
     assert complete(fake, "deploy", "--force", "shop/p") == ["shop/production"]
     assert complete(fake, "deploy", "shop/production", "") == []

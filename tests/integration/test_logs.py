@@ -315,9 +315,8 @@ def test_the_table_of_events_is_complete():
     assert list(table) == sorted(table)
     used = {}
     for function, arguments in calls_of_the_source():
-        name = re.search(r'"([a-z]+\.[a-z_]+)"', arguments)
-        if name:
-            used.setdefault(name[1], set()).add(function)
+        for name in re.findall(r'"([a-z]+\.[a-z_]+)"', arguments):
+            used.setdefault(name, set()).add(function)
     assert set(used) == set(table)
     for event, functions in used.items():
         fixed = {function[4:] for function in functions} & {"debug", "info", "warn", "error"}

@@ -201,6 +201,8 @@ def test_example(world, operation, status, content_type, name, example):
     headers = {**({"Content-Type": sent_type} if sent_type else {}), **more.get("headers", {})}
     if body is not None and not isinstance(body, str):
         body = json.dumps(body)
+    if body is not None:
+        body = body.replace("127.0.0.1:5000", world.scene.registry.address)
     answer = world.ask(operation, operation.url(values, more.get("query")), headers, body)
     assert (str(answer[0]), answer[1]) == (status, content_type), answer
     if int(status) >= 400:

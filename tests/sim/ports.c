@@ -636,6 +636,14 @@ registry_inquire(struct registry *registry UNUSED, const struct registry_inquiry
 	    &(struct registry_told){ .failure = "the simulated registry tells nothing" });
 }
 
+void
+registry_look_at(struct registry *registry UNUSED, const struct image_ref *image UNUSED,
+    image_facts_fn *on_facts, void *context)
+{
+	on_facts(context,
+	    &(struct image_facts){ .failure = "the simulated registry shows no image" });
+}
+
 bool
 registry_status(const struct registry *registry UNUSED, uint32_t index UNUSED,
     struct registry_status *ret UNUSED)

@@ -473,7 +473,7 @@ bed_on_answer(void *context, const struct event *event)
 }
 
 /* The stage and deploy `id`: image without a tag, the stage's pattern, the deploy's tag. */
-static void
+UNUSED static void
 bed_put(uint64_t id, const char *image, const char *tags, const char *tag)
 {
 	struct bed_item *item = &bed_catalog.items[id];
@@ -567,7 +567,7 @@ bed_perform(struct bed *bed, enum effect_kind kind, uint64_t id)
 }
 
 /* Performs and waits for the answer. */
-static const struct event *
+UNUSED static const struct event *
 bed_ask(struct bed *bed, enum effect_kind kind, uint64_t id)
 {
 	bed_perform(bed, kind, id);
