@@ -135,6 +135,11 @@ read_wish(struct request *rq, const struct json *body, struct quick *q)
 	    || !api_text(rq, body, "by", &q->wish.by)
 	    || !api_number(rq, body, "port", &q->wish.port))
 		return false;
+	if (image[0] == '\0') {
+		reply_error_detail(rq, 400, "INVALID", STR("\"image\""),
+		    "'image' is missing: registry.example.org/team/app:v1");
+		return false;
+	}
 	if (image_ref_parse(image, &q->image, &err) != 0) {
 		reply_error(rq, 400, "INVALID", "'image': %s", err.text);
 		return false;

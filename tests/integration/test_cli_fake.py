@@ -1113,7 +1113,7 @@ def test_completion(fake):
     assert complete(fake, "deploy", "shop/production", "") == []
     assert complete(fake, "history", "--limit", "5", "b") == ["blog/production"]
     assert complete(fake, "history", "--limit", "") == []
-    assert complete(fake, "history", "--state", "r") == ["resolving", "retiring", "rolled-back"]
+    assert complete(fake, "history", "--state", "r") == ["resolving", "retiring", "rolled-back", "refused"]
     assert complete(fake, "webhook", "") == ["show", "rotate", "test"]
     assert complete(fake, "webhook", "show", "") == ["blog", "shop"]
     assert complete(fake, "webhook", "--all", "rotate", "s") == ["shop"]
