@@ -98,11 +98,12 @@ $(OUT)/unit/%: tests/unit/%.c $(OUT)/libslipway.a
 SIM_LIBS := $(LIBS:-lsqlite3=-l:libsqlite3.a)
 # The simulator stands in front of a few calls: src/http's sockets, and where a crash may happen.
 SIM_FILES := loop memory net server ports fronts storm config world world_edge world_front world_images traffic \
-  clients questions followers secrets talk_promotion \
+  clients questions followers secrets specs talk_promotion \
   check_deploys check_traffic check_settled check_journal check_answers check_kept check_notices check_terms sabotage
 SIM_WRAPS := socket bind listen setsockopt accept4 recv send sendmsg shutdown close ioctl getrandom \
   random_bytes store_commit runtime_new http_server_release fsm_step orphan_judge store_journal_add \
-  store_actor_put store_journal store_delivery_find store_delivery_add str_equal_secret runtime_deliver fsm_verify retention_new log_event
+  store_actor_put store_journal store_delivery_find store_delivery_add str_equal_secret runtime_deliver fsm_verify retention_new log_event \
+  stage_spec_parse stage_spec_free
 SIM_LINK := $(SIM_WRAPS:%=-Wl,--wrap=%)
 SIM_CFLAGS := -O2 -Itests/sim -Wno-missing-prototypes \
   -DSIM_COMMIT='"$(shell git rev-parse --short HEAD 2>/dev/null)"'
