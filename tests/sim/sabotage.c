@@ -104,7 +104,7 @@ step_deploy(struct actor *a, const struct event *e, struct out *out)
 		out->effects[1].kind = FX_RETIRE;
 		out->effect_count = 2;
 	}
-	if (is_now(SABOTAGE_LIVE_WITHOUT_SWAP) && e->kind == EV_HEALTHY
+	if (is_now(SABOTAGE_LIVE_WITHOUT_SWAP) && e->kind == EV_GRANTED
 	    && out->spawn_count > 0) {
 		out->spawn_count = 0;
 		a->state = DEPLOY_LIVE;
