@@ -14,6 +14,29 @@
 #define deploy_IS_has_elder(me, ev) (deploy_elder[me] != 0)
 #define deploy_NOT_has_elder(me, ev) (!deploy_IS_has_elder(me, ev))
 
+/* Stops the elder first: every deploy of a run, or none. */
+#ifdef HALTING
+#define stops_first(d) (deploy_elder[d] != 0)
+#define set_canceled(me) deploy_is_canceled[me] = true
+#define deploy_IS_is_canceled(me, ev) deploy_is_canceled[me]
+#define swap_IS_is_parked(me, ev) swap_is_parked[me]
+#define set_parked(me) swap_is_parked[me] = true
+#else
+#define stops_first(d) false
+#define set_canceled(me) skip
+#define deploy_IS_is_canceled(me, ev) false
+#define swap_IS_is_parked(me, ev) false
+#define set_parked(me) skip
+#endif
+#define deploy_NOT_is_canceled(me, ev) (!deploy_IS_is_canceled(me, ev))
+#define swap_NOT_is_parked(me, ev) (!swap_IS_is_parked(me, ev))
+#define deploy_IS_halts(me, ev) stops_first(me)
+#define deploy_NOT_halts(me, ev) (!deploy_IS_halts(me, ev))
+#define deploy_IS_parks(me, ev) (stops_first(me) && deploy_has_route[me])
+#define deploy_NOT_parks(me, ev) (!deploy_IS_parks(me, ev))
+#define deploy_IS_may_undo(me, ev) (stops_first(me) || deploy_IS_tries_left(me, ev))
+#define deploy_NOT_may_undo(me, ev) (!deploy_IS_may_undo(me, ev))
+
 #define tell_stage(me, ev) post(STAGE, deploy_stage[me], ev); with(from) = me
 
 #define deploy_DO_resolve(me, ev) skip
@@ -31,14 +54,25 @@
 #define deploy_DO_condemn(me, ev) \
 	deploy_tries[me] = 0; becomes_bad(deploy_digest[me], deploy_digest[stage_live[deploy_stage[me]]]); \
 	tell_stage(me, EV_CONDEMNED)
-#define deploy_DO_cancel_run(me, ev) deploy_tries[me] = 0; tell_stage(me, EV_GIVEN_UP)
+#define deploy_DO_cancel_run(me, ev) set_canceled(me); deploy_tries[me] = 0; tell_stage(me, EV_GIVEN_UP)
+#define deploy_DO_rehalt(me, ev) skip
+#define deploy_DO_rerevive(me, ev) skip
+#define deploy_DO_halt(me, ev) deploy_tries[me] = 0
+#define deploy_DO_halt_again(me, ev) deploy_tries[me]++
+#define deploy_DO_revive(me, ev) deploy_tries[me] = 0
+#define deploy_DO_revive_again(me, ev) deploy_tries[me] = TRIES
+#define deploy_DO_revive_after(me, ev) tell_stage(me, EV_GIVEN_UP); deploy_tries[me] = 0
+#define deploy_DO_cancel_halt(me, ev) set_canceled(me); tell_stage(me, EV_GIVEN_UP); deploy_tries[me] = 0
+#define deploy_DO_give_back(me, ev) post(SWAP, me, EV_CANCEL)
+#define deploy_DO_cancel_park(me, ev) set_canceled(me); post(SWAP, me, EV_CANCEL); tell_stage(me, EV_GIVEN_UP)
+#define deploy_DO_go(me, ev) post(SWAP, me, EV_GO)
 #define deploy_DO_resolve_again(me, ev) deploy_tries[me]++
 #define deploy_DO_pull_again(me, ev) deploy_tries[me]++
 #define deploy_DO_run_again(me, ev) deploy_tries[me]++
 #define deploy_DO_probe_again(me, ev) deploy_tries[me]++
 #define deploy_DO_drain_again(me, ev) deploy_tries[me]++
 #define deploy_DO_retire_again(me, ev) deploy_tries[me]++
-#define deploy_DO_undo_again(me, ev) deploy_tries[me]++
+#define deploy_DO_undo_again(me, ev) deploy_tries[me] = (deploy_tries[me] < TRIES -> deploy_tries[me] + 1 : TRIES)
 #define deploy_DO_ask_turn(me, ev) tell_stage(me, EV_READY)
 #define deploy_DO_ask_to_pass(me, ev) tell_stage(me, EV_PASSING)
 #define deploy_DO_count_approval(me, ev) tell_stage(me, EV_READY)
@@ -68,6 +102,14 @@
 #define swap_DO_restore_now(me, ev) skip
 #define swap_DO_restore(me, ev) swap_tries[me] = 0
 #define swap_DO_restore_again(me, ev) swap_tries[me] = TRIES
+#define swap_DO_park(me, ev) skip
+#define swap_DO_park_again(me, ev) swap_tries[me]++
+#define swap_DO_clear(me, ev) set_parked(me); swap_tries[me] = 0; post(DEPLOY, me, EV_CLEARED)
+#define swap_DO_wait(me, ev) skip
+#define swap_DO_go_back(me, ev) swap_tries[me] = 0
+#define swap_DO_wait_again(me, ev) post(DEPLOY, me, EV_UNSWAPPED)
+#define swap_DO_repark(me, ev) swap_tries[me] = 0
+#define swap_DO_repark_again(me, ev) swap_tries[me] = TRIES
 
 /* stage */
 

@@ -113,6 +113,12 @@ bool deploy_is_forced[DEPLOYS];
 byte deploy_ask[DEPLOYS];
 mtype deploy_wire[DEPLOYS] = NOWHERE;
 
+#ifdef HALTING
+bool deploy_is_canceled[DEPLOYS];
+bool swap_is_parked[DEPLOYS];
+bool is_unrevived[DEPLOYS]; /* the engine said that it cannot be started again */
+#endif
+
 byte swap_state[DEPLOYS];
 byte swap_id[DEPLOYS]; /* in the order of births */
 byte swap_epoch[DEPLOYS];

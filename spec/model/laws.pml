@@ -1,6 +1,16 @@
 /* laws.pml - what must hold: after every step, and when nothing can happen any more. The numbers are those of
  * spec/invariants.md. */
 
+/* 102: nobody serves only while a deploy that stops the old version first is under way, or after the engine
+ * has said that it cannot be started again. */
+#ifdef HALTING
+#define is_lost(s) (is_unrevived[stage_live[s]] && !runs[stage_live[s]])
+#define is_parked_by_right(s) (is_lost(s) || (stage_running[s] != 0 && stops_first(stage_running[s])))
+#else
+#define is_lost(s) false
+#define is_parked_by_right(s) false
+#endif
+
 /* The laws, after every step. */
 
 inline check() {
@@ -8,7 +18,7 @@ inline check() {
 		for (i : 0 .. STAGES - 1) {
 			/* 1 and 8: the route leads to what runs, and to something once a stage has served */
 			assert(target[i] == 0 || runs[target[i]]);
-			assert(!deploy_has_route[stage_live[i]] || target[i] != 0);
+			assert(!deploy_has_route[stage_live[i]] || target[i] != 0 || is_parked_by_right(i));
 			/* 16: what the stage says of its deploys is so */
 			assert((stage_state[i] == stage_IDLE) == (stage_running[i] == 0));
 			assert((stage_state[i] == stage_QUEUEING) == (stage_waiting[i] != 0));
@@ -34,7 +44,7 @@ inline check() {
 			fi;
 			/* 30: a swap lives only beside its deploy */
 			assert(swap_state[i] == UNBORN || deploy_state[i] == deploy_SWAPPING ||
-			    deploy_state[i] == deploy_ABORTING)
+			    deploy_state[i] == deploy_ABORTING || stops_first(i))
 		}
 		if
 		:: became_live != 0 -> /* 11: LIVE means so */
@@ -50,7 +60,8 @@ inline check() {
 /* 17: what a deploy is merged into may still go live. */
 inline assert_is_on_its_way(d) {
 	assert(deploy_state[d] != deploy_ABORTING && deploy_state[d] != deploy_UNDOING &&
-	    deploy_state[d] != deploy_CANCELING)
+	    deploy_state[d] != deploy_CANCELING && deploy_state[d] != deploy_REVIVING &&
+	    deploy_state[d] != deploy_RETURNING)
 }
 
 /* 16: when nothing goes wrong, what was wished last is what serves in the end. */
@@ -88,7 +99,7 @@ inline check_settled() {
 		for (i : 0 .. STAGES - 1) {
 			assert(stage_state[i] == stage_IDLE && stage_pending[i] == 0);
 			assert(is_granted(i));
-			assert(!deploy_has_route[stage_live[i]] || target[i] == stage_live[i])
+			assert(!deploy_has_route[stage_live[i]] || target[i] == stage_live[i] || is_lost(i))
 		}
 		for (i : 1 .. DEPLOYS - 1) {
 			assert(deploy_state[i] == UNBORN || deploy_IS_FINAL(deploy_state[i]));

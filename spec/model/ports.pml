@@ -8,6 +8,15 @@ inline give_up_drain(d) {
 	fi
 }
 
+/* What cannot be started again cannot be led to either. */
+inline note_refusal(d) {
+#ifdef HALTING
+	is_unrevived[deploy_elder[d]] = is_unrevived[deploy_elder[d]] || deploy_ask[d] == FX_REVIVE
+#else
+	skip
+#endif
+}
+
 proctype ports(byte d) {
 end:	do
 	/* What a good day brings. */
@@ -48,6 +57,8 @@ end:	do
 		:: deploy_ask[d] == FX_REMOVE -> post(DEPLOY, d, EV_REMOVED)
 		:: deploy_ask[d] == FX_DRAIN -> post(DEPLOY, d, EV_DRAINED)
 		:: deploy_ask[d] == FX_RETIRE -> post(DEPLOY, d, EV_RETIRED)
+		:: deploy_ask[d] == FX_HALT -> post(DEPLOY, d, EV_HALTED)
+		:: deploy_ask[d] == FX_REVIVE -> post(DEPLOY, d, EV_REVIVED)
 		fi;
 		go!0
 	}
@@ -69,6 +80,7 @@ end:	do
 		:: swap_ask[d] == FX_SWITCH -> post(SWAP, d, EV_SWITCHED)
 		:: swap_ask[d] == FX_CONFIRM -> post(SWAP, d, EV_CONFIRMED)
 		:: swap_ask[d] == FX_RESTORE -> post(SWAP, d, EV_RESTORED)
+		:: swap_ask[d] == FX_PARK -> post(SWAP, d, EV_PARKED)
 		fi;
 		go!0
 	}
@@ -102,7 +114,7 @@ end:	do
 		faults--;
 		give_up_drain(d);
 		if
-		:: deploy_wire[d] == ASKED -> deploy_wire[d] = NOWHERE; post(DEPLOY, d, EV_REFUSED)
+		:: deploy_wire[d] == ASKED -> note_refusal(d); deploy_wire[d] = NOWHERE; post(DEPLOY, d, EV_REFUSED)
 		:: deploy_wire[d] = NOWHERE; post(DEPLOY, d, EV_TROUBLED)
 		:: post(DEPLOY, d, EV_TIMEOUT)
 		fi;

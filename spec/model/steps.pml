@@ -79,6 +79,9 @@ inline deploy_taken(me) {
 	:: deploy_IS_FINAL(then_state) ->
 		assert(swap_state[me] == UNBORN); /* 30: a swap ends before its deploy */
 		became_live = (then_state == deploy_LIVE -> me : became_live);
+#ifdef HALTING
+		deploy_is_canceled[me] = false;
+#endif
 		deploy_tries[me] = 0;
 		deploy_elder[me] = 0;
 		born_to_tell(me)
@@ -98,6 +101,9 @@ inline swap_taken(me) {
 	fi;
 	if
 	:: swap_IS_FINAL(then_state) ->
+#ifdef HALTING
+		swap_is_parked[me] = false;
+#endif
 		swap_state[me] = UNBORN;
 		swap_id[me] = 0;
 		swap_epoch[me] = 0;
@@ -133,14 +139,22 @@ inline poll_taken() {
 	fi
 }
 
-inline deploy_DO_begin_swap(me, ev) {
-	assert(may_go(deploy_stage[me], me)); /* 81: no traffic moves against the terms */
+inline bear_swap(me, state_) {
 	assert(swap_state[me] == UNBORN); /* 30: a deploy has one */
-	assert(swap_IS_INITIAL(swap_SWITCHING));
-	swap_state[me] = swap_SWITCHING;
+	assert(swap_IS_INITIAL(state_));
+	swap_state[me] = state_;
 	swap_births++;
 	swap_id[me] = swap_births;
 	post(SWAP, me, EV_START)
+}
+
+inline deploy_DO_begin_swap(me, ev) {
+	assert(may_go(deploy_stage[me], me)); /* 81: no traffic moves against the terms */
+	bear_swap(me, swap_SWITCHING)
+}
+
+inline deploy_DO_begin_park(me, ev) {
+	bear_swap(me, swap_PARKING)
 }
 
 /* 17: merged is only what nobody forced, into one with the same digest and configuration. */

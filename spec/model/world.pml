@@ -65,7 +65,27 @@ inline claim_domain(d, s) {
 
 inline perform(ask_, d, elder_, id_, epoch_) {
 	if
-	:: ask_ == FX_RUN -> runs[d] = true; said = EV_STARTED
+	:: ask_ == FX_RUN ->
+		assert(!stops_first(d) || !runs[elder_]); /* 102: only one of them at a time */
+		runs[d] = true;
+		said = EV_STARTED
+	:: ask_ == FX_HALT ->
+		assert(target[deploy_stage[d]] != elder_ && has_drained[elder_]); /* 1, 4 */
+		runs[elder_] = false;
+		said = EV_HALTED
+	:: ask_ == FX_REVIVE ->
+		assert(!runs[d]); /* 102 */
+		runs[elder_] = true;
+		said = EV_REVIVED
+	:: ask_ == FX_PARK ->
+		if
+		:: is_fenced(deploy_stage[d], id_, epoch_) -> said = EV_REFUSED
+		:: else ->
+			has_drained[elder_] = true;
+			has_drained[d] = true;
+			move_route(deploy_stage[d], 0, id_, epoch_);
+			said = EV_PARKED
+		fi
 	:: ask_ == FX_REMOVE -> remove_container(d); said = EV_REMOVED
 	:: ask_ == FX_RETIRE -> remove_container(elder_); said = EV_RETIRED
 	:: ask_ == FX_DRAIN -> has_drained[elder_] = target[deploy_stage[d]] != elder_; said = EV_DRAINED
@@ -85,7 +105,7 @@ inline perform(ask_, d, elder_, id_, epoch_) {
 			said = EV_REFUSED
 		:: else ->
 			has_drained[d] = true;
-			fresh = (deploy_has_route[elder_] -> elder_ : 0);
+			fresh = (deploy_has_route[elder_] && runs[elder_] -> elder_ : 0);
 			move_route(deploy_stage[d], fresh, id_, epoch_);
 			claim_domain(elder_, deploy_stage[d]);
 			said = EV_RESTORED

@@ -4,7 +4,11 @@
  * recovery is to enter the stored state again. Two rules shape the table. Traffic first: from
  * SWAPPING on, nothing of the new version is removed before the swap actor has said where the
  * traffic goes. Clean up last: what cannot be removed now does not keep a deploy from ending; the
- * sweep removes it later. */
+ * sweep removes it later.
+ *
+ * A strategy that stops the old version first begins its swap before that, at PARKING, and has no old
+ * version to fall back on until REVIVING has started it again: so whatever fails in between leads
+ * there, over the removal of the new one, and REVIVING does not give up while nobody knows. */
 #include <string.h>
 
 #include "actors/ask.h"
@@ -21,6 +25,8 @@ enum {
 	DRAIN_MS = 3700000, /* a drain's own deadline is at most an hour */
 	RETIRE_MS = 3900000, /* a stop's own deadline is at most an hour */
 	REMOVE_MS = 60000,
+	HALT_MS = RETIRE_MS,
+	REVIVE_MS = RUN_MS,
 	TRIES_MAX = 8,
 };
 
@@ -29,6 +35,13 @@ enum {
 GUARD(tries_left) { return a->deploy.tries < TRIES_MAX; }
 GUARD(has_route) { return a->deploy.has_route; }
 GUARD(has_elder) { return a->deploy.elder != 0; }
+GUARD(is_canceled) { return a->deploy.is_canceled; }
+
+/* The elder is stopped before this one starts; and before that its route is parked, by our swap. */
+GUARD(halts) { return a->deploy.strategy != STRATEGY_BLUE_GREEN && a->deploy.elder != 0; }
+GUARD(parks) { return halts(a, e) && a->deploy.has_route; }
+/* Two of them must never run at once. */
+GUARD(may_undo) { return halts(a, e) || tries_left(a, e); }
 
 /* Actions. */
 
@@ -124,16 +137,62 @@ ACTION(retire) { ask_first(a, e, out, FX_RETIRE, RETIRE_MS); }
 ACTION(reretire) { await(a, e, out, FX_RETIRE, RETIRE_MS); }
 ACTION(retire_again) { retry(a, e, out, FX_RETIRE, RETIRE_MS); }
 ACTION(reundo) { await(a, e, out, FX_REMOVE, REMOVE_MS); }
+ACTION(rehalt) { await(a, e, out, FX_HALT, HALT_MS); }
+ACTION(halt) { ask_first(a, e, out, FX_HALT, HALT_MS); }
+ACTION(halt_again) { retry(a, e, out, FX_HALT, HALT_MS); }
+ACTION(rerevive) { await(a, e, out, FX_REVIVE, REVIVE_MS); }
 ACTION(watch_swap) { a->deadline_ms = e->now_ms + SWAP_MS; }
 
-/* Repeats an undo without losing why it is undone. */
-ACTION(undo_again)
+/* Repeats what takes it back without losing why. */
+static void
+retry_back(
+    struct actor *a, const struct event *e, struct out *out, enum effect_kind kind, int64_t ms)
 {
 	char reason[REASON_SIZE];
 
 	memcpy(reason, a->deploy.reason, sizeof(reason));
-	retry(a, e, out, FX_REMOVE, REMOVE_MS);
+	retry(a, e, out, kind, ms);
 	memcpy(a->deploy.reason, reason, sizeof(reason));
+}
+
+ACTION(undo_again) { retry_back(a, e, out, FX_REMOVE, REMOVE_MS); }
+ACTION(revive_again) { retry_back(a, e, out, FX_REVIVE, REVIVE_MS); }
+
+/* Nothing of this version runs: the one before may run again. */
+ACTION(revive)
+{
+	a->deploy.tries = 0;
+	await(a, e, out, FX_REVIVE, REVIVE_MS);
+}
+
+ACTION(revive_after)
+{
+	keep_reason(a->deploy.reason, e);
+	tell_stage(a, out, EV_GIVEN_UP);
+	revive(a, e, out);
+}
+
+ACTION(cancel_halt)
+{
+	keep_text(a->deploy.reason, "canceled");
+	a->deploy.is_canceled = true;
+	tell_stage(a, out, EV_GIVEN_UP);
+	revive(a, e, out);
+}
+
+/* The elder runs, as far as it can: requests go there again. */
+ACTION(give_back)
+{
+	tell_swap(a, out, EV_CANCEL);
+	a->deadline_ms = e->now_ms + SWAP_MS;
+}
+
+ACTION(cancel_park)
+{
+	keep_text(a->deploy.reason, "canceled");
+	a->deploy.is_canceled = true;
+	give_back(a, e, out);
+	tell_stage(a, out, EV_GIVEN_UP);
 }
 
 /* From here on it will not go live, and the same wish would be in vain if it were merged with it. */
@@ -195,14 +254,25 @@ ACTION(pull)
 	ask_first(a, e, out, FX_PULL, PULL_MS);
 }
 
-ACTION(begin_swap)
+static void
+spawn_swap(struct actor *a, const struct event *e, struct out *out, enum swap_state state)
 {
-	struct actor child = { .kind = ACTOR_SWAP, .state = SWAP_SWITCHING };
+	struct actor child = { .kind = ACTOR_SWAP, .state = state };
 
 	child.swap.stage = a->deploy.stage;
 	child.swap.deploy = a->id;
 	child.swap.elder = a->deploy.elder;
 	a->deploy.swap = spawn(out, child);
+	a->deploy.reason[0] = '\0';
+	a->deadline_ms = e->now_ms + SWAP_MS;
+}
+
+ACTION(begin_swap) { spawn_swap(a, e, out, SWAP_SWITCHING); }
+ACTION(begin_park) { spawn_swap(a, e, out, SWAP_PARKING); }
+
+ACTION(go)
+{
+	tell_swap(a, out, EV_GO);
 	a->deploy.reason[0] = '\0';
 	a->deadline_ms = e->now_ms + SWAP_MS;
 }
@@ -271,6 +341,7 @@ ACTION(cancel)
 ACTION(cancel_run)
 {
 	keep_text(a->deploy.reason, "canceled");
+	a->deploy.is_canceled = true;
 	a->deploy.tries = 0;
 	tell_stage(a, out, EV_GIVEN_UP);
 	await(a, e, out, FX_REMOVE, REMOVE_MS);
@@ -316,11 +387,24 @@ static const struct row rows[] = {
 	ROW(PENDING,   ON(SUPERSEDED),            always,     close,         0,           SUPERSEDED),
 	ROW(PENDING,   ON(CANCEL),                always,     cancel,        0,           CANCELED),
 
+	ROW(PULLING,   ON(PULLED),                parks,      begin_park,    0,           PARKING),
+	ROW(PULLING,   ON(PULLED),                halts,      halt,          FX(HALT),    HALTING),
 	ROW(PULLING,   ON(PULLED),                always,     run,           FX(RUN),     STARTING),
 	ROW(PULLING,   ON(RECOVERED),             always,     repull,        FX(PULL),    PULLING),
 	ROW(PULLING,   TRYING,                    tries_left, pull_again,    FX(PULL),    PULLING),
 	ROW(PULLING,   BAD,                       always,     fail,          0,           FAILED),
 	ROW(PULLING,   ON(CANCEL),                always,     cancel,        0,           CANCELED),
+
+	ROW(PARKING,   ON(CLEARED),               always,     halt,          FX(HALT),    HALTING),
+	ROW(PARKING,   ON(UNSWAPPED),             always,     fail,          0,           FAILED),
+	ROW(PARKING,   ON(CANCEL),                always,     cancel_park,   0,           RETURNING),
+	ROW(PARKING,   ON(TIMEOUT) | ON(RECOVERED), always,   watch_swap,    0,           PARKING),
+
+	ROW(HALTING,   ON(HALTED),                always,     run,           FX(RUN),     STARTING),
+	ROW(HALTING,   ON(RECOVERED),             always,     rehalt,        FX(HALT),    HALTING),
+	ROW(HALTING,   TRYING,                    tries_left, halt_again,    FX(HALT),    HALTING),
+	ROW(HALTING,   BAD,                       always,     revive_after,  FX(REVIVE),  REVIVING),
+	ROW(HALTING,   ON(CANCEL),                always,     cancel_halt,   FX(REVIVE),  REVIVING),
 
 	ROW(STARTING,  ON(STARTED),               always,     probe,         FX(PROBE),   PROBING),
 	ROW(STARTING,  ON(RECOVERED),             always,     rerun,         FX(RUN),     STARTING),
@@ -330,6 +414,7 @@ static const struct row rows[] = {
 	ROW(STARTING,  ON(CANCEL),                always,     cancel_run,    FX(REMOVE),  CANCELING),
 
 	ROW(PROBING,   ON(HEALTHY),               always,     ask_to_pass,   0,           PROBING),
+	ROW(PROBING,   ON(GRANTED),               parks,      go,            0,           SWAPPING),
 	ROW(PROBING,   ON(GRANTED),               has_route,  begin_swap,    0,           SWAPPING),
 	ROW(PROBING,   ON(GRANTED),               has_elder,  replace,       FX(RETIRE),  RETIRING),
 	ROW(PROBING,   ON(GRANTED),               always,     go_live,       0,           LIVE),
@@ -359,15 +444,28 @@ static const struct row rows[] = {
 	ROW(RETIRING,  BAD,                       tries_left, retire_again,  FX(RETIRE),  RETIRING),
 	ROW(RETIRING,  BAD,                       always,     finish_untidy, 0,           LIVE),
 
+	ROW(UNDOING,   ON(REMOVED),               halts,      revive,        FX(REVIVE),  REVIVING),
 	ROW(UNDOING,   ON(REMOVED),               always,     roll_back,     0,           ROLLED_BACK),
 	ROW(UNDOING,   AGAIN,                     always,     reundo,        FX(REMOVE),  UNDOING),
-	ROW(UNDOING,   BAD,                       tries_left, undo_again,    FX(REMOVE),  UNDOING),
+	ROW(UNDOING,   BAD,                       may_undo,   undo_again,    FX(REMOVE),  UNDOING),
 	ROW(UNDOING,   BAD,                       always,     roll_back,     0,           ROLLED_BACK),
 
+	ROW(CANCELING, ON(REMOVED),               halts,      revive,        FX(REVIVE),  REVIVING),
 	ROW(CANCELING, ON(REMOVED),               always,     cancel,        0,           CANCELED),
 	ROW(CANCELING, AGAIN,                     always,     reundo,        FX(REMOVE),  CANCELING),
-	ROW(CANCELING, BAD,                       tries_left, undo_again,    FX(REMOVE),  CANCELING),
+	ROW(CANCELING, BAD,                       may_undo,   undo_again,    FX(REMOVE),  CANCELING),
 	ROW(CANCELING, BAD,                       always,     cancel,        0,           CANCELED),
+
+	ROW(REVIVING,  TRYING,                    always,     revive_again,  FX(REVIVE),  REVIVING),
+	ROW(REVIVING,  ON(REFUSED),               tries_left, revive_again,  FX(REVIVE),  REVIVING),
+	ROW(REVIVING,  ON(REVIVED) | ON(REFUSED), parks,      give_back,     0,           RETURNING),
+	ROW(REVIVING,  ON(REVIVED) | ON(REFUSED), is_canceled, cancel,       0,           CANCELED),
+	ROW(REVIVING,  ON(REVIVED) | ON(REFUSED), always,     roll_back,     0,           ROLLED_BACK),
+	ROW(REVIVING,  AGAIN,                     always,     rerevive,      FX(REVIVE),  REVIVING),
+
+	ROW(RETURNING, ON(UNSWAPPED),             is_canceled, cancel,       0,           CANCELED),
+	ROW(RETURNING, ON(UNSWAPPED),             always,     roll_back,     0,           ROLLED_BACK),
+	ROW(RETURNING, AGAIN | ON(TIMEOUT),       always,     watch_swap,    0,           RETURNING),
 };
 /* clang-format on */
 

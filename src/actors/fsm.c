@@ -10,14 +10,15 @@ const char *const event_names[EV_COUNT] = { EVENTS(NAME) };
 const char *const effect_names[FX_COUNT] = { EFFECTS(NAME) };
 const char *const actor_kind_names[ACTOR_KIND_COUNT] = { ACTOR_KINDS(NAME) };
 const char *const trigger_names[TRIGGER_COUNT] = { TRIGGERS(NAME) };
+const char *const strategy_names[STRATEGY_COUNT] = { STRATEGIES(NAME) };
 #undef NAME
 
 /* Answers to effects, and TIMEOUT, count only when they belong to the step that asked. */
 #define TIED_TO_EPOCH                                                                         \
 	(ON(RESOLVED) | ON(PULLED) | ON(STARTED) | ON(HEALTHY) | ON(SWITCHED) | ON(CONFIRMED) \
 	    | ON(RESTORED) | ON(DRAINED) | ON(RETIRED) | ON(REMOVED) | ON(SOUGHT)             \
-	    | ON(SURVEYED) | ON(COLLECTED) | ON(NOTIFIED) | ON(REFUSED) | ON(TROUBLED)        \
-	    | ON(TIMEOUT))
+	    | ON(SURVEYED) | ON(COLLECTED) | ON(NOTIFIED) | ON(PARKED) | ON(HALTED)           \
+	    | ON(REVIVED) | ON(REFUSED) | ON(TROUBLED) | ON(TIMEOUT))
 
 /* What every state that is not final answers; a resting state has no deadline to run out. */
 #define UNIVERSAL (ON(CANCEL) | ON(TIMEOUT) | ON(RECOVERED))

@@ -27,6 +27,7 @@ struct terms {
 struct event {
 	enum event_kind kind;
 	enum trigger trigger; /* TRIGGER, and what a deploy tells its stage: who wanted it */
+	enum strategy strategy; /* CONFIGURED: how versions of this revision are replaced */
 	uint64_t to; /* the actor */
 	uint64_t from; /* messages: the actor that sent it */
 	uint64_t spec; /* CONFIGURED, READY: which revision of the stage's configuration */
@@ -67,7 +68,9 @@ struct deploy {
 	uint64_t swap; /* the swap actor, while one works for us */
 	uint32_t tries; /* of the effect under way */
 	enum trigger trigger;
+	enum strategy strategy;
 	bool has_route;
+	bool is_canceled; /* somebody gave it up while the elder was stopped */
 	bool is_forced; /* deploy even when the same digest and spec are live */
 	bool is_overriding; /* windows and freezes do not hold it: somebody said why */
 	uint32_t approvals; /* people who have agreed to this digest */
@@ -83,6 +86,8 @@ struct swap {
 	uint64_t deploy;
 	uint64_t elder;
 	uint32_t tries;
+	bool
+	    is_parked; /* the elder may be stopped: the route leads to nobody but the deploy */
 	char reason[REASON_SIZE];
 };
 
@@ -115,6 +120,7 @@ struct stage {
 	uint64_t merged_into; /* ... and with which */
 	uint64_t pending; /* the newest that may not go yet */
 	uint64_t pending_spec;
+	enum strategy strategy;
 	bool has_route;
 	int64_t live_since_ms; /* of that digest */
 	int64_t frozen_until_ms; /* 0: it is not */
@@ -244,6 +250,7 @@ extern const char *const event_names[EV_COUNT];
 extern const char *const effect_names[FX_COUNT];
 extern const char *const actor_kind_names[ACTOR_KIND_COUNT];
 extern const char *const trigger_names[TRIGGER_COUNT];
+extern const char *const strategy_names[STRATEGY_COUNT]; /* as rows have them: "STOP_FIRST" */
 
 extern const struct spec deploy_spec;
 extern const struct spec swap_spec;

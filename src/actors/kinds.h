@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/limits.h"
+#include "base/strategy.h"
 
 /* clang-format off */
 #define ACTOR_KINDS(X) X(DEPLOY) X(SWAP) X(POLL) X(STAGE) X(SWEEP) X(NOTIFY)
@@ -20,11 +21,12 @@
 	X(APPROVED) X(REJECTED)                                                               \
 	/* from actor to actor */                                                             \
 	X(READY) X(GRANTED) X(SUPERSEDED) X(MERGED) X(MOVED) X(GIVEN_UP) X(ENDED)             \
-	X(SWAPPED) X(UNSWAPPED) X(HELD) X(CONDEMNED)                                          \
+	X(SWAPPED) X(UNSWAPPED) X(HELD) X(CONDEMNED) X(CLEARED) X(GO)                         \
 	X(DEFERRED) X(DENIED) X(RECALLED) X(PASSING)                                          \
 	/* answers to effects */                                                              \
 	X(RESOLVED) X(PULLED) X(STARTED) X(HEALTHY) X(SWITCHED) X(CONFIRMED) X(RESTORED)      \
 	X(DRAINED) X(RETIRED) X(REMOVED) X(SOUGHT) X(SURVEYED) X(COLLECTED) X(NOTIFIED)       \
+	X(PARKED) X(HALTED) X(REVIVED)                                                        \
 	/* REFUSED: certain, it did not happen, and asking again will not help.               \
 	 * TROUBLED: it may have happened, or asking again may help. */                       \
 	X(REFUSED) X(TROUBLED)
@@ -40,17 +42,22 @@
 	X(SWITCH)   /* proxy: new requests go to the deploy             -> SWITCHED */        \
 	X(CONFIRM)  /* through the proxy: the deploy answers            -> CONFIRMED */       \
 	X(RESTORE)  /* proxy: new requests go to the elder again        -> RESTORED */        \
+	X(PARK)     /* proxy: no request goes to the elder, none is left-> PARKED */          \
+	X(HALT)     /* engine: the elder stopped, and kept              -> HALTED */          \
+	X(REVIVE)   /* engine: the elder started again                  -> REVIVED */         \
 	X(SEEK)     /* registry: the newest tag that the stage wants    -> SOUGHT */          \
 	X(SURVEY)   /* engine: what runs, what is an orphan, who is gone-> SURVEYED */        \
 	X(COLLECT)  /* engine: remove the orphans                       -> COLLECTED */       \
 	X(NOTIFY)   /* receiver: here is what has happened              -> NOTIFIED */
 
 #define DEPLOY_STATES(X)                                                                      \
-	X(RESOLVING) X(QUEUED) X(PENDING) X(PULLING) X(STARTING) X(PROBING) X(SWAPPING)       \
-	X(ABORTING) X(DRAINING) X(RETIRING) X(UNDOING) X(CANCELING)               \
+	X(RESOLVING) X(QUEUED) X(PENDING) X(PULLING) X(PARKING) X(HALTING) X(STARTING)        \
+	X(PROBING) X(SWAPPING) X(ABORTING) X(DRAINING) X(RETIRING) X(UNDOING) X(CANCELING)    \
+	X(REVIVING) X(RETURNING)                                                              \
 	X(LIVE) X(FAILED) X(ROLLED_BACK) X(CANCELED) X(SUPERSEDED) X(SKIPPED) X(REFUSED)
 #define SWAP_STATES(X)                                                                        \
-	X(SWITCHING) X(CONFIRMING) X(RESTORING) X(DONE) X(RESTORED)
+	X(SWITCHING) X(CONFIRMING) X(RESTORING) X(PARKING) X(PARKED) X(REPARKING)             \
+	X(DONE) X(RESTORED)
 #define POLL_STATES(X) X(OFF) X(WAITING) X(SEEKING)
 #define STAGE_STATES(X) X(IDLE) X(DEPLOYING) X(QUEUEING)
 #define SWEEP_STATES(X) X(WAITING) X(SURVEYING) X(COLLECTING) X(STOPPED)

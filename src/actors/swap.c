@@ -3,15 +3,28 @@
  *
  * Pure (see fsm.h). An unclear answer never ends a swap: what may have happened is first made known
  * (switch again, read back) or harmless (restore). RESTORING has no way out but a clear answer,
- * because whoever waits for this swap removes containers when it ends. */
+ * because whoever waits for this swap removes containers when it ends.
+ *
+ * A deploy that has to stop the old version first begins at PARKING: the route leads to nobody, until
+ * the deploy says GO (switch) or CANCEL (the old version runs again: restore). From there on a switch
+ * that fails goes back to PARKED and not to the old version, which is stopped. A proxy where no request
+ * can wait says RESTORED instead: it does not lead to the new version, that much is sure. */
 #include "actors/ask.h"
 #include "actors/fsm.h"
 
 /* Longer than a proxy takes at most, its line of other changes included; an answer that never comes is
  * the exception, since every port ends each effect by a deadline of its own. */
-enum { SWITCH_MS = 240000, CONFIRM_MS = 30000, RESTORE_MS = 240000, TRIES_MAX = 5 };
+enum {
+	SWITCH_MS = 240000,
+	CONFIRM_MS = 30000,
+	RESTORE_MS = 240000,
+	PARK_MS = 240000,
+	PARKED_MS = 3600000, /* what the deploy does meanwhile has deadlines of its own */
+	TRIES_MAX = 5,
+};
 
 GUARD(tries_left) { return a->swap.tries < TRIES_MAX; }
+GUARD(is_parked) { return a->swap.is_parked; }
 
 static void
 await(struct actor *a, const struct event *e, struct out *out, enum effect_kind kind,
@@ -67,6 +80,51 @@ ACTION(restore_again)
 		a->swap.tries++;
 }
 
+ACTION(park) { await(a, e, out, FX_PARK, 0, PARK_MS); }
+ACTION(park_again) { await(a, e, out, FX_PARK, count_try(a, e), PARK_MS); }
+
+/* The elder may be stopped from here on. */
+ACTION(clear)
+{
+	a->swap.is_parked = true;
+	a->swap.tries = 0;
+	tell_deploy(a, out, EV_CLEARED);
+	a->deadline_ms = e->now_ms + PARKED_MS;
+}
+
+/* Why, the deploy knows. */
+ACTION(go_back)
+{
+	a->swap.tries = 0;
+	await(a, e, out, FX_RESTORE, 0, RESTORE_MS);
+}
+
+ACTION(wait) { a->deadline_ms = e->now_ms + PARKED_MS; }
+
+ACTION(wait_again)
+{
+	tell_deploy(a, out, EV_UNSWAPPED);
+	a->deadline_ms = e->now_ms + PARKED_MS;
+}
+
+ACTION(repark)
+{
+	if (e->kind == EV_CANCEL)
+		keep_text(a->swap.reason, "canceled");
+	else
+		keep_reason(a->swap.reason, e);
+	a->swap.tries = 0;
+	await(a, e, out, FX_PARK, 0, PARK_MS);
+}
+
+/* As restore_again: the reason why the switch was given up is worth more. */
+ACTION(repark_again)
+{
+	await(a, e, out, FX_PARK, retry_delay_ms(a->swap.tries, e->after_ms), PARK_MS);
+	if (a->swap.tries < TRIES_MAX)
+		a->swap.tries++;
+}
+
 /* clang-format off */
 #define TRYING (ON(TROUBLED) | ON(TIMEOUT))
 #define BAD    (TRYING | ON(REFUSED))
@@ -78,18 +136,33 @@ static const struct row rows[] = {
 	ROW(SWITCHING,  ON(START) | ON(RECOVERED), always,     switch_route,  FX(SWITCH),  SWITCHING),
 	ROW(SWITCHING,  ON(SWITCHED),              always,     confirm,       FX(CONFIRM), CONFIRMING),
 	ROW(SWITCHING,  TRYING,                    tries_left, switch_again,  FX(SWITCH),  SWITCHING),
+	ROW(SWITCHING,  BAD | ON(CANCEL),          is_parked,  repark,        FX(PARK),    REPARKING),
 	ROW(SWITCHING,  BAD | ON(CANCEL),          always,     restore,       FX(RESTORE), RESTORING),
 
 	ROW(CONFIRMING, ON(CONFIRMED),             always,     finish,        0,           DONE),
 	ROW(CONFIRMING, ON(RECOVERED),             always,     switch_route,  FX(SWITCH),  SWITCHING),
 	ROW(CONFIRMING, TRYING,                    tries_left, switch_again,  FX(SWITCH),  SWITCHING),
+	ROW(CONFIRMING, BAD | ON(CANCEL),          is_parked,  repark,        FX(PARK),    REPARKING),
 	ROW(CONFIRMING, BAD | ON(CANCEL),          always,     restore,       FX(RESTORE), RESTORING),
 
 	ROW(RESTORING,  ON(RESTORED),              always,     give_back,     0,           RESTORED),
 	ROW(RESTORING,  ON(RECOVERED) | ON(CANCEL), always,    restore_now,   FX(RESTORE), RESTORING),
 	ROW(RESTORING,  BAD,                       always,     restore_again, FX(RESTORE), RESTORING),
+
+	ROW(PARKING,    ON(START) | ON(RECOVERED), always,     park,          FX(PARK),    PARKING),
+	ROW(PARKING,    ON(PARKED) | ON(RESTORED), always,     clear,         0,           PARKED),
+	ROW(PARKING,    TRYING,                    tries_left, park_again,    FX(PARK),    PARKING),
+	ROW(PARKING,    BAD | ON(CANCEL),          always,     restore,       FX(RESTORE), RESTORING),
+
+	ROW(PARKED,     ON(GO),                    always,     switch_route,  FX(SWITCH),  SWITCHING),
+	ROW(PARKED,     ON(CANCEL),                always,     go_back,       FX(RESTORE), RESTORING),
+	ROW(PARKED,     ON(TIMEOUT) | ON(RECOVERED), always,   wait,          0,           PARKED),
+
+	ROW(REPARKING,  ON(PARKED) | ON(RESTORED), always,     wait_again,    0,           PARKED),
+	ROW(REPARKING,  ON(RECOVERED) | ON(CANCEL), always,    park,          FX(PARK),    REPARKING),
+	ROW(REPARKING,  BAD,                       always,     repark_again,  FX(PARK),    REPARKING),
 };
 /* clang-format on */
 
-SPEC(swap, SWAP, SWAP_STATES, STATE(SWAP_SWITCHING), STATE(SWAP_DONE) | STATE(SWAP_RESTORED),
-    0);
+SPEC(swap, SWAP, SWAP_STATES, STATE(SWAP_SWITCHING) | STATE(SWAP_PARKING),
+    STATE(SWAP_DONE) | STATE(SWAP_RESTORED), 0);

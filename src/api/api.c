@@ -66,6 +66,7 @@ static const struct route routes[] = {
 	{ METHOD_GET, STAGE "/instances", api_stage_instances, 0 },
 	{ METHOD_GET, STAGE "/instances/{replica}/logs", api_instance_logs, 0 },
 	{ METHOD_GET, STAGE "/instances/{replica}/usage", api_instance_usage, 0 },
+	{ METHOD_GET, STAGE "/plan", api_stage_plan, 0 },
 	{ METHOD_POST, STAGE "/deploys", api_stage_deploy, 0 },
 	{ METHOD_POST, STAGE "/rollback", api_stage_rollback, 0 },
 	{ METHOD_POST, STAGE "/poll", api_stage_poll, 0 },

@@ -93,6 +93,7 @@ void api_stage_show(void *context, struct request *rq);
 void api_stage_instances(void *context, struct request *rq);
 void api_instance_usage(void *context, struct request *rq);
 void api_instance_logs(void *context, struct request *rq);
+void api_stage_plan(void *context, struct request *rq);
 void api_stage_deploy(void *context, struct request *rq);
 void api_stage_rollback(void *context, struct request *rq);
 void api_stage_poll(void *context, struct request *rq);

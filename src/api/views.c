@@ -27,6 +27,7 @@ view_deploy(struct json_writer *w, const struct deploy_row *row)
 	json_pair_text(w, "stage", row->stage_name);
 	json_pair_text(w, "state", row->state);
 	json_pair_text(w, "trigger", row->trigger);
+	json_pair_text(w, "strategy", row->strategy);
 	json_pair_text(w, "tag", row->tag);
 	json_pair_text(w, "digest", row->digest);
 	json_pair_text(w, "reason", row->reason);

@@ -194,6 +194,8 @@ enum {
 	EDGE_STAGES_WAYS = 1024, /* of the table that finds a stage: two in each at most */
 	EDGE_SYNC_MAX = 64, /* stages compared with the store in one turn: 3 ms */
 	EDGE_CERTIFICATES_MAX = 4096, /* looked at for renewal: 4 ms */
+	EDGE_PARK_DRAIN_MS =
+	    10000, /* for requests in flight, while new ones wait: a third of their time */
 	EDGE_CONNECTIONS_MAX =
 	    8000, /* of clients, at most; HAProxy reserves 100 bytes for each */
 

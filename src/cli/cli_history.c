@@ -257,6 +257,8 @@ write_facts(const struct json *deploy, struct buf *out)
 	pair(&t, "digest", text_of(deploy, "digest"));
 	words_state(text_of(deploy, "trigger"), text);
 	pair(&t, "trigger", text);
+	words_state(text_of(deploy, "strategy"), text);
+	pair(&t, "strategy", text);
 	write_people(&t, deploy);
 	words_time(words_ms(deploy, "created_ms"), text);
 	words_age(clock_wall_ms() - words_ms(deploy, "created_ms"), age);

@@ -289,6 +289,13 @@ const struct command commands[] = {
 	  "  slipway explain shop/production\n"
 	  "  slipway explain shop/production --limit 1000 | grep prerelease\n",
 	  explain_options, 1, 1, NEEDS_TOKEN, COMPLETES_STAGES, cli_explain },
+	{ "plan", "PROJECT/STAGE", "how the next version would take over, and why",
+	  "By default the new version starts beside the old one (blue-green). Where both would write one volume\n"
+	  "the old one is stopped first; `strategy` in slipway.yml chooses otherwise. Nothing is changed.\n"
+	  "\n"
+	  "Example:\n"
+	  "  slipway plan shop/production\n",
+	  only_json, 1, 1, NEEDS_TOKEN, COMPLETES_STAGES, cli_plan },
 	{ "lift", "PROJECT/STAGE [DIGEST]", "let webhooks and polls bring a version again that was rolled back",
 	  "A digest that did not start or failed its health check, or that `slipway rollback` has left, is in\n"
 	  "quarantine: no webhook and no poll brings it again. `slipway status PROJECT/STAGE` shows what is held.\n"

@@ -68,6 +68,7 @@ command_fn cli_poll;
 command_fn cli_explain;
 command_fn cli_inspect;
 command_fn cli_quick;
+command_fn cli_plan;
 command_fn cli_lift;
 command_fn cli_promote;
 command_fn cli_promotable;

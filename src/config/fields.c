@@ -80,6 +80,7 @@ const struct field stage_fields[STAGE_FIELD_COUNT] = {
 	[STAGE_FIELD_HOST_NETWORK] = { "host_network", "host_network", FIELD_BOOL, IN_BOTH, SPEC_AT(has_host_network) },
 	[STAGE_FIELD_HOST_PID] = { "host_pid", "host_pid", FIELD_BOOL, IN_BOTH, SPEC_AT(has_host_pid) },
 	[STAGE_FIELD_HOST_IPC] = { "host_ipc", "host_ipc", FIELD_BOOL, IN_BOTH, SPEC_AT(has_host_ipc) },
+	[STAGE_FIELD_STRATEGY] = { "strategy", "strategy", FIELD_TEXT, IN_BOTH, SPEC_AT(strategy), .most = NAME_SIZE - 1, .initial_text = "auto", .rule = rule_strategy },
 };
 
 const struct field health_fields[HEALTH_FIELD_COUNT] = {

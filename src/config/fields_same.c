@@ -43,8 +43,8 @@ same_volumes(const struct volume_spec *a, const struct volume_spec *b, size_t co
 	for (size_t i = 0; i < count; i++)
 		if (strcmp(a[i].source, b[i].source) != 0
 		    || strcmp(a[i].target, b[i].target) != 0
-		    || a[i].read_only != b[i].read_only
-		    || a[i].is_isolated != b[i].is_isolated)
+		    || a[i].read_only != b[i].read_only || a[i].is_isolated != b[i].is_isolated
+		    || a[i].is_shared != b[i].is_shared)
 			return false;
 	return true;
 }

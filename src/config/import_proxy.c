@@ -8,6 +8,7 @@
 #include "config/guarantee.h"
 #include "config/hosts.h"
 #include "config/nearest.h"
+#include "config/strategy.h"
 
 enum { PATH_SIZE = 512 }; /* as the catalog keeps it, with its NUL */
 
@@ -308,6 +309,19 @@ check_direct(struct import *im, const struct draft *draft, const struct config_p
 		    draft->spec.stage, proxy->name, guarantee->promise, guarantee->reason);
 }
 
+static void
+check_strategy(
+    struct import *im, const struct draft *draft, bool is_by_edge, const struct node *at)
+{
+	const struct node *named = draft->at[STAGE_FIELD_STRATEGY];
+	struct strategy_plan plan;
+
+	strategy_plan(&draft->spec, is_by_edge, &plan);
+	if (plan.refusal[0] != '\0' && draft->is_good[STAGE_FIELD_STRATEGY])
+		import_fault_key(im, named == NULL ? at : named, "stage '%s': %s",
+		    draft->spec.stage, plan.refusal);
+}
+
 void
 draft_finish_proxy(struct import *im, struct draft *draft, const struct node *at)
 {
@@ -338,4 +352,5 @@ draft_finish_proxy(struct import *im, struct draft *draft, const struct node *at
 		    "takes SLIPWAY_EDGE_CERTIFICATES, and Caddy gets its own");
 	if (proxy != NULL && proxy->is_direct && draft->spec.domains.count > 0)
 		check_direct(im, draft, proxy, at);
+	check_strategy(im, draft, !is_none && (proxy == NULL || !proxy->is_direct), at);
 }

@@ -121,8 +121,10 @@ put_pairs(struct walk *w, const char *key, const struct pair_spec *pairs, size_t
 static void
 put_volumes(struct walk *w, const char *key, const struct volume_spec *volumes, size_t count)
 {
-	static const char *const modes[2][2] = { { "", ":ro" },
-		{ ":isolated", ":ro,isolated" } };
+	static const char *const modes[2][2][2] = {
+		{ { "", ":ro" }, { ":isolated", ":ro,isolated" } },
+		{ { ":shared", ":ro,shared" }, { ":isolated,shared", ":ro,isolated,shared" } },
+	};
 	struct arena *arena = w->sink->arena;
 	struct strings *items = arena_take(arena, sizeof(*items));
 
@@ -131,7 +133,7 @@ put_volumes(struct walk *w, const char *key, const struct volume_spec *volumes, 
 	for (size_t i = 0; i < count; i++) {
 		buf_clear(&w->scalar);
 		buf_format(&w->scalar, "%s:%s%s", volumes[i].source, volumes[i].target,
-		    modes[volumes[i].is_isolated][volumes[i].read_only]);
+		    modes[volumes[i].is_shared][volumes[i].is_isolated][volumes[i].read_only]);
 		items->items[i] = arena_text(arena, buf_view(&w->scalar));
 	}
 	walk_put_list(w, key, items);

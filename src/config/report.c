@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "config/guarantee.h"
+#include "config/strategy.h"
 
 enum { SUMMARY_BYTES_MAX = 256 << 10 };
 
@@ -75,6 +76,38 @@ print_guarantees(const char *path, const struct config_file *file, FILE *out)
 	}
 }
 
+static bool
+is_by_edge(const struct config_file *file, const char *proxy)
+{
+	for (size_t i = 0; i < file->proxy_count; i++)
+		if (strcmp(file->proxies[i].name, proxy) == 0)
+			return !file->proxies[i].is_direct;
+	return strcmp(proxy, "none") != 0;
+}
+
+/* Stages whose old version does not serve until the new one does. */
+static void
+print_strategies(const char *path, const struct config_file *file, FILE *out)
+{
+	struct buf text;
+
+	buf_init(&text, SUMMARY_BYTES_MAX);
+	for (size_t i = 0; i < file->project_count; i++)
+		for (size_t k = 0; k < file->projects[i].stage_count; k++) {
+			const struct stage_spec *stage = &file->projects[i].stages[k];
+			struct strategy_plan plan;
+
+			strategy_plan(stage, is_by_edge(file, stage->proxy), &plan);
+			if (plan.strategy == STRATEGY_BLUE_GREEN)
+				continue;
+			buf_clear(&text);
+			strategy_describe(&plan, &text);
+			fprintf(out, "%s: stage %s/%s: %s\n", path, stage->project,
+			    stage->stage, buf_cstr(&text));
+		}
+	buf_free(&text);
+}
+
 int
 config_check(const char *path, const struct config_rules *rules, FILE *out)
 {
@@ -103,6 +136,8 @@ config_check(const char *path, const struct config_rules *rules, FILE *out)
 		    file->project_count, plural(file->project_count), file->stage_count,
 		    plural(file->stage_count), warnings, plural(warnings));
 	print_guarantees(path, file, out);
+	if (faults == 0)
+		print_strategies(path, file, out);
 	config_file_free(file);
 	return faults > 0 ? 1 : 0;
 }

@@ -300,6 +300,17 @@ rule_restart(const char *text)
 }
 
 const char *
+rule_strategy(const char *text)
+{
+	static const char *const known[] = { "auto", "blue-green", "stop-first", "recreate" };
+
+	for (size_t i = 0; i < COUNT(known); i++)
+		if (strcmp(text, known[i]) == 0)
+			return NULL;
+	return "must be one of auto, blue-green, stop-first, recreate";
+}
+
+const char *
 rule_probe_path(const char *text)
 {
 	if (text[0] != '/')

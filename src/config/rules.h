@@ -24,6 +24,7 @@ rule_fn rule_network;
 rule_fn rule_volume_name;
 rule_fn rule_user; /* name or number, with group or not */
 rule_fn rule_restart;
+rule_fn rule_strategy;
 rule_fn rule_probe_path; /* of an HTTP probe */
 rule_fn rule_path; /* absolute, no "..", "." or empty part */
 rule_fn rule_ip; /* an address that can be bound and reached */

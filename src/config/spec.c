@@ -50,6 +50,7 @@ write_volumes(struct json_writer *w, const struct volume_spec *volumes, size_t c
 		json_pair_text(w, "target", volumes[i].target);
 		json_pair_bool(w, "read_only", volumes[i].read_only);
 		json_pair_bool(w, "isolated", volumes[i].is_isolated);
+		json_pair_bool(w, "shared", volumes[i].is_shared);
 		json_object_close(w);
 	}
 	json_array_close(w);

@@ -50,6 +50,7 @@ struct volume_spec {
 	const char *target; /* absolute path in the container */
 	bool read_only;
 	bool is_isolated; /* each stage has its own: see volume_name() */
+	bool is_shared; /* two versions may write it at once */
 };
 
 /* Where the value of a variable comes from. What is no plain text is only named here; the value is
@@ -120,6 +121,7 @@ struct stage_spec {
 	int64_t cpu_milli; /* thousandths of a core; 0 = no limit */
 	int64_t stop_ms; /* from SIGTERM to SIGKILL (10,000) */
 	int64_t drain_ms; /* for requests in flight to the old version (30,000) */
+	const char *strategy; /* "auto", or one that the stage insists on: see strategy.h */
 
 	struct strings entrypoint; /* empty: the image's */
 	const char *stop_signal; /* "" = the image's */

@@ -152,6 +152,7 @@ read_volumes(const struct reader *r, const struct json *value, struct volume_spe
 		list[i].target = keep(r, json_get(volume, "target"));
 		list[i].read_only = json_bool(json_get(volume, "read_only"));
 		list[i].is_isolated = json_bool(json_get(volume, "isolated"));
+		list[i].is_shared = json_bool(json_get(volume, "shared"));
 	}
 	*volumes = list;
 	*count = json_count(value);

@@ -64,7 +64,7 @@ value_strings(struct import *im, const struct node *node, const struct field *fi
 	return is_good;
 }
 
-/* "ro", "rw", "isolated", or some of them with commas. */
+/* "ro", "rw", "isolated", "shared", or some of them with commas. */
 static bool
 volume_modes(struct str modes, struct volume_spec *volume)
 {
@@ -76,6 +76,8 @@ volume_modes(struct str modes, struct volume_spec *volume)
 			volume->read_only = true;
 		else if (str_is(mode, "isolated"))
 			volume->is_isolated = true;
+		else if (str_is(mode, "shared"))
+			volume->is_shared = true;
 		else if (!str_is(mode, "rw"))
 			return false;
 	}
@@ -98,7 +100,8 @@ volume_parse(struct import *im, struct str text, struct volume_spec *volume)
 		.target = arena_text(im->arena, target),
 	};
 	if (mode.n == 0 ? text.p[text.n - 1] == ':' : !volume_modes(mode, volume))
-		return "must end with the target, or with :ro, :rw or :isolated behind it";
+		return "must end with the target, or with :ro, :rw, :isolated or :shared "
+		       "behind it";
 	if (str_starts(source, ".") || str_starts(source, "~"))
 		return "has no place to start from here: a path on the host must be absolute";
 	trouble = str_starts(source, "/") ? rule_path(volume->source)

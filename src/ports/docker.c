@@ -22,6 +22,8 @@ kind_of(enum effect_kind kind)
 		[FX_PROBE] = &gate_kind,
 		[FX_REMOVE] = &remove_kind,
 		[FX_RETIRE] = &retire_kind,
+		[FX_HALT] = &halt_kind,
+		[FX_REVIVE] = &revive_kind,
 		[FX_SURVEY] = &survey_kind,
 		[FX_COLLECT] = &collect_kind,
 	};
@@ -104,11 +106,17 @@ find_engine(
 	return config == NULL ? NULL : engine_of(docker, config);
 }
 
+static bool
+is_about_elder(enum effect_kind kind)
+{
+	return kind == FX_RETIRE || kind == FX_HALT || kind == FX_REVIVE;
+}
+
 static void
 job_begin(struct docker *docker, const struct effect *effect)
 {
-	/* What is retired is the elder; it may live on another engine than the deploy. */
-	uint64_t about = effect->kind == FX_RETIRE ? effect->elder : effect->deploy;
+	/* The elder may live on another engine than the deploy. */
+	uint64_t about = is_about_elder(effect->kind) ? effect->elder : effect->deploy;
 	struct deploy_row row = { 0 };
 	struct err err;
 	struct engine *engine = NULL;

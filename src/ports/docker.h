@@ -1,6 +1,6 @@
 /* docker.h - the port to Docker engines: images, containers, the health gate, the sweep.
  *
- * Performs PULL, RUN, PROBE, REMOVE, RETIRE, SURVEY and COLLECT (see actors/kinds.h). Every
+ * Performs PULL, RUN, PROBE, REMOVE, RETIRE, HALT, REVIVE, SURVEY and COLLECT (see actors/kinds.h). Every
  * effect may be asked again after a crash: containers are found by name and labels, and
  * what is done already is not done twice. Engines are known by the ids of the catalog; each
  * is spoken to in the newest version of the API that both sides know. */

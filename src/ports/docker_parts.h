@@ -233,6 +233,8 @@ extern const struct job_kind run_kind;
 extern const struct job_kind gate_kind;
 extern const struct job_kind remove_kind;
 extern const struct job_kind retire_kind;
+extern const struct job_kind halt_kind;
+extern const struct job_kind revive_kind;
 extern const struct job_kind survey_kind;
 extern const struct job_kind collect_kind;
 

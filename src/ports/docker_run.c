@@ -1,4 +1,5 @@
-/* docker_run.c - RUN: every replica of a deploy created and started.
+/* docker_run.c - RUN: every replica of a deploy created and started. REVIVE: those of the elder,
+ * which was stopped: the same containers are started again, and only what is gone is made anew.
  *
  * The one idea: the container's name is made of the deploy's id, so asking again meets what
  * was made before. What carries this deploy's labels and runs is taken over; what does not
@@ -32,6 +33,7 @@ struct run_job {
 	struct network_waiter waiter;
 	int count;
 	int left;
+	bool is_reviving;
 	struct replica replicas[REPLICAS_MAX];
 };
 
@@ -102,12 +104,13 @@ replica_done(struct replica *r, const struct json *json)
 	    row.address);
 	if (--run->left > 0)
 		return;
-	port_note(&run->job.docker->host, &run->job.effect, LOG_INFO, "%d container%s started",
-	    run->count, run->count == 1 ? "" : "s");
+	port_note(&run->job.docker->host, &run->job.effect, LOG_INFO, "%d container%s %s",
+	    run->count, run->count == 1 ? "" : "s",
+	    run->is_reviving ? "of the version before started again" : "started");
 	/* They may have the address of one that serves no more: its route must not lead here. */
 	if (run->job.engine->is_one_away)
 		settings->nudge(settings->context, run->job.engine->config.id);
-	job_answer(&run->job, EV_STARTED);
+	job_answer(&run->job, run->is_reviving ? EV_REVIVED : EV_STARTED);
 }
 
 static void
@@ -333,8 +336,10 @@ on_existing(void *context, const struct answer *answer)
 		fail(r, EV_REFUSED,
 		    "there is another container of that name, not made for this deploy: "
 		    "remove or rename it (docker rm)");
-	else if (r->seen.is_running && r->seen.restart_count == 0)
+	else if (r->seen.is_running && (r->seen.restart_count == 0 || r->run->is_reviving))
 		replica_done(r, answer->json);
+	else if (r->run->is_reviving && strcmp(r->seen.status, "exited") == 0)
+		start(r);
 	else if (r->remakes++ < REMAKES_MAX)
 		ask(r,
 		    &(struct call_request){ .method = "DELETE",
@@ -452,4 +457,14 @@ run_release(struct job *job)
 		tail_drop(&run->replicas[i].tail);
 }
 
+static void
+revive_work(struct job *job)
+{
+	struct run_job *run = (struct run_job *)job;
+
+	run->is_reviving = true;
+	run_work(job);
+}
+
 const struct job_kind run_kind = { sizeof(struct run_job), run_work, run_release };
+const struct job_kind revive_kind = { sizeof(struct run_job), revive_work, run_release };

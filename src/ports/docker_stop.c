@@ -1,8 +1,8 @@
 /* docker_stop.c - REMOVE: a deploy's containers gone at once. RETIRE: the elder's, after a
- * stop in peace.
+ * stop in peace. HALT: the elder's stopped in peace, and kept.
  *
  * The one idea: the list comes from the engine, by labels, so containers that no row knows
- * of are found too; and the list is asked for again until it is empty. */
+ * of are found too; and the list is asked for again until nothing is left to do in it. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +32,7 @@ struct victim {
 struct stop_job {
 	struct job job;
 	bool is_retiring; /* ask the app to end, and give it time */
+	bool is_halting; /* the same, and nothing is removed */
 	bool keeps_tail; /* of a deploy that failed, unless it is kept already */
 	int rounds;
 	int count;
@@ -106,11 +107,13 @@ on_stopped(void *context, const struct answer *answer)
 		    "container %s did not end within its stop_timeout of %" PRId64 ".%" PRId64
 		    " s and was killed: let the app end on SIGTERM",
 		    v->name, stop_ms / 1000, stop_ms % 1000 / 100);
-	if (answer->kind == ANSWER_DONE || answer->status == 404)
-		remove_container(v);
-	else
+	if (answer->kind != ANSWER_DONE && answer->status != 404)
 		job_fail(&v->stop->job, EV_TROUBLED, "stop container %s: %s", v->name,
 		    answer->message);
+	else if (v->stop->is_halting)
+		victim_done(v->stop);
+	else
+		remove_container(v);
 }
 
 static void
@@ -127,7 +130,7 @@ stop_container(struct victim *v)
 static void
 end(struct victim *v)
 {
-	if (v->stop->is_retiring)
+	if (v->stop->is_retiring || v->stop->is_halting)
 		stop_container(v);
 	else if (v->stop->keeps_tail)
 		tail_take(&v->tail, &v->stop->job, v->id);
@@ -136,26 +139,48 @@ end(struct victim *v)
 }
 
 static void
-mark_rows_removed(struct stop_job *stop)
+mark_rows(struct stop_job *stop, const char *status)
 {
 	struct store *store = stop->job.docker->host.store;
 	struct instance rows[REPLICAS_MAX];
 	size_t count = store_instances(store, stop->job.row.id, rows, REPLICAS_MAX);
 
 	for (size_t i = 0; i < count; i++) {
-		if (strcmp(rows[i].status, "removed") == 0)
+		if (strcmp(rows[i].status, "removed") == 0
+		    || strcmp(rows[i].status, status) == 0)
 			continue;
-		snprintf(rows[i].status, sizeof(rows[i].status), "removed");
+		snprintf(rows[i].status, sizeof(rows[i].status), "%s", status);
 		rows[i].since_ms = clock_wall_ms();
 		store_instance_put(store, &rows[i]);
 	}
 }
 
 static void
-all_gone(struct stop_job *stop)
+all_done(struct stop_job *stop)
 {
-	mark_rows_removed(stop);
+	mark_rows(stop, stop->is_halting ? "exited" : "removed");
+	if (stop->is_halting) {
+		const struct docker_settings *settings = &stop->job.docker->settings;
+
+		if (settings->instances_changed != NULL)
+			settings->instances_changed(settings->context, stop->job.row.id);
+		port_note(&stop->job.docker->host, &stop->job.effect, LOG_INFO,
+		    "the version before (deploy %" PRIu64 ") is stopped", stop->job.row.id);
+		job_answer(&stop->job, EV_HALTED);
+		return;
+	}
 	job_answer(&stop->job, stop->is_retiring ? EV_RETIRED : EV_REMOVED);
+}
+
+/* What a halt has stopped already is left alone. */
+static bool
+is_victim(const struct stop_job *stop, const struct json *container)
+{
+	const char *state = json_text(json_get(container, "State"));
+
+	return !stop->is_halting
+	       || (strcmp(state, "exited") != 0 && strcmp(state, "created") != 0
+		   && strcmp(state, "dead") != 0);
 }
 
 static void
@@ -163,9 +188,12 @@ take_victims(struct stop_job *stop, const struct json *found)
 {
 	stop->count = 0;
 	for (size_t i = 0; i < json_count(found) && stop->count < VICTIMS_MAX; i++) {
-		struct victim *v = &stop->victims[stop->count++];
+		struct victim *v = &stop->victims[stop->count];
 		const char *name = json_text(json_at(json_get(json_at(found, i), "Names"), 0));
 
+		if (!is_victim(stop, json_at(found, i)))
+			continue;
+		stop->count++;
 		*v = (struct victim){ .stop = stop };
 		v->tail.on_done = on_tail;
 		v->tail.context = v;
@@ -192,15 +220,17 @@ on_listed(void *context, const struct answer *answer)
 
 	if (answer->kind != ANSWER_DONE) {
 		job_fail(&stop->job, EV_TROUBLED, "list the containers: %s", answer->message);
-	} else if (json_count(answer->json) == 0) {
-		all_gone(stop);
+		return;
+	}
+	take_victims(stop, answer->json);
+	if (stop->count == 0) {
+		all_done(stop);
 	} else if (stop->rounds++ == ROUNDS_MAX) {
 		job_fail(&stop->job, EV_TROUBLED,
 		    "%zu containers do not go away: look at them with docker "
 		    "ps -a",
 		    json_count(answer->json));
 	} else {
-		take_victims(stop, answer->json);
 		if (stop->rounds == 1) {
 			end_all(stop);
 			return;
@@ -282,6 +312,15 @@ retire_work(struct job *job)
 }
 
 static void
+halt_work(struct job *job)
+{
+	struct stop_job *stop = (struct stop_job *)job;
+
+	stop->is_halting = true;
+	stop_work(stop);
+}
+
+static void
 stop_release(struct job *job)
 {
 	struct stop_job *stop = (struct stop_job *)job;
@@ -293,3 +332,4 @@ stop_release(struct job *job)
 
 const struct job_kind remove_kind = { sizeof(struct stop_job), remove_work, stop_release };
 const struct job_kind retire_kind = { sizeof(struct stop_job), retire_work, stop_release };
+const struct job_kind halt_kind = { sizeof(struct stop_job), halt_work, stop_release };

@@ -154,9 +154,9 @@ edge_op_look(struct edge_op *op)
 static bool
 want(struct edge_op *op)
 {
-	uint64_t target = op->kind == EDGE_RESTORE ? op->effect.elder
-			  : op->kind == EDGE_MEND  ? op->deploy
-						   : op->effect.deploy;
+	uint64_t target = op->kind == EDGE_RESTORE || op->kind == EDGE_PARK ? op->effect.elder
+			  : op->kind == EDGE_MEND                           ? op->deploy
+						  : op->effect.deploy;
 	struct err err = { "" };
 	bool is_known = edge_want(op, target, &err) == 0;
 
@@ -174,6 +174,10 @@ want(struct edge_op *op)
 	if (!is_known) {
 		edge_op_fail(op, EV_REFUSED, "%s", err.text);
 		return false;
+	}
+	if (op->kind == EDGE_PARK) {
+		edge_want_nobody(op);
+		return true;
 	}
 	if (op->wanted_count == 0 && op->kind != EDGE_MEND) {
 		edge_op_fail(op, op->kind == EDGE_SWITCH ? EV_REFUSED : EV_TROUBLED,
@@ -201,7 +205,7 @@ edge_op_begin(struct edge_op *op)
 		edge_confirm(op);
 		return;
 	}
-	if (op->kind == EDGE_DRAIN)
+	if (op->kind == EDGE_DRAIN || op->kind == EDGE_PARK)
 		loop_timer_set(op->deadline, op->drain_ms + DRAIN_EXTRA_MS);
 	claimed = edge_claim(op, &err);
 	if (claimed != EV_COUNT) {
@@ -236,7 +240,8 @@ kind_of(const struct effect *effect, enum edge_op_kind *ret_kind)
 		enum effect_kind effect;
 		enum edge_op_kind kind;
 	} kinds[] = { { FX_SWITCH, EDGE_SWITCH }, { FX_CONFIRM, EDGE_CONFIRM },
-		{ FX_RESTORE, EDGE_RESTORE }, { FX_DRAIN, EDGE_DRAIN } };
+		{ FX_RESTORE, EDGE_RESTORE }, { FX_DRAIN, EDGE_DRAIN },
+		{ FX_PARK, EDGE_PARK } };
 
 	for (size_t i = 0; i < COUNT(kinds); i++)
 		if (kinds[i].effect == effect->kind) {

@@ -47,7 +47,7 @@ struct edge *edge_new(const struct port_host *host, const struct edge_settings *
     struct err *err) MUST_USE;
 void edge_free(struct edge *edge); /* HAProxy goes on; NULL allowed */
 
-/* SWITCH, CONFIRM, RESTORE, DRAIN. One that comes before HAProxy is there waits for it. */
+/* SWITCH, CONFIRM, RESTORE, DRAIN, PARK. One that comes before HAProxy is there waits for it. */
 void edge_perform(struct edge *edge, const struct effect *effect);
 
 /* Compares the routes with the store and mends what differs; soon, in slices, and as often as one

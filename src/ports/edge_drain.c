@@ -1,4 +1,4 @@
-/* edge_drain.c - the second half of DRAIN, RESTORE and mending: the servers that are not wanted any
+/* edge_drain.c - the second half of DRAIN, RESTORE, PARK and mending: the servers that are not wanted any
  * more finish what they have in hand, are switched off and deleted.
  *
  * The one idea: in flight is what HAProxy counts, in the worker that runs and in those of before a
@@ -83,7 +83,9 @@ finish(struct edge_op *op)
 		    "%" PRIu32
 		    " connection%s to the old version did not end in time and %s cut",
 		    op->cut, op->cut == 1 ? "" : "s", op->cut == 1 ? "was" : "were");
-	edge_op_done(op, op->kind == EDGE_DRAIN ? EV_DRAINED : EV_RESTORED);
+	edge_op_done(op, op->kind == EDGE_DRAIN  ? EV_DRAINED
+			 : op->kind == EDGE_PARK ? EV_PARKED
+						 : EV_RESTORED);
 }
 
 static void
@@ -352,7 +354,8 @@ edge_empty(struct edge_op *op)
 	if (op->empty_until_us == 0) {
 		op->empty_until_us =
 		    clock_mono_us()
-		    + (op->kind == EDGE_DRAIN ? op->drain_ms * 1000 : RESTORE_US);
+		    + (op->kind == EDGE_DRAIN || op->kind == EDGE_PARK ? op->drain_ms * 1000
+								       : RESTORE_US);
 		op->look_ms = LOOK_MIN_MS;
 	}
 	look_current(op);

@@ -124,7 +124,19 @@ struct edge {
 	int64_t watched_until_us; /* somebody asks for edge_status */
 };
 
-enum edge_op_kind { EDGE_SWITCH, EDGE_CONFIRM, EDGE_RESTORE, EDGE_DRAIN, EDGE_MEND };
+enum edge_op_kind {
+	EDGE_SWITCH,
+	EDGE_CONFIRM,
+	EDGE_RESTORE,
+	EDGE_DRAIN,
+	EDGE_PARK,
+	EDGE_MEND
+};
+
+/* The server that nobody is behind: HAProxy tries it again each second for half a minute (put_defaults),
+ * on another one as soon as there is one. No program listens on port 1. */
+#define EDGE_NOBODY_ADDRESS "127.0.0.1:1"
+enum { EDGE_NOBODY = -1 }; /* its replica; "d42h" while deploy 42 has parked the route */
 
 enum edge_domain_state { EDGE_DOMAIN_ABSENT, EDGE_DOMAIN_OURS, EDGE_DOMAIN_OTHER };
 
@@ -197,6 +209,8 @@ void edge_fault_set(struct edge *edge, const char *format, ...) PRINTF_LIKE(2, 3
 int edge_want(struct edge_op *op, uint64_t deploy, struct err *err) MUST_USE;
 /* Claims backends and domains. REFUSED or TROUBLED with err; EV_COUNT: done. */
 enum event_kind edge_claim(struct edge_op *op, struct err *err);
+/* PARK: requests wait there for the deploy instead, or are turned away. */
+void edge_want_nobody(struct edge_op *op);
 bool edge_wants_route(const struct edge_op *op); /* its revision has a domain or a port */
 bool edge_wants_backend(const struct edge_op *op, const struct edge_backend *b);
 bool edge_wants_server(

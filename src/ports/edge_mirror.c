@@ -13,7 +13,15 @@ edge_server_name_parse(const char *name, uint64_t *ret_deploy, int *ret_replica)
 	struct str replica = str_cut(str_of(name), 'r', &deploy);
 	uint64_t deploy_id;
 	uint64_t replica_index;
+	size_t n = strlen(name);
 
+	if (n > 2 && name[0] == 'd' && name[n - 1] == 'h'
+	    && str_number((struct str){ name + 1, n - 2 }, INT64_MAX, &deploy_id)
+	    && deploy_id != 0) {
+		*ret_deploy = deploy_id;
+		*ret_replica = EDGE_NOBODY;
+		return true;
+	}
 	if (deploy.n < 2 || deploy.p[0] != 'd')
 		return false;
 	deploy.p++;

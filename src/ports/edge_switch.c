@@ -1,4 +1,4 @@
-/* edge_switch.c - makes a route so: SWITCH, and the first half of RESTORE, DRAIN and mending.
+/* edge_switch.c - makes a route so: SWITCH, and the first half of RESTORE, DRAIN, PARK and mending.
  *
  * The one idea: read, plan, send, and again, until there is nothing left to send. The new servers
  * come first; only when HAProxy says that they are ready does the name lead to them and do the
@@ -139,6 +139,11 @@ settle(struct edge_op *op)
 	}
 	if (op->kind == EDGE_MEND && op->has_mended)
 		log_drift(op);
+	if (op->kind == EDGE_PARK && edge_wants_route(op))
+		port_note(&op->edge->host, &op->effect, LOG_INFO,
+		    op->wanted_count > 0
+			? "new requests wait at the edge, each for up to 30 s"
+			: "new requests are answered with 503 until this deploy serves");
 	edge_empty(op);
 }
 

@@ -16,6 +16,7 @@
 
 #include "ports/route.h"
 #include "store/catalog.h"
+#include "store/deploys.h"
 
 static void
 want_domain(struct edge_op *op, const char *name, bool is_wanted)
@@ -81,6 +82,25 @@ edge_want(struct edge_op *op, uint64_t deploy, struct err *err)
 		? want.spec->health.path
 		: "/");
 	return 0;
+}
+
+void
+edge_want_nobody(struct edge_op *op)
+{
+	struct edge_server *nobody = &op->wanted[0];
+	struct deploy_row row;
+	bool is_waited = store_deploy_get(op->edge->host.store, op->effect.deploy, &row)
+			 && strcmp(row.strategy, strategy_names[STRATEGY_STOP_FIRST]) == 0;
+
+	op->deploy = op->effect.deploy;
+	op->wanted_count = is_waited ? 1 : 0;
+	*nobody = (struct edge_server){
+		.deploy = op->deploy, .replica = EDGE_NOBODY, .address = EDGE_NOBODY_ADDRESS
+	};
+	snprintf(nobody->name, sizeof(nobody->name), "d%" PRIu64 "h", op->deploy);
+	/* Who waits already has half a minute in all. */
+	if (is_waited && op->drain_ms > EDGE_PARK_DRAIN_MS)
+		op->drain_ms = EDGE_PARK_DRAIN_MS;
 }
 
 bool
@@ -266,7 +286,7 @@ edge_claim(struct edge_op *op, struct err *err)
 	struct edge_stage *stage = op->stage;
 	size_t wanted_count;
 
-	if (op->kind == EDGE_RESTORE || op->kind == EDGE_MEND)
+	if (op->kind == EDGE_RESTORE || op->kind == EDGE_MEND || op->kind == EDGE_PARK)
 		leave_what_is_taken(op);
 	if (check_owners(op, err) != 0)
 		return EV_REFUSED;

@@ -33,7 +33,8 @@ perform_nothing(struct proxies *p, const struct effect *effect)
 	static const enum event_kind done[FX_COUNT] = { [FX_SWITCH] = EV_SWITCHED,
 		[FX_CONFIRM] = EV_CONFIRMED,
 		[FX_RESTORE] = EV_RESTORED,
-		[FX_DRAIN] = EV_DRAINED };
+		[FX_DRAIN] = EV_DRAINED,
+		[FX_PARK] = EV_PARKED };
 	struct event event = port_answer(effect, done[effect->kind]);
 
 	port_send(&p->host, &event);
@@ -122,6 +123,23 @@ perform_by(struct proxies *p, const char *name, const struct effect *effect, boo
 		perform_nothing(p, effect); /* nothing of it can be led anywhere */
 }
 
+static bool
+is_by_edge(const struct proxies *p, const struct stage_spec *spec)
+{
+	return spec != NULL && route_is_by_edge(p->host.catalog, spec);
+}
+
+/* Nobody can wait at a proxy that leads straight to the containers: it finds nothing there until it is
+ * switched, as the plan tells before. But it must not lead to a new version that failed. */
+static void
+withdraw(struct proxies *p, const char *name, const struct effect *effect, bool is_new)
+{
+	struct effect restore = *effect;
+
+	restore.kind = FX_RESTORE;
+	perform_by(p, name, &restore, is_new);
+}
+
 void
 proxies_perform(struct proxies *p, const struct effect *effect)
 {
@@ -134,7 +152,11 @@ proxies_perform(struct proxies *p, const struct effect *effect)
 
 	if (effect->kind == FX_SWITCH && spec != NULL)
 		note_guarantee(p, effect, spec);
-	if (effect->kind == FX_DRAIN && is_moving)
+	if (effect->kind == FX_PARK && is_by_edge(p, spec) && is_by_edge(p, elder_spec))
+		perform_at_edge(p, effect);
+	else if (effect->kind == FX_PARK)
+		withdraw(p, name, effect, is_new);
+	else if (effect->kind == FX_DRAIN && is_moving)
 		perform_by(p, elder, effect, true);
 	else
 		perform_by(p, name, effect, effect->kind == FX_RESTORE && is_new);

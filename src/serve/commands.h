@@ -104,4 +104,7 @@ command_secrets_rotate(struct app *app, size_t *ret_count, struct err *err);
 const struct stage_entry *
 command_secret_user(const struct app *app, const char *name, size_t *index);
 
+/* Every stage is told its strategy anew, where that is another one now. Also after a start. */
+void apply_strategies(struct app *app);
+
 #endif

@@ -12,6 +12,7 @@
 #include "config/report.h"
 #include "config/settings.h"
 #include "http/server.h"
+#include "ports/proxies.h"
 #include "ports/vault.h"
 #include "serve/app.h"
 #include "serve/backups.h"
@@ -59,6 +60,15 @@ tell_whose(const struct app *app, const struct moved *m, struct log_context *log
 	}
 }
 
+static void
+on_deploy_ended(struct app *app, const struct actor *deploy)
+{
+	retention_look(app->retention, deploy->deploy.stage);
+	/* A route that was parked where the stage is not led any more is put right at once. */
+	if (deploy->deploy.strategy != STRATEGY_BLUE_GREEN)
+		proxies_sync(app->proxies);
+}
+
 /* One place prints transitions: here, from what the journal keeps, after the commit. */
 static void
 on_moved(void *context, const struct moved *m)
@@ -82,7 +92,7 @@ on_moved(void *context, const struct moved *m)
 	if (fsm_is_final(spec, m->after.state))
 		ports_forget(app, m->after.id);
 	if (m->after.kind == ACTOR_DEPLOY && fsm_is_final(spec, m->after.state))
-		retention_look(app->retention, m->after.deploy.stage);
+		on_deploy_ended(app, &m->after);
 }
 
 static void
@@ -208,6 +218,7 @@ life_begin(struct app *app, struct err *err)
 		return -1;
 	store_watch_log(app->store, on_log_added, app);
 	runtime_recover(app->runtime, clock_now_ms());
+	apply_strategies(app);
 	if (import_config(app, err) != 0)
 		return -1;
 	notices_step(app);

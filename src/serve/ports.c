@@ -264,6 +264,7 @@ perform_now(struct app *app, const struct effect *effect)
 	case FX_CONFIRM:
 	case FX_RESTORE:
 	case FX_DRAIN:
+	case FX_PARK:
 		proxies_perform(app->proxies, effect);
 		break;
 	case FX_PULL:
@@ -271,6 +272,8 @@ perform_now(struct app *app, const struct effect *effect)
 	case FX_PROBE:
 	case FX_REMOVE:
 	case FX_RETIRE:
+	case FX_HALT:
+	case FX_REVIVE:
 	case FX_SURVEY:
 	case FX_COLLECT:
 		docker_perform(app->docker, effect);

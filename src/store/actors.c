@@ -8,7 +8,16 @@
 #include "store/db.h"
 #include "store/store.h"
 
-enum column_type { UNSIGNED64, UNSIGNED32, SIGNED64, FLAG, TRIGGER_NAME, NOTICE_NAME, TEXT };
+enum column_type {
+	UNSIGNED64,
+	UNSIGNED32,
+	SIGNED64,
+	FLAG,
+	TRIGGER_NAME,
+	STRATEGY_NAME,
+	NOTICE_NAME,
+	TEXT
+};
 
 struct column {
 	const char *name;
@@ -48,7 +57,9 @@ static const struct column deploy_columns[] = {
 	COLUMN(deploy, swap, UNSIGNED64),
 	COLUMN(deploy, tries, UNSIGNED32),
 	COLUMN(deploy, trigger, TRIGGER_NAME),
+	COLUMN(deploy, strategy, STRATEGY_NAME),
 	COLUMN(deploy, has_route, FLAG),
+	COLUMN(deploy, is_canceled, FLAG),
 	COLUMN(deploy, is_forced, FLAG),
 	COLUMN(deploy, is_overriding, FLAG),
 	COLUMN(deploy, approvals, UNSIGNED32),
@@ -63,6 +74,7 @@ static const struct column swap_columns[] = {
 	COLUMN(swap, deploy, UNSIGNED64),
 	COLUMN(swap, elder, UNSIGNED64),
 	COLUMN(swap, tries, UNSIGNED32),
+	COLUMN(swap, is_parked, FLAG),
 	COLUMN(swap, reason, TEXT),
 };
 static const struct column poll_columns[] = {
@@ -87,6 +99,7 @@ static const struct column stage_columns[] = {
 	COLUMN(stage, merged_into, UNSIGNED64),
 	COLUMN(stage, pending, UNSIGNED64),
 	COLUMN(stage, pending_spec, UNSIGNED64),
+	COLUMN(stage, strategy, STRATEGY_NAME),
 	COLUMN(stage, has_route, FLAG),
 	COLUMN(stage, live_since_ms, SIGNED64),
 	COLUMN(stage, frozen_until_ms, SIGNED64),
@@ -184,6 +197,7 @@ bind_column(struct query *q, const struct column *c, const struct actor *actor)
 	bool flag;
 	enum trigger trigger;
 	enum notice notice;
+	enum strategy strategy;
 
 	switch (c->type) {
 	case UNSIGNED64:
@@ -210,6 +224,10 @@ bind_column(struct query *q, const struct column *c, const struct actor *actor)
 		memcpy(&notice, at, sizeof(notice));
 		query_text(q, notice_names[notice]);
 		break;
+	case STRATEGY_NAME:
+		memcpy(&strategy, at, sizeof(strategy));
+		query_text(q, strategy_names[strategy]);
+		break;
 	case TEXT:
 		query_text(q, at);
 		break;
@@ -225,6 +243,15 @@ trigger_by_name(const char *name)
 	return TRIGGER_MANUAL;
 }
 
+static enum strategy
+strategy_by_name(const char *name)
+{
+	for (int i = 0; i < STRATEGY_COUNT; i++)
+		if (strcmp(strategy_names[i], name) == 0)
+			return (enum strategy)i;
+	return STRATEGY_BLUE_GREEN;
+}
+
 static void
 read_column(struct query *q, int index, const struct column *c, struct actor *actor)
 {
@@ -235,6 +262,7 @@ read_column(struct query *q, int index, const struct column *c, struct actor *ac
 	bool flag = wide != 0;
 	enum trigger trigger;
 	enum notice notice;
+	enum strategy strategy;
 
 	switch (c->type) {
 	case UNSIGNED64:
@@ -256,6 +284,10 @@ read_column(struct query *q, int index, const struct column *c, struct actor *ac
 	case NOTICE_NAME:
 		notice = notice_by_name(column_text(q, index));
 		memcpy(at, &notice, sizeof(notice));
+		break;
+	case STRATEGY_NAME:
+		strategy = strategy_by_name(column_text(q, index));
+		memcpy(at, &strategy, sizeof(strategy));
 		break;
 	case TEXT:
 		column_copy(q, index, at, c->size);

@@ -76,7 +76,9 @@ static const struct rule rules[] = {
 	{ "swap", "works for a deploy that does not swap",
 	  "SELECT w.id FROM swap w WHERE w.deadline_ms != 0 AND" NO "deploy d"
 	  " WHERE d.id = w.deploy AND d.swap = w.id AND d.stage = w.stage AND d.ended_ms = 0"
-	  " AND d.state IN ('SWAPPING', 'ABORTING'))" },
+	  " AND (d.state IN ('SWAPPING', 'ABORTING') OR (d.strategy != 'BLUE_GREEN' AND d.state IN"
+	  " ('PARKING', 'HALTING', 'STARTING', 'PROBING', 'UNDOING', 'CANCELING', 'REVIVING',"
+	  " 'RETURNING'))))" },
 	{ "stage", "calls a deploy live that is not there",
 	  "SELECT a.id FROM stage_actor a WHERE a.live != 0 AND" NO "deploy d"
 	  " WHERE d.id = a.live AND d.stage = a.id)" },

@@ -9,7 +9,7 @@
 
 #define COLUMNS_FROM                                                                        \
 	"SELECT d.id, d.stage, d.spec, d.elder, p.name, s.name, d.state, d.trigger, d.tag," \
-	" d.digest, d.reason, d.created_ms, d.ended_ms, a.live = d.id FROM "
+	" d.digest, d.reason, d.created_ms, d.ended_ms, a.live = d.id, d.strategy FROM "
 #define JOINS                                                                           \
 	"CROSS JOIN stage s ON s.id = d.stage CROSS JOIN project p ON p.id = s.project" \
 	" CROSS JOIN stage_actor a ON a.id = d.stage "
@@ -32,6 +32,7 @@ read_row(struct query *q, struct deploy_row *row)
 	column_copy(q, 8, row->tag, sizeof(row->tag));
 	column_copy(q, 9, row->digest, sizeof(row->digest));
 	column_copy(q, 10, row->reason, sizeof(row->reason));
+	column_copy(q, 14, row->strategy, sizeof(row->strategy));
 }
 
 bool

@@ -24,6 +24,7 @@ struct deploy_row {
 	char stage_name[NAME_SIZE];
 	char state[32]; /* name of enum deploy_state */
 	char trigger[16];
+	char strategy[16];
 	char tag[TAG_SIZE];
 	char digest[DIGEST_SIZE];
 	char reason[REASON_SIZE];

@@ -203,6 +203,19 @@ static const struct migration migrations[] = {
 	{ "ALTER TABLE registry ADD COLUMN kind TEXT NOT NULL DEFAULT '';"
 	"ALTER TABLE registry ADD COLUMN token_url TEXT NOT NULL DEFAULT '';",
 	"ALTER TABLE registry DROP COLUMN token_url; ALTER TABLE registry DROP COLUMN kind;" },
+
+	/* 13: strategies that stop the old version first; what an older program finds of such a deploy is undone,
+	 * and the version before is started by the next deploy of its digest */
+	{ "ALTER TABLE deploy ADD COLUMN strategy TEXT NOT NULL DEFAULT 'BLUE_GREEN';"
+	"ALTER TABLE deploy ADD COLUMN is_canceled INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE swap ADD COLUMN is_parked INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE stage_actor ADD COLUMN strategy TEXT NOT NULL DEFAULT 'BLUE_GREEN';",
+	"UPDATE swap SET state = 'RESTORED', deadline_ms = 0"
+	" WHERE is_parked = 1 OR state IN ('PARKING', 'PARKED', 'REPARKING');"
+	"UPDATE deploy SET state = 'UNDOING' WHERE ended_ms = 0 AND state IN ('PARKING', 'HALTING',"
+	" 'REVIVING', 'RETURNING');"
+	"ALTER TABLE stage_actor DROP COLUMN strategy; ALTER TABLE swap DROP COLUMN is_parked;"
+	"ALTER TABLE deploy DROP COLUMN is_canceled; ALTER TABLE deploy DROP COLUMN strategy;" },
 };
 /* clang-format on */
 

@@ -10,7 +10,7 @@
 #include "store/retention.h"
 #include "store/store.h"
 
-enum { STEPS_MAX = 1 << 15, REVISIONS_MAX = 1024, ANY_STAGE = WORLD_STAGES };
+enum { STEPS_MAX = 1 << 15, REVISIONS_MAX = 2048, ANY_STAGE = WORLD_STAGES };
 
 struct promise {
 	bool is_known; /* an answer named it */

@@ -88,6 +88,14 @@ check_moved(const struct moved *m)
 		check_not_live(a, world_place(stage->id), stage);
 }
 
+static bool
+stops_first(uint64_t deploy)
+{
+	const struct actor *a = runtime_actor(sim.app.runtime, deploy);
+
+	return a != NULL && a->deploy.strategy != STRATEGY_BLUE_GREEN && a->deploy.elder != 0;
+}
+
 /* What the store says now is what a crash would find. */
 void
 check_effect(const struct effect *effect)
@@ -97,7 +105,11 @@ check_effect(const struct effect *effect)
 	/* What a port writes while it is asked is in the next transaction, and no part of a step. */
 	if (store_is_dirty(sim.store) && !sim.has_port_written)
 		sim_fail("an effect left before the commit", effect->actor);
-	if (effect->kind != FX_SWITCH && effect->kind != FX_RESTORE)
+	if ((effect->kind == FX_PARK || effect->kind == FX_HALT || effect->kind == FX_REVIVE)
+	    && !stops_first(effect->deploy))
+		sim_fail("the old version is to be stopped by a deploy that needs it",
+		    effect->deploy);
+	if (effect->kind != FX_SWITCH && effect->kind != FX_RESTORE && effect->kind != FX_PARK)
 		return;
 	q = db_read(store_db(sim.store), "SELECT epoch FROM swap WHERE id = ?");
 	query_integer(q, (int64_t)effect->actor);
@@ -140,8 +152,9 @@ check_actor(void *context UNUSED, const struct actor *a)
 		check_deploy(a);
 	if (a->kind == ACTOR_SWAP) {
 		const struct actor *parent = runtime_actor(sim.app.runtime, a->swap.deploy);
-		if (parent == NULL
-		    || (parent->state != DEPLOY_SWAPPING && parent->state != DEPLOY_ABORTING))
+		if (parent == NULL || parent->deploy.swap != a->id
+		    || (parent->state != DEPLOY_SWAPPING && parent->state != DEPLOY_ABORTING
+			&& !stops_first(parent->id)))
 			sim_fail("a swap without its deploy", a->id);
 	}
 }

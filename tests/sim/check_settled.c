@@ -14,19 +14,24 @@ check_stage(int place)
 	    || stage->stage.waiting != 0 || stage->stage.resolving != 0
 	    || stage->stage.pending != 0)
 		sim_fail("a stage that is not at rest", stage->id);
+	if (world.routes[place].is_parked)
+		sim_fail("a route is parked, and nobody comes", stage->id);
 	if (stage->stage.live != 0 && !ports_facts(stage->stage.live, stage->id, &live))
 		sim_fail("what is live is not known", stage->stage.live);
 	if (live.proxy != AT_EDGE
 	    && (!front_has_room(live.proxy, place, live.leads)
 		|| world.running[stage->stage.live] == 0))
 		live.leads = 0; /* its names went to others, or it has no address */
+	if (world.is_unrevived[stage->stage.live])
+		live.leads = 0;
 	if (live.leads != 0 && world_target(live.proxy, place) != stage->stage.live)
 		sim_fail("the route is not what the stage says", stage->id);
 	for (int i = 0; i < AT_COUNT; i++)
 		if ((enum at)i != live.proxy && world_target((enum at)i, place) != 0)
 			sim_fail("a proxy that the stage has left leads to it", stage->id);
 	if (stage->stage.live != 0 && world.running[stage->stage.live] == 0
-	    && world.vanished[stage->stage.live] == 0)
+	    && world.vanished[stage->stage.live] == 0
+	    && !world.is_unrevived[stage->stage.live])
 		sim_fail("what is live does not run", stage->stage.live);
 }
 

@@ -10,6 +10,11 @@ check_target(uint64_t target, uint32_t replicas)
 {
 	uint32_t there = world.running[target] | world.vanished[target];
 
+	if (world.is_unrevived[target]) /* the engine said so, and the deploy ended with it */
+		return;
+	if (world.is_untold
+		[target]) /* stopped first, where no request can wait: that was announced */
+		return;
 	if (target == 0 || ((replicas & ~there) != 0 && traffic_has_given_up(target)))
 		return;
 	if ((replicas & world.running[target]) == 0 && world.vanished[target] == 0)
@@ -59,6 +64,30 @@ is_led(enum at proxy, uint32_t lead, int place)
 	return false;
 }
 
+/* Only while a deploy that stops the old version first is under way; or, when that one has led the
+ * stage away from the edge, until the edge can be asked to give up what it holds. */
+static bool
+is_parked_by_right(int place, const struct actor *stage)
+{
+	const struct actor *deploy = runtime_actor(sim.app.runtime, stage->stage.running);
+
+	if (!world.routes[place].is_parked)
+		return false;
+	if (deploy == NULL)
+		return world.now_ms < world.outage_until_ms[OUTAGE_PROXY];
+	return deploy->deploy.strategy != STRATEGY_BLUE_GREEN && deploy->deploy.elder != 0;
+}
+
+/* The old version was stopped first, runs again, and its proxy is told of it just now. */
+static bool
+is_returning(const struct actor *stage)
+{
+	const struct actor *deploy = runtime_actor(sim.app.runtime, stage->stage.running);
+
+	return deploy != NULL
+	       && (deploy->state == DEPLOY_REVIVING || deploy->state == DEPLOY_RETURNING);
+}
+
 /* What is live holds its names, but one that another stage took over. Should its containers have gone
  * by themselves, a restore takes the route away until the next look. */
 static void
@@ -75,9 +104,14 @@ check_names(int place)
 	if (stage->stage.running != 0 && ports_facts(stage->stage.running, 0, &running)
 	    && running.proxy == live.proxy)
 		live.leads &= running.leads;
-	if (live.proxy != AT_EDGE && world.running[stage->stage.live] == 0)
+	if (live.proxy != AT_EDGE
+	    && (world.running[stage->stage.live] == 0 || world.is_halted[stage->stage.live]
+		|| is_returning(stage)))
 		return; /* a restore to it took its route away: it has no address */
-	if (live.proxy == AT_EDGE && live.leads != 0 && world.routes[place].target == 0)
+	if (world.is_unrevived[stage->stage.live])
+		return; /* nothing is left to lead to, and no address */
+	if (live.proxy == AT_EDGE && live.leads != 0 && world.routes[place].target == 0
+	    && !is_parked_by_right(place, stage))
 		sim_fail("a stage that served has no route", stage->id);
 	for (uint32_t i = 0; i < WORLD_LEADS; i++)
 		if ((live.leads >> i & 1u) && !is_led(live.proxy, i, place))

@@ -133,6 +133,21 @@ config_change(void)
 		w->is_auto = !w->is_auto;
 }
 
+/* One seed in four has stages that stop the old version first. Drawn from nothing else, so that the other
+ * seeds are what they were. */
+static const char *
+strategy_of(int place)
+{
+	static const char *const names[] = { "auto", "recreate", "stop-first", "stop-first" };
+	uint64_t mix = (sim.seed / 4 + (uint64_t)place * 7 + revision / 3) % COUNT(names);
+	const struct stage_wish *w = &wishes[place];
+	bool can_wait = w->proxy == AT_EDGE && w->leads != 0;
+
+	if (sim.seed % 4 != 3)
+		return names[0];
+	return mix > 1 && !can_wait ? names[1] : names[mix];
+}
+
 static void
 write_tells(struct buf *text, const char *indent, uint32_t tells)
 {
@@ -175,12 +190,12 @@ write_stage(struct buf *text, int place)
 	buf_format(text,
 	    "      %s:\n        image: %s/%s\n        engine: %s\n        health: none\n"
 	    "        port: 8080\n        env: {REVISION: \"%u\"%s}\n        replicas: %u\n"
-	    "        proxy: %s\n"
+	    "        proxy: %s\n        strategy: %s\n"
 	    "        drain_timeout: %us\n        auto: %s\n        poll: %" PRId64 "s\n",
 	    stage_name(place), image_host((uint32_t)place % WORLD_REGISTRIES), images[place],
 	    place >= 2 ? "far" : "local", revision,
 	    place == WORKER ? ", KEY: {secret: s0}" : "", is_one ? 1 : w->replicas,
-	    proxies[w->proxy], w->drain_s, w->is_auto ? "true" : "false",
+	    proxies[w->proxy], strategy_of(place), w->drain_s, w->is_auto ? "true" : "false",
 	    w->is_polled ? POLL_MS / 1000 * sim.pace : 0);
 	write_tells(text, "        ", w->tells);
 	write_terms(text, w);

@@ -169,6 +169,8 @@ ports_facts(uint64_t deploy, uint64_t stage, struct facts *ret)
 	ret->elder = row.elder;
 	ret->tag = number_behind(row.tag, 1);
 	ret->image = number_behind(row.digest, strlen("sha256:"));
+	ret->is_waited = strcmp(row.strategy, "STOP_FIRST") == 0;
+	ret->halts = row.elder != 0 && strcmp(row.strategy, "BLUE_GREEN") != 0;
 	ret->serving = serving_of(deploy);
 	if (!store_is_dirty(sim.store) && strcmp(row.state, "RESOLVING") != 0
 	    && strcmp(row.state, "QUEUED") != 0 && strcmp(row.state, "PENDING") != 0)
@@ -345,7 +347,8 @@ static bool
 is_for_proxies(const struct effect *effect)
 {
 	return effect->kind == FX_SWITCH || effect->kind == FX_CONFIRM
-	       || effect->kind == FX_RESTORE || effect->kind == FX_DRAIN;
+	       || effect->kind == FX_RESTORE || effect->kind == FX_DRAIN
+	       || effect->kind == FX_PARK;
 }
 
 /* As src/ports/notify.c reads the row in its turn. */
@@ -464,7 +467,8 @@ mark_instances(uint64_t deploy, const char *status)
 	size_t count = store_instances(sim.store, deploy, rows, REPLICAS_MAX);
 
 	for (size_t i = 0; i < count; i++) {
-		if (strcmp(rows[i].status, status) == 0)
+		if (strcmp(rows[i].status, status) == 0
+		    || strcmp(rows[i].status, "removed") == 0)
 			continue;
 		snprintf(rows[i].status, sizeof(rows[i].status), "%s", status);
 		store_instance_put(sim.store, &rows[i]);
@@ -543,6 +547,11 @@ ports_answer(const struct event *answer)
 			mark_instances(a->id, "removed");
 		else if (answer->kind == EV_RETIRED)
 			mark_instances(a->deploy.elder, "removed");
+		else if (answer->kind == EV_HALTED) {
+			mark_instances(a->deploy.elder, "exited");
+			proxies_sync(sim.app.proxies);
+		} else if (answer->kind == EV_REVIVED)
+			put_instances(a->deploy.elder);
 		note(a->id, answer->text[0] == '\0' ? "info" : "warn",
 		    answer->text[0] == '\0' ? event_names[answer->kind] : answer->text);
 	}

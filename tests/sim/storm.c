@@ -22,6 +22,8 @@ enum {
 	SHORT_MS = 100000,
 	LONG_MS = 100000000,
 	SILENCE_MS = 40000000, /* eight tries of a drain that hears nothing */
+	MOMENT_MS = 700,
+	SWAP_TRIES = 5,
 };
 
 static uint32_t disturb_percent;
@@ -194,6 +196,58 @@ crowd(const struct actor *a)
 			.kind = EV_FROZEN, .to = a->id, .after_ms = 600000, .text = "crowd" });
 }
 
+/* Of what a deploy that stops the old version first needs next. */
+static void
+break_while_nobody_serves(const struct actor *a)
+{
+	uint64_t pick = world_random() % 8;
+	bool is_down = world.now_ms < world.outage_until_ms[OUTAGE_PROXY];
+
+	if (a->kind == ACTOR_DEPLOY
+	    && (a->state == DEPLOY_HALTING || a->state == DEPLOY_REVIVING)) {
+		uint64_t engine = OUTAGE_ENGINE + world.engine_of[a->deploy.elder];
+
+		if (pick == 0) {
+			break_for(LONG_MS, engine, 3);
+		} else if (pick == 1) {
+			runtime_post(sim.app.runtime,
+			    &(struct event){ .kind = EV_CANCEL, .to = a->id });
+		} else if (pick < 5 && a->state == DEPLOY_REVIVING && !a->deploy.has_route) {
+			break_for(
+			    LONG_MS, engine, 1); /* it says no, as often as it is asked */
+			world.outage_mode[engine] = 2;
+		}
+	} else if (a->kind == ACTOR_DEPLOY && a->state == DEPLOY_DRAINING) {
+		if (pick < 2) {
+			break_for(LONG_MS, proxy_of_drain(a), 1);
+			world.outage_mode[proxy_of_drain(a)] = 1;
+		}
+	} else if (a->kind == ACTOR_SWAP && a->state == SWAP_CONFIRMING
+		   && (a->id % 2 == 0 || a->swap.tries > 0)) {
+		if (!is_down) { /* each time, until its tries are spent */
+			break_for(MOMENT_MS, OUTAGE_PROXY, 1);
+			world.outage_mode[OUTAGE_PROXY] =
+			    a->swap.tries == SWAP_TRIES ? 0 : 1 + (uint32_t)(pick == 7);
+		}
+	} else if (a->kind == ACTOR_SWAP
+		   && (a->state == SWAP_SWITCHING || a->state == SWAP_CONFIRMING)) {
+		if (pick < 2)
+			break_for(LONG_MS, OUTAGE_PROXY, 2);
+		else if (pick == 2)
+			runtime_post(sim.app.runtime,
+			    &(struct event){ .kind = EV_CANCEL, .to = a->swap.deploy });
+	}
+}
+
+static bool
+is_while_nobody_serves(const struct actor *a)
+{
+	return (a->kind == ACTOR_DEPLOY && a->deploy.strategy != STRATEGY_BLUE_GREEN
+		   && (a->state == DEPLOY_HALTING || a->state == DEPLOY_REVIVING
+		       || a->state == DEPLOY_DRAINING))
+	       || (a->kind == ACTOR_SWAP && a->swap.is_parked);
+}
+
 /* The rarest of histories, made less rare: a part dies right after a step that needs it next. */
 void
 storm_moved(const struct moved *m)
@@ -208,6 +262,8 @@ storm_moved(const struct moved *m)
 	if (!sim.is_calm && a->kind == ACTOR_SWAP && a->state == SWAP_CONFIRMING
 	    && a->swap.tries > 3 && world_chance(50))
 		spoil_the_last_try(a);
+	if (!sim.is_calm && is_new && is_while_nobody_serves(a))
+		break_while_nobody_serves(a);
 	if (sim.is_calm || !is_new || !world_chance(sim.pace == 1 ? 5 : 15))
 		return;
 	if (a->kind == ACTOR_DEPLOY
@@ -455,6 +511,9 @@ storm_run(uint64_t seed)
 {
 	begin(seed);
 	int steps = world_chance(20) ? 3 * STORM_STEPS : STORM_STEPS;
+
+	if (sim.seed % 4 == 3) /* deploys have more states, see strategy_of() */
+		steps += 2 * STORM_STEPS;
 	silent_until_ms = 0;
 	for (int i = 0; i < steps; i += world.now_ms >= silent_until_ms) {
 		if (world.now_ms >= silent_until_ms && world_chance(disturb_percent))

@@ -3,14 +3,17 @@
  *
  * A request begins at the target of its route and holds one container until it ends. It may end
  * early for two reasons only: its container ended by a fault of its own, or it is to an old version
- * and the time that its stage gives requests is over. */
+ * and the time that its stage gives requests is over.
+ *
+ * While a deploy has stopped the old version first, requests wait at the edge and then begin at what
+ * serves; that they may wait for too long, or are not let wait, is what such a stage was told. */
 #include <string.h>
 
 #include "base/check.h"
 #include "world.h"
 #include "world_front.h"
 
-enum { REQUESTS_MAX = 48, DRAINS_TRIED = 8 };
+enum { REQUESTS_MAX = 48, DRAINS_TRIED = 8, WAIT_MS = 30000 };
 
 struct request_in_flight {
 	int place; /* of the stage */
@@ -21,8 +24,16 @@ struct request_in_flight {
 	int64_t ends_ms;
 };
 
+struct waiting_request {
+	int place;
+	int64_t until_ms;
+	int64_t length_ms;
+};
+
 struct traffic_counts traffic_counts;
 
+static struct waiting_request waiting[REQUESTS_MAX];
+static uint32_t waiting_count;
 static struct request_in_flight requests[REQUESTS_MAX];
 static uint32_t request_count;
 
@@ -30,6 +41,7 @@ void
 traffic_reset(void)
 {
 	request_count = 0;
+	waiting_count = 0;
 }
 
 static void
@@ -84,21 +96,43 @@ held_at(enum at proxy)
 	return (int64_t)(world_random() % (proxy == AT_NPM ? 800 : 50));
 }
 
-void
-traffic_begin(uint32_t lead, int64_t length_ms)
+static void
+wait_at_edge(int place, int64_t length_ms)
 {
-	struct reach to;
-	uint32_t replica = 0;
-	int64_t held_ms;
-
-	if (request_count == REQUESTS_MAX || !reach(lead, &to))
+	if (!world.routes[place].is_waited || waiting_count == REQUESTS_MAX) {
+		traffic_counts.refused++;
 		return;
-	held_ms = held_at(to.proxy);
+	}
+	waiting[waiting_count++] = (struct waiting_request){
+		.place = place, .until_ms = world.now_ms + WAIT_MS, .length_ms = length_ms
+	};
+}
+
+/* The plan has told so, and nobody else may be without an answer. */
+static bool
+is_announced(const struct reach *to)
+{
+	return world.is_untold[to->target];
+}
+
+static void
+begin(const struct reach *whither, int64_t length_ms)
+{
+	struct reach to = *whither;
+	uint32_t replica = 0;
+	int64_t held_ms = held_at(to.proxy);
+
+	if (request_count == REQUESTS_MAX)
+		return;
 	traffic_counts.begun++;
+	if (is_announced(&to)) {
+		traffic_counts.refused++;
+		return;
+	}
 	if (!find_server(&to, &replica)) {
 		traffic_counts.lost++;
 		if (world.routes[to.place].has_served && world.vanished[to.target] == 0
-		    && !traffic_has_given_up(to.target))
+		    && !traffic_has_given_up(to.target) && !world.is_unrevived[to.target])
 			world.broken("a request found nothing that serves", to.target);
 		return;
 	}
@@ -110,6 +144,43 @@ traffic_begin(uint32_t lead, int64_t length_ms)
 		.replica = replica,
 		.arrives_ms = world.now_ms + held_ms,
 		.ends_ms = world.now_ms + held_ms + length_ms };
+}
+
+void
+traffic_begin(uint32_t lead, int64_t length_ms)
+{
+	struct reach to;
+
+	if (request_count == REQUESTS_MAX || !reach(lead, &to))
+		return;
+	if (to.proxy == AT_EDGE && world.routes[to.place].is_parked)
+		wait_at_edge(to.place, length_ms);
+	else
+		begin(&to, length_ms);
+}
+
+void
+traffic_unpark(int place)
+{
+	for (uint32_t i = 0; i < waiting_count;) {
+		struct waiting_request w = waiting[i];
+		struct reach to = { .place = place,
+			.proxy = AT_EDGE,
+			.target = world.routes[place].target,
+			.replicas = world.routes[place].replicas };
+
+		if (w.place != place) {
+			i++;
+			continue;
+		}
+		waiting[i] = waiting[--waiting_count];
+		if (w.until_ms < world.now_ms) {
+			traffic_counts.late++;
+		} else if (to.target != 0) {
+			traffic_counts.waited++;
+			begin(&to, w.length_ms);
+		}
+	}
 }
 
 void

@@ -182,6 +182,7 @@ stop(uint64_t deploy, const char *by)
 
 	world.running[deploy] = 0;
 	world.there[deploy] = 0;
+	world.is_halted[deploy] = false;
 	if (running != 0)
 		traffic_stopped(deploy, running, by);
 }
@@ -267,7 +268,51 @@ run(const struct effect *ask, const struct facts *facts, struct event *answer)
 		return;
 	}
 	world.running[ask->deploy] = all;
+	if (facts->halts && world.running[ask->elder] != 0 && !world.is_late[ask->deploy]
+	    && !world.is_late[ask->elder])
+		world.broken("two versions run, and only one may", ask->deploy);
 	answer->kind = EV_STARTED;
+}
+
+/* Stopped, and kept. By the edge nobody may have been in it any more; a proxy that leads straight to it
+ * was told nothing, which the plan says. */
+static void
+halt(const struct effect *ask, const struct facts *facts, struct event *answer)
+{
+	struct facts elder;
+	uint32_t running = world.running[ask->elder];
+
+	world.running[ask->elder] = 0;
+	world.is_halted[ask->elder] = true;
+	world.is_unrevived[ask->elder] = false;
+	if (facts_of(ask->elder, ask->stage, &elder)
+	    && (elder.proxy != AT_EDGE || facts->proxy != AT_EDGE)) {
+		world.is_untold[ask->elder] = true;
+		traffic_cut_of(ask->elder);
+	}
+	traffic_stopped(ask->elder, running, "HALT");
+	answer->kind = EV_HALTED;
+}
+
+static void
+revive(const struct effect *ask, struct event *answer)
+{
+	struct facts elder;
+
+	if (!facts_of(ask->elder, ask->stage, &elder)
+	    || (world.there[ask->elder] == 0 && !images_are_on_engine(&elder))) {
+		answer_as(answer, EV_REFUSED, "nothing is left of it");
+		return;
+	}
+	if (world.running[ask->deploy] != 0 && !world.is_late[ask->deploy])
+		world.broken("two versions run, and only one may", ask->elder);
+	world.there[ask->elder] = (uint8_t)((1u << elder.replicas) - 1);
+	world.running[ask->elder] = world.there[ask->elder];
+	world.vanished[ask->elder] = 0;
+	world.is_halted[ask->elder] = false;
+	if (elder.proxy != AT_EDGE)
+		world.is_untold[ask->elder] = false;
+	answer->kind = EV_REVIVED;
 }
 
 /* A part that is down: no answer (EV_COUNT), trouble, or a flat no. */
@@ -319,6 +364,10 @@ perform_on_engine(const struct effect *ask, const struct facts *facts, struct ev
 	} else if (ask->kind == FX_RETIRE) {
 		stop(ask->elder, "RETIRE");
 		answer->kind = EV_RETIRED;
+	} else if (ask->kind == FX_HALT) {
+		halt(ask, facts, answer);
+	} else if (ask->kind == FX_REVIVE) {
+		revive(ask, answer);
 	} else if (ask->kind == FX_SURVEY) {
 		answer->kind = EV_SURVEYED;
 		answer->count = survey(ask->engine);
@@ -339,12 +388,18 @@ notify(const struct effect *ask, struct event *answer)
 	answer->count = 204;
 }
 
+static bool
+is_for_edge(const struct effect *ask)
+{
+	return ask->kind == FX_SWITCH || ask->kind == FX_CONFIRM || ask->kind == FX_RESTORE
+	       || ask->kind == FX_DRAIN || ask->kind == FX_PARK;
+}
+
 /* Does what was asked and says what a real port would say; EV_COUNT: that comes later. */
 static void
 perform(const struct effect *ask, const struct facts *facts, struct event *answer)
 {
-	if (ask->kind == FX_SWITCH || ask->kind == FX_CONFIRM || ask->kind == FX_RESTORE
-	    || ask->kind == FX_DRAIN)
+	if (is_for_edge(ask))
 		edge_perform_in_world(ask, facts, answer);
 	else if (ask->kind == FX_RESOLVE || ask->kind == FX_SEEK)
 		registry_perform_in_world(ask, facts, answer);
@@ -359,8 +414,7 @@ perform(const struct effect *ask, const struct facts *facts, struct event *answe
 static uint32_t
 part_of(const struct effect *ask, const struct facts *facts)
 {
-	if (ask->kind == FX_SWITCH || ask->kind == FX_CONFIRM || ask->kind == FX_RESTORE
-	    || ask->kind == FX_DRAIN)
+	if (is_for_edge(ask))
 		return OUTAGE_PROXY;
 	if (ask->kind == FX_RESOLVE || ask->kind == FX_SEEK)
 		return OUTAGE_REGISTRY + facts->registry;
@@ -392,6 +446,14 @@ land_in_outage(const struct effect *ask, struct event *answer, uint32_t part)
 		world_answer(answer);
 }
 
+/* What the law of traffic makes allowance for. */
+static void
+note_outcome(const struct effect *ask, const struct event *answer)
+{
+	if (ask->kind == FX_REVIVE && answer->kind == EV_REFUSED)
+		world.is_unrevived[ask->elder] = true;
+}
+
 static void
 land_ask(const struct flight *f)
 {
@@ -400,8 +462,11 @@ land_ask(const struct flight *f)
 	uint32_t part = part_of(ask, &f->facts);
 	bool is_done = true;
 
+	if (f->is_of_the_dead && ask->kind == FX_RUN)
+		world.is_late[ask->deploy] = true;
 	if (is_down(part)) {
 		land_in_outage(ask, &answer, part);
+		note_outcome(ask, &answer);
 		return;
 	}
 	if (!f->has_facts && ask->stage != 0) {
@@ -425,6 +490,7 @@ land_ask(const struct flight *f)
 		else
 			edge_forget(ask);
 	}
+	note_outcome(ask, &answer);
 	if (answer.kind == EV_COUNT)
 		return; /* the edge waits for requests to end */
 	if (world_chance(world.faults.lose_answer))
@@ -499,12 +565,32 @@ world_land(struct event *ret_answer)
 	return false;
 }
 
+/* A container that is being stopped or started at this moment is so to the end, and the process that
+ * comes next asks again and waits for it; or nothing of it was ever heard. */
+static void
+settle_order(const struct flight *f)
+{
+	struct event lost = { .kind = EV_COUNT };
+
+	if (f->has_facts && !is_down(part_of(&f->ask, &f->facts)) && world_chance(50))
+		perform(&f->ask, &f->facts, &lost);
+}
+
+static bool
+is_order_of_elder(const struct flight *f)
+{
+	return !f->is_answer && (f->ask.kind == FX_HALT || f->ask.kind == FX_REVIVE);
+}
+
 void
 world_crash(void)
 {
 	edge_lost_its_server();
+	for (uint32_t i = 0; i < flight_count; i++)
+		if (is_order_of_elder(&flights[i]))
+			settle_order(&flights[i]);
 	for (uint32_t i = 0; i < flight_count;)
-		if (flights[i].is_answer)
+		if (flights[i].is_answer || is_order_of_elder(&flights[i]))
 			flights[i] = flights[--flight_count];
 		else
 			flights[i++].is_of_the_dead = true;

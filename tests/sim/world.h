@@ -60,6 +60,8 @@ struct facts {
 	uint32_t leads; /* set of places in leads */
 	enum at proxy;
 	int64_t drain_ms;
+	bool halts; /* the elder is stopped before this deploy starts */
+	bool is_waited; /* and requests wait meanwhile */
 };
 
 struct route { /* of one stage, at the edge */
@@ -67,6 +69,8 @@ struct route { /* of one stage, at the edge */
 	uint32_t replicas; /* set of the target's that get requests */
 	uint64_t fence_actor; /* the newest that moved it */
 	uint32_t fence_epoch;
+	bool is_parked; /* nobody serves: a deploy stops the elder first */
+	bool is_waited; /* requests wait for it then */
 	bool has_served; /* the stage called something live, wherever it is led */
 	int64_t moved_ms;
 };
@@ -78,6 +82,10 @@ struct world {
 	uint8_t there[WORLD_DEPLOYS]; /* set of replicas whose containers exist */
 	uint8_t running[WORLD_DEPLOYS]; /* those of them that run */
 	uint8_t vanished[WORLD_DEPLOYS]; /* set of those that ended by a fault of their own */
+	bool is_halted[WORLD_DEPLOYS]; /* stopped for its successor, and not started again */
+	bool is_untold[WORLD_DEPLOYS]; /* and who leads to it has not parked its route */
+	bool is_unrevived[WORLD_DEPLOYS]; /* the engine said that it cannot be started again */
+	bool is_late[WORLD_DEPLOYS]; /* an order of a process that had died started it */
 	uint8_t engine_of[WORLD_DEPLOYS];
 	bool is_bad[WORLD_DEPLOYS]; /* never becomes healthy */
 	bool cannot_start[WORLD_DEPLOYS]; /* its containers are made and never run */
@@ -145,6 +153,9 @@ struct traffic_counts {
 	uint64_t ended; /* well */
 	uint64_t cut; /* by the edge, when the time that requests are given was over */
 	uint64_t lost; /* with a container that ended by itself */
+	uint64_t waited; /* at the edge, while the old version was stopped; then begun */
+	uint64_t late; /* of those, who waited for longer than the edge lets them */
+	uint64_t refused; /* while nobody served, and nobody had promised to */
 };
 extern struct traffic_counts traffic_counts;
 
@@ -157,6 +168,7 @@ uint32_t traffic_count_others(int place, uint64_t target);
 int64_t traffic_next_ms(int place, uint64_t target); /* when the next of those ends */
 uint32_t traffic_cut_others(int place, uint64_t target);
 void traffic_stopped(uint64_t deploy, uint32_t replicas, const char *by);
+void traffic_unpark(int place); /* who waits goes on, to what serves now */
 uint32_t traffic_count_of(uint64_t deploy); /* in flight, whoever led them there */
 void traffic_cut_of(uint64_t deploy); /* their time is over */
 void traffic_lost_at(enum at proxy); /* what serves there died */

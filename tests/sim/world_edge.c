@@ -10,7 +10,7 @@
 
 #include "base/check.h"
 
-enum { OPERATIONS_MAX = 16, RESTORE_MS = 8000 };
+enum { OPERATIONS_MAX = 16, RESTORE_MS = 8000, PARK_DRAIN_MS = 10000 };
 
 struct operation { /* one a stage at most */
 	bool is_waiting;
@@ -74,6 +74,10 @@ lead_to(int place, uint64_t target, const struct facts *facts)
 		r->moved_ms = world.now_ms;
 	r->target = target;
 	r->replicas = target == 0 ? 0 : facts->serving;
+	r->is_parked = false;
+	if ((r->replicas & world.running[target]) != 0)
+		world.is_untold[target] = false;
+	traffic_unpark(place);
 }
 
 static void
@@ -113,6 +117,33 @@ restore(const struct effect *ask, struct event *answer)
 	lead_to(world_place(ask->stage), target, &elder);
 	answer->kind = EV_RESTORED;
 	wait_until_empty(ask, target, RESTORE_MS, answer);
+}
+
+/* The names stay: who comes by them waits, or is told that nobody serves. */
+static void
+park(const struct effect *ask, const struct facts *facts, struct event *answer)
+{
+	int place = world_place(ask->stage);
+	struct route *r = &world.routes[place];
+	struct facts elder;
+	int64_t limit_ms;
+
+	if (!facts->halts)
+		world.broken("a route is parked for a deploy that stops nobody", ask->deploy);
+	if (!world.facts(ask->elder, ask->stage, &elder)) {
+		answer_as(answer, EV_REFUSED, "not known any more");
+		return;
+	}
+	limit_ms = elder.drain_ms;
+	if (facts->is_waited && limit_ms > PARK_DRAIN_MS)
+		limit_ms = PARK_DRAIN_MS;
+	claim(place, elder.leads);
+	r->target = 0;
+	r->replicas = 0;
+	r->is_parked = elder.leads != 0;
+	r->is_waited = facts->is_waited;
+	answer->kind = EV_PARKED;
+	wait_until_empty(ask, 0, limit_ms, answer);
 }
 
 static bool
@@ -157,6 +188,8 @@ edge_perform_in_world(
 	take_fence(ask);
 	if (ask->kind == FX_RESTORE) {
 		restore(ask, answer);
+	} else if (ask->kind == FX_PARK) {
+		park(ask, facts, answer);
 	} else if (ask->kind == FX_CONFIRM) {
 		bool answers = facts->leads == 0 || leads_to(place, ask->deploy);
 		answer_as(answer, answers ? EV_CONFIRMED : EV_TROUBLED,
@@ -241,7 +274,9 @@ end(struct operation *o, uint32_t cut)
 	struct event answer = { .to = o->ask.actor,
 		.epoch = o->ask.epoch,
 		.count = cut,
-		.kind = o->ask.kind == FX_DRAIN ? EV_DRAINED : EV_RESTORED };
+		.kind = o->ask.kind == FX_DRAIN  ? EV_DRAINED
+			: o->ask.kind == FX_PARK ? EV_PARKED
+						 : EV_RESTORED };
 
 	o->is_waiting = false;
 	if (world_chance(world.faults.lose_answer))

@@ -59,6 +59,8 @@ static const struct {
 } pools[] = {
 	{ rule_window, { "mon-fri 09:00-17:00", "daily 22:00-04:00", "sat,sun 00:00-24:00" } },
 	{ rule_time_zone, { "UTC", "+02:00", "-05:30" } },
+	{ rule_strategy,
+	    { "auto", "recreate" } }, /* the others depend on more than themselves */
 	{ rule_image,
 	    { "127.0.0.1:5000/shop/web", "registry.example.org/a/b-c", "[::1]:5000/x" } },
 	{ rule_glob, { "*", "v*", "v?.?", "v1", "1.10", "true" } },
@@ -183,6 +185,8 @@ any_volumes(struct generator *g, size_t *ret_count)
 			.read_only = toss(g),
 			.is_isolated = toss(g),
 		};
+	for (size_t i = 0; i < *ret_count; i++)
+		volumes[i].is_shared = !volumes[i].read_only && toss(g);
 	return volumes;
 }
 

@@ -61,7 +61,8 @@ canonical_json_has_every_key_in_order(void **state UNUSED)
 	    "\"volumes\":[{\"source\":"
 	    "\"data\","
 	    "\"target\":\"/"
-	    "d\",\"read_only\":true,\"isolated\":true}],\"command\":[\"a\",\"\"],\"networks\":"
+	    "d\",\"read_only\":true,\"isolated\":true,\"shared\":false}],\"command\":[\"a\","
+	    "\"\"],\"networks\":"
 	    "[],\"user\":\"\","
 	    "\"restart\":\"unless-stopped\",\"memory_bytes\":268435456,\"cpu_milli\":500,"
 	    "\"stop_ms\":10000,\"drain_ms\":30000,\"entrypoint\":[],\"stop_signal\":\"\","
@@ -69,7 +70,8 @@ canonical_json_has_every_key_in_order(void **state UNUSED)
 	    "\"ulimits\":[],\"log_driver\":\"json-file\",\"log_options\":{\"max-size\":\"1m\"}"
 	    ","
 	    "\"cap_drop\":[],\"cap_add\":[],\"devices\":[],\"privileged\":false,"
-	    "\"host_network\":false,\"host_pid\":false,\"host_ipc\":false}";
+	    "\"host_network\":false,\"host_pid\":false,\"host_ipc\":false,\"strategy\":"
+	    "\"auto\"}";
 	struct config_file *file = config_file_parse(
 	    STR("version: 1\nprojects: {shop: {image: r.io/a, port: 80, "
 		"health: {http: /h}, stages: "
@@ -224,7 +226,7 @@ draw_spec(struct stage_spec *spec)
 	spec->volume_count = draw_count(LIST_MAX);
 	for (size_t i = 0; i < spec->volume_count; i++)
 		volumes[i] = (struct volume_spec){ draw_text(), draw_text(), draw(2) == 1,
-			draw(2) == 1 };
+			draw(2) == 1, draw(2) == 1 };
 }
 
 static void

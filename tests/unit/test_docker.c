@@ -988,9 +988,9 @@ test_create_body(void **state UNUSED)
 		{ "PASSWORD", "db", VALUE_SECRET }, { "SLIPWAY_TAG", "mine", VALUE_PLAIN } };
 	struct pair_spec labels[] = { { "team", "blue", VALUE_PLAIN },
 		{ "slipway.deploy", "8", VALUE_PLAIN } };
-	struct volume_spec volumes[] = { { "data", "/data", false, false },
-		{ "/srv/x", "/x", true, false }, { "own", "/own", false, true },
-		{ "/srv/y", "/y", false, true } };
+	struct volume_spec volumes[] = { { "data", "/data", false, false, false },
+		{ "/srv/x", "/x", true, false, false }, { "own", "/own", false, true, false },
+		{ "/srv/y", "/y", false, true, false } };
 	struct pair_spec options[] = { { "max-size", "1m", VALUE_PLAIN } };
 	const char *tmpfs[] = { "/tmp", "/run:64m" };
 	const char *ulimits[] = { "nofile=1024:2048", "core=0" };
@@ -1100,7 +1100,7 @@ test_pull_wants_every_value(void **state UNUSED)
 static void
 test_pull_wants_what_the_owner_allows(void **state UNUSED)
 {
-	struct volume_spec volume = { "/etc", "/e", true, false };
+	struct volume_spec volume = { "/etc", "/e", true, false, false };
 	const struct turn nothing[] = { END };
 	const struct turn pull[] = { GREET, { INSPECT_IMAGE, "200 OK", image_json }, END };
 
@@ -1127,7 +1127,7 @@ test_pull_wants_what_the_owner_allows(void **state UNUSED)
 static void
 test_pull_follows_links(void **state UNUSED)
 {
-	struct volume_spec volume = { "/tmp", "/e", true, false };
+	struct volume_spec volume = { "/tmp", "/e", true, false, false };
 	const struct turn nothing[] = { END };
 	char link[128];
 

@@ -168,7 +168,7 @@ stale_answers_change_nothing(void **state UNUSED)
 	    | ON(READY) | ON(GRANTED) | ON(SUPERSEDED) | ON(MERGED) | ON(MOVED) | ON(GIVEN_UP)
 	    | ON(ENDED) | ON(SWAPPED) | ON(UNSWAPPED) | ON(LIFTED) | ON(HELD) | ON(CONDEMNED)
 	    | ON(FROZEN) | ON(THAWED) | ON(APPROVED) | ON(REJECTED) | ON(DEFERRED) | ON(DENIED)
-	    | ON(RECALLED) | ON(PASSING);
+	    | ON(RECALLED) | ON(PASSING) | ON(CLEARED) | ON(GO);
 	struct spec s = spec_of(light_rows, COUNT(light_rows));
 
 	for (int ev = 0; ev < EV_COUNT; ev++)
@@ -357,7 +357,7 @@ each_machine_begins_ends_and_rests_as_told(void **state UNUSED)
 		| STATE(DEPLOY_CANCELED) | STATE(DEPLOY_SUPERSEDED) | STATE(DEPLOY_SKIPPED)
 		| STATE(DEPLOY_REFUSED));
 	assert_int_equal(deploy_spec.resting, 0);
-	assert_int_equal(swap_spec.initial, STATE(SWAP_SWITCHING));
+	assert_int_equal(swap_spec.initial, STATE(SWAP_SWITCHING) | STATE(SWAP_PARKING));
 	assert_int_equal(swap_spec.final, STATE(SWAP_DONE) | STATE(SWAP_RESTORED));
 	assert_int_equal(swap_spec.resting, 0);
 	assert_int_equal(poll_spec.initial, STATE(POLL_OFF));

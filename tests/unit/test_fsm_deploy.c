@@ -16,13 +16,16 @@ enum {
 	RETIRE_MS = HOUR + 5 * MINUTE,
 	REMOVE_MS = MINUTE,
 	PASS_MS = MINUTE,
+	HALT_MS = RETIRE_MS,
+	LONGEST_MS = 20 * SECOND, /* after many tries */
 	PAUSE_MS = 6 * SECOND, /* as the peer asks; longer than the third pause of its own */
 };
 
 enum tries { KEEPS, BEGINS, COUNTS }; /* the first of them; one more */
 enum reason { SAME, NONE, TOLD, CANCELED, UNTIDY };
 
-enum given { USUAL, SPENT = 1, NO_ROUTE = 2, NO_ELDER = 4, FORCED = 8 };
+enum given { USUAL, SPENT = 1, NO_ROUTE = 2, NO_ELDER = 4, FORCED = 8, HALTS = 16, GONE = 32 };
+/* HALTS: the elder is stopped first; GONE: somebody has canceled it meanwhile. */
 
 struct duty {
 	enum deploy_state in;
@@ -33,7 +36,7 @@ struct duty {
 	int64_t wait_ms; /* until its deadline; 0: none */
 	enum tries tries; /* COUNTS: and the effect is delayed */
 	enum reason reason;
-	uint64_t tells; /* the stage, but CANCEL the swap */
+	uint64_t tells; /* the stage, but CANCEL and GO the swap */
 };
 
 #define CLEAR (ON(TROUBLED) | ON(TIMEOUT))
@@ -81,6 +84,23 @@ static const struct duty duties[] = {
 	{ DEPLOY_PULLING, ON(REFUSED), USUAL, DEPLOY_FAILED, 0, 0, KEEPS, TOLD, ON(ENDED) },
 	{ DEPLOY_PULLING, ON(CANCEL), USUAL, DEPLOY_CANCELED, 0, 0, KEEPS, CANCELED, ON(ENDED) },
 
+	/* The elder first; but there may be none, or none that a request can find. */
+	{ DEPLOY_PULLING, ON(PULLED), HALTS, DEPLOY_PARKING, 0, SWAP_MS, KEEPS, NONE, 0 },
+	{ DEPLOY_PULLING, ON(PULLED), HALTS | NO_ROUTE, DEPLOY_HALTING, FX(HALT), HALT_MS, BEGINS, NONE, 0 },
+	{ DEPLOY_PULLING, ON(PULLED), HALTS | NO_ELDER, DEPLOY_STARTING, FX(RUN), RUN_MS, BEGINS, NONE, 0 },
+
+	{ DEPLOY_PARKING, ON(CLEARED), HALTS, DEPLOY_HALTING, FX(HALT), HALT_MS, BEGINS, NONE, 0 },
+	{ DEPLOY_PARKING, ON(UNSWAPPED), HALTS, DEPLOY_FAILED, 0, 0, KEEPS, TOLD, ON(ENDED) },
+	{ DEPLOY_PARKING, ON(CANCEL), HALTS, DEPLOY_RETURNING, 0, SWAP_MS, KEEPS, CANCELED, ON(CANCEL) | ON(GIVEN_UP) },
+	{ DEPLOY_PARKING, ON(TIMEOUT) | ON(RECOVERED), HALTS, DEPLOY_PARKING, 0, SWAP_MS, KEEPS, SAME, 0 },
+
+	{ DEPLOY_HALTING, ON(HALTED), HALTS, DEPLOY_STARTING, FX(RUN), RUN_MS, BEGINS, NONE, 0 },
+	{ DEPLOY_HALTING, ON(RECOVERED), HALTS, DEPLOY_HALTING, FX(HALT), HALT_MS, KEEPS, SAME, 0 },
+	{ DEPLOY_HALTING, CLEAR, HALTS, DEPLOY_HALTING, FX(HALT), HALT_MS, COUNTS, TOLD, 0 },
+	{ DEPLOY_HALTING, CLEAR, HALTS | SPENT, DEPLOY_REVIVING, FX(REVIVE), RUN_MS, BEGINS, TOLD, ON(GIVEN_UP) },
+	{ DEPLOY_HALTING, ON(REFUSED), HALTS, DEPLOY_REVIVING, FX(REVIVE), RUN_MS, BEGINS, TOLD, ON(GIVEN_UP) },
+	{ DEPLOY_HALTING, ON(CANCEL), HALTS, DEPLOY_REVIVING, FX(REVIVE), RUN_MS, BEGINS, CANCELED, ON(GIVEN_UP) },
+
 	{ DEPLOY_STARTING, ON(STARTED), USUAL, DEPLOY_PROBING, FX(PROBE), PROBE_MS, BEGINS, NONE, 0 },
 	{ DEPLOY_STARTING, ON(RECOVERED), USUAL, DEPLOY_STARTING, FX(RUN), RUN_MS, KEEPS, SAME, 0 },
 	{ DEPLOY_STARTING, CLEAR, USUAL, DEPLOY_STARTING, FX(RUN), RUN_MS, COUNTS, TOLD, 0 },
@@ -97,6 +117,10 @@ static const struct duty duties[] = {
 	{ DEPLOY_PROBING, ON(GRANTED), NO_ROUTE | NO_ELDER, DEPLOY_LIVE, 0, 0, KEEPS, NONE, ON(MOVED) | ON(ENDED) },
 	/* That is no fault of the version. */
 	{ DEPLOY_PROBING, ON(DENIED), USUAL, DEPLOY_UNDOING, FX(REMOVE), REMOVE_MS, BEGINS, TOLD, ON(GIVEN_UP) },
+	/* The swap has begun already, and waits. */
+	{ DEPLOY_PROBING, ON(GRANTED), HALTS, DEPLOY_SWAPPING, 0, SWAP_MS, KEEPS, NONE, ON(GO) },
+	{ DEPLOY_PROBING, ON(GRANTED), HALTS | NO_ROUTE, DEPLOY_RETIRING, FX(RETIRE), RETIRE_MS, BEGINS, NONE, ON(MOVED) },
+	{ DEPLOY_PROBING, ON(GRANTED), HALTS | NO_ELDER, DEPLOY_SWAPPING, 0, SWAP_MS, KEEPS, NONE, 0 },
 	{ DEPLOY_PROBING, ON(RECOVERED), USUAL, DEPLOY_PROBING, FX(PROBE), PROBE_MS, KEEPS, SAME, 0 },
 	{ DEPLOY_PROBING, ON(TROUBLED), USUAL, DEPLOY_PROBING, FX(PROBE), PROBE_MS, COUNTS, TOLD, 0 },
 	{ DEPLOY_PROBING, ON(TROUBLED), SPENT, DEPLOY_UNDOING, FX(REMOVE), REMOVE_MS, BEGINS, TOLD, ON(GIVEN_UP) },
@@ -126,14 +150,36 @@ static const struct duty duties[] = {
 
 	/* Whatever else goes wrong now, what is kept is why it is undone. */
 	{ DEPLOY_UNDOING, ON(REMOVED), USUAL, DEPLOY_ROLLED_BACK, 0, 0, KEEPS, SAME, ON(ENDED) },
+	/* The elder runs again once this one is gone, and not before: then nothing is given up. */
+	{ DEPLOY_UNDOING, ON(REMOVED), HALTS, DEPLOY_REVIVING, FX(REVIVE), RUN_MS, BEGINS, SAME, 0 },
+	{ DEPLOY_UNDOING, ON(REMOVED), HALTS | NO_ELDER, DEPLOY_ROLLED_BACK, 0, 0, KEEPS, SAME, ON(ENDED) },
+	{ DEPLOY_UNDOING, ANY, HALTS | SPENT, DEPLOY_UNDOING, FX(REMOVE), REMOVE_MS, COUNTS, SAME, 0 },
 	{ DEPLOY_UNDOING, LATE, USUAL, DEPLOY_UNDOING, FX(REMOVE), REMOVE_MS, KEEPS, SAME, 0 },
 	{ DEPLOY_UNDOING, ANY, USUAL, DEPLOY_UNDOING, FX(REMOVE), REMOVE_MS, COUNTS, SAME, 0 },
 	{ DEPLOY_UNDOING, ANY, SPENT, DEPLOY_ROLLED_BACK, 0, 0, KEEPS, SAME, ON(ENDED) },
 
 	{ DEPLOY_CANCELING, ON(REMOVED), USUAL, DEPLOY_CANCELED, 0, 0, KEEPS, CANCELED, ON(ENDED) },
+	{ DEPLOY_CANCELING, ON(REMOVED), HALTS | GONE, DEPLOY_REVIVING, FX(REVIVE), RUN_MS, BEGINS, SAME, 0 },
+	{ DEPLOY_CANCELING, ANY, HALTS | SPENT | GONE, DEPLOY_CANCELING, FX(REMOVE), REMOVE_MS, COUNTS, SAME, 0 },
 	{ DEPLOY_CANCELING, LATE, USUAL, DEPLOY_CANCELING, FX(REMOVE), REMOVE_MS, KEEPS, SAME, 0 },
 	{ DEPLOY_CANCELING, ANY, USUAL, DEPLOY_CANCELING, FX(REMOVE), REMOVE_MS, COUNTS, SAME, 0 },
 	{ DEPLOY_CANCELING, ANY, SPENT, DEPLOY_CANCELED, 0, 0, KEEPS, CANCELED, ON(ENDED) },
+
+	/* Unclear is not failed; but what certainly cannot run again must not keep the stage from the next. */
+	{ DEPLOY_REVIVING, ON(REVIVED), HALTS, DEPLOY_RETURNING, 0, SWAP_MS, KEEPS, SAME, ON(CANCEL) },
+	{ DEPLOY_REVIVING, ON(REVIVED), HALTS | GONE, DEPLOY_RETURNING, 0, SWAP_MS, KEEPS, SAME, ON(CANCEL) },
+	{ DEPLOY_REVIVING, ON(REVIVED), HALTS | NO_ROUTE, DEPLOY_ROLLED_BACK, 0, 0, KEEPS, SAME, ON(ENDED) },
+	{ DEPLOY_REVIVING, ON(REVIVED), HALTS | NO_ROUTE | GONE, DEPLOY_CANCELED, 0, 0, KEEPS, CANCELED, ON(ENDED) },
+	{ DEPLOY_REVIVING, ANY, HALTS, DEPLOY_REVIVING, FX(REVIVE), RUN_MS, COUNTS, SAME, 0 },
+	{ DEPLOY_REVIVING, CLEAR, HALTS | SPENT, DEPLOY_REVIVING, FX(REVIVE), RUN_MS, COUNTS, SAME, 0 },
+	{ DEPLOY_REVIVING, ON(REFUSED), HALTS | SPENT, DEPLOY_RETURNING, 0, SWAP_MS, KEEPS, SAME, ON(CANCEL) },
+	{ DEPLOY_REVIVING, ON(REFUSED), HALTS | SPENT | NO_ROUTE, DEPLOY_ROLLED_BACK, 0, 0, KEEPS, SAME, ON(ENDED) },
+	{ DEPLOY_REVIVING, ON(REFUSED), HALTS | SPENT | NO_ROUTE | GONE, DEPLOY_CANCELED, 0, 0, KEEPS, CANCELED, ON(ENDED) },
+	{ DEPLOY_REVIVING, LATE, HALTS, DEPLOY_REVIVING, FX(REVIVE), RUN_MS, KEEPS, SAME, 0 },
+
+	{ DEPLOY_RETURNING, ON(UNSWAPPED), HALTS, DEPLOY_ROLLED_BACK, 0, 0, KEEPS, SAME, ON(ENDED) },
+	{ DEPLOY_RETURNING, ON(UNSWAPPED), HALTS | GONE, DEPLOY_CANCELED, 0, 0, KEEPS, CANCELED, ON(ENDED) },
+	{ DEPLOY_RETURNING, LATE | ON(TIMEOUT), HALTS, DEPLOY_RETURNING, 0, SWAP_MS, KEEPS, SAME, 0 },
 };
 /* clang-format on */
 
@@ -154,6 +200,8 @@ deploy_in(enum deploy_state state, unsigned given)
 	a.deploy.trigger = TRIGGER_WEBHOOK;
 	a.deploy.has_route = !(given & NO_ROUTE);
 	a.deploy.is_forced = given & FORCED;
+	a.deploy.strategy = given & HALTS ? STRATEGY_STOP_FIRST : STRATEGY_BLUE_GREEN;
+	a.deploy.is_canceled = given & GONE;
 	a.deploy.created_ms = 77;
 	a.deploy.approvals = 2;
 	a.deploy.is_overriding = given & FORCED;
@@ -178,6 +226,19 @@ event_of(int kind)
 	return e;
 }
 
+static int64_t
+pause_of(const struct duty *d)
+{
+	return d->given & SPENT ? LONGEST_MS : PAUSE_MS;
+}
+
+static bool
+bears(const struct duty *d)
+{
+	return (d->to == DEPLOY_SWAPPING && d->in == DEPLOY_PROBING && !(d->tells & ON(GO)))
+	       || (d->to == DEPLOY_PARKING && d->in == DEPLOY_PULLING);
+}
+
 static struct actor
 wanted_after(const struct duty *d, int ev, struct actor a)
 {
@@ -192,7 +253,7 @@ wanted_after(const struct duty *d, int ev, struct actor a)
 		a.deploy.tries = 0;
 	if (d->tries == COUNTS) {
 		a.deploy.tries++;
-		a.deadline_ms += PAUSE_MS;
+		a.deadline_ms += pause_of(d);
 	}
 	if (d->reason != SAME)
 		keep_text(a.deploy.reason, reasons[d->reason]);
@@ -204,8 +265,13 @@ wanted_after(const struct duty *d, int ev, struct actor a)
 		a.deploy.elder = 6;
 	if (ev == EV_APPROVED)
 		a.deploy.approvals++;
-	if (d->to == DEPLOY_SWAPPING && d->in == DEPLOY_PROBING)
+	if (bears(d))
 		a.deploy.swap = FRESH_ID;
+	if (ev == EV_CANCEL && d->reason == CANCELED && d->to != DEPLOY_ABORTING
+	    && !fsm_is_final(&deploy_spec, a.state))
+		a.deploy.is_canceled = true;
+	if (d->in == DEPLOY_ABORTING && d->to == DEPLOY_CANCELING)
+		a.deploy.is_canceled = true;
 	return a;
 }
 
@@ -220,9 +286,9 @@ tells_its_stage(const struct actor *a, uint64_t kinds)
 			continue;
 		assert_true(i++ < last.message_count);
 		assert_string_equal(event_names[m->kind], event_names[kind]);
-		assert_int_equal(m->to, kind == EV_CANCEL ? 8 : 1);
+		assert_int_equal(m->to, kind == EV_CANCEL || kind == EV_GO ? 8 : 1);
 		assert_int_equal(m->from, 7);
-		if (kind == EV_CANCEL)
+		if (kind == EV_CANCEL || kind == EV_GO)
 			continue;
 		assert_int_equal(m->spec, 3);
 		assert_int_equal(m->flag, a->deploy.is_forced);
@@ -238,7 +304,7 @@ tells_its_stage(const struct actor *a, uint64_t kinds)
 }
 
 static void
-bears_a_swap(const struct actor *a, bool is_wanted)
+bears_a_swap(const struct actor *a, bool is_wanted, enum swap_state state)
 {
 	const struct actor *child = &last.spawns[0];
 
@@ -247,7 +313,7 @@ bears_a_swap(const struct actor *a, bool is_wanted)
 		return;
 	assert_int_equal(child->id, FRESH_ID);
 	assert_int_equal(child->kind, ACTOR_SWAP);
-	assert_int_equal(child->state, SWAP_SWITCHING);
+	assert_int_equal(child->state, state);
 	assert_int_equal(child->swap.stage, 1);
 	assert_int_equal(child->swap.deploy, 7);
 	assert_int_equal(child->swap.elder, a->deploy.elder);
@@ -261,10 +327,10 @@ does_its_duty(const struct duty *d, int ev)
 	struct event e = event_of(ev);
 
 	step_gives(&a, &e, wanted_after(d, ev, a));
-	asked(&a, d->asks, d->tries == COUNTS ? PAUSE_MS : 0,
+	asked(&a, d->asks, d->tries == COUNTS ? pause_of(d) : 0,
 	    (struct effect){ .stage = 1, .deploy = 7, .elder = a.deploy.elder });
 	tells_its_stage(&a, d->tells);
-	bears_a_swap(&a, d->to == DEPLOY_SWAPPING && d->in == DEPLOY_PROBING);
+	bears_a_swap(&a, bears(d), d->to == DEPLOY_PARKING ? SWAP_PARKING : SWAP_SWITCHING);
 	assert_false(last.row->is_quiet); /* every step of a deploy is history */
 }
 
@@ -302,9 +368,9 @@ static void
 a_refusal_asks_for_no_tries(void **state UNUSED)
 {
 	for (size_t i = 0; i < COUNT(duties); i++)
-		if (duties[i].on == ON(REFUSED)) {
+		if (duties[i].on == ON(REFUSED) && duties[i].in != DEPLOY_REVIVING) {
 			struct duty d = duties[i];
-			d.given = SPENT;
+			d.given |= SPENT;
 			does_its_duty(&d, EV_REFUSED);
 		}
 }
@@ -330,7 +396,8 @@ trouble_is_the_same_for_all(void **state UNUSED)
 {
 	for (size_t i = 0; i < COUNT(duties); i++)
 		for (int ev = 0; ev < EV_COUNT; ev++)
-			if (duties[i].on & ANY && duties[i].on >> ev & 1u) {
+			if (duties[i].on & ANY && duties[i].on >> ev & 1u
+			    && !(duties[i].given & HALTS)) {
 				struct duty d = duties[i];
 				d.given |= NO_ROUTE | NO_ELDER;
 				does_its_duty(&d, ev);
@@ -345,6 +412,23 @@ a_deploy_that_is_over_answers_nothing(void **state UNUSED)
 			struct actor a = deploy_in((enum deploy_state)in, USUAL);
 			if (fsm_is_final(&deploy_spec, in))
 				assert_int_equal(step(&a, (enum event_kind)ev), STEP_STALE);
+		}
+}
+
+/* Two of them must never run at once: the elder's start comes after our end, and nothing else does. */
+static void
+the_elder_runs_again_only_when_this_one_is_gone(void **state UNUSED)
+{
+	for (int in = 0; in < DEPLOY_COUNT; in++)
+		for (int ev = 0; ev < EV_COUNT; ev++) {
+			struct actor a = deploy_in((enum deploy_state)in, HALTS | SPENT);
+			if (fsm_is_final(&deploy_spec, in)
+			    || step(&a, (enum event_kind)ev) != STEP_TAKEN
+			    || !(last.emitted & FX(REVIVE)))
+				continue;
+			/* It was not started yet, or it is removed, or it was asked before. */
+			assert_true(
+			    in == DEPLOY_HALTING || ev == EV_REMOVED || in == DEPLOY_REVIVING);
 		}
 }
 
@@ -433,6 +517,7 @@ main(void)
 		cmocka_unit_test(healthy_and_swapped_count_no_tries),
 		cmocka_unit_test(trouble_is_the_same_for_all),
 		cmocka_unit_test(a_deploy_that_is_over_answers_nothing),
+		cmocka_unit_test(the_elder_runs_again_only_when_this_one_is_gone),
 		cmocka_unit_test(swapping_never_removes),
 		cmocka_unit_test(the_elder_goes_only_after_the_drain),
 		cmocka_unit_test(trouble_is_tried_again_later_each_time),

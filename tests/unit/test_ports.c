@@ -279,6 +279,9 @@ each_effect_goes_to_its_port(void **state UNUSED)
 		[FX_SURVEY] = DOCKER,
 		[FX_COLLECT] = DOCKER,
 		[FX_NOTIFY] = NOTIFIER,
+		[FX_PARK] = PROXIES,
+		[FX_HALT] = DOCKER,
+		[FX_REVIVE] = DOCKER,
 	};
 
 	for (int kind = 0; kind < FX_COUNT; kind++) {

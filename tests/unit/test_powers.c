@@ -125,11 +125,11 @@ isolated_volumes_are_called_by_their_stage(void **state UNUSED)
 	struct stage_spec spec = { .project = "shop", .stage = "production" };
 	char name[VOLUME_NAME_SIZE];
 
-	volume_name(&spec, &(struct volume_spec){ "data", "/d", false, false }, name);
+	volume_name(&spec, &(struct volume_spec){ "data", "/d", false, false, false }, name);
 	assert_string_equal(name, "data");
-	volume_name(&spec, &(struct volume_spec){ "data", "/d", false, true }, name);
+	volume_name(&spec, &(struct volume_spec){ "data", "/d", false, true, false }, name);
 	assert_string_equal(name, "shop-production-data");
-	volume_name(&spec, &(struct volume_spec){ "/srv/x", "/d", true, true }, name);
+	volume_name(&spec, &(struct volume_spec){ "/srv/x", "/d", true, true, false }, name);
 	assert_string_equal(name, "/srv/x/shop/production");
 }
 

@@ -81,7 +81,9 @@ full_deploy(void)
 		.swap = 43,
 		.tries = 3,
 		.trigger = TRIGGER_ROLLBACK,
+		.strategy = STRATEGY_RECREATE,
 		.has_route = true,
+		.is_canceled = true,
 		.is_forced = true,
 		.created_ms = 1800000000000,
 		.tag = "v1.2",
@@ -196,7 +198,9 @@ fill(struct store *store)
 	    " SELECT 8, 'RESOLVING', 1, 9, stage, spec, 0, 0, tries, "
 	    "trigger,"
 	    " has_route, is_forced, 3, 0, 'v4', '', '' FROM deploy WHERE id = 4;"
-	    "INSERT INTO swap VALUES(6, 'CONFIRMING', 1, 9, 2, 5, 4, 0, '');");
+	    "INSERT INTO swap(id, state, epoch, deadline_ms, stage, deploy, elder, tries, "
+	    "reason)"
+	    " VALUES(6, 'CONFIRMING', 1, 9, 2, 5, 4, 0, '');");
 }
 
 static void
