@@ -41,7 +41,7 @@ def breaks_the_scene(scenario):
 
 def is_long(scenario):
     """Whether it waits until the edge gives something up, which takes it 10 to 15 s."""
-    return re.search(r"(?m)^(SWITCH|CONFIRM|RESTORE) .*-> TROUBLED", text_of(scenario)) is not None
+    return re.search(r"(?m)^(SWITCH|CONFIRM|RESTORE|PARK) .*-> TROUBLED", text_of(scenario)) is not None
 
 
 def simulated(scenario):

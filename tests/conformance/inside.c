@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "config/file.h"
+#include "config/strategy.h"
 #include "conformance.h"
 #include "serve/notices.h"
 #include "serve/ports.h"
@@ -204,11 +205,15 @@ inside_deploy(const char *label, const char *stage, const char *tag)
 {
 	uint64_t id = inside_id(label);
 	struct actor *on = &actors[stage_id(place_of(stage))];
+	const struct stage_entry *entry = catalog_stage(app.catalog, on->id);
 	struct actor *a = &actors[id];
+	struct strategy_plan plan;
 
 	*a = (struct actor){ .id = id, .kind = ACTOR_DEPLOY, .state = DEPLOY_RESOLVING };
+	strategy_plan(entry->spec, true, &plan);
 	a->deploy = (struct deploy){ .stage = on->id,
-		.spec = catalog_stage(app.catalog, on->id)->spec_id,
+		.spec = entry->spec_id,
+		.strategy = plan.strategy,
 		.elder = on->stage.live,
 		.created_ms = clock_wall_ms() };
 	CHECK(str_copy(a->deploy.tag, TAG_SIZE, str_of(tag)));
@@ -264,7 +269,10 @@ state_for(enum effect_kind kind)
 		[FX_RETIRE] = DEPLOY_RETIRING,
 		[FX_SWITCH] = DEPLOY_SWAPPING,
 		[FX_CONFIRM] = DEPLOY_SWAPPING,
-		[FX_RESTORE] = DEPLOY_SWAPPING };
+		[FX_RESTORE] = DEPLOY_SWAPPING,
+		[FX_PARK] = DEPLOY_PARKING,
+		[FX_HALT] = DEPLOY_HALTING,
+		[FX_REVIVE] = DEPLOY_REVIVING };
 
 	return (int)states[kind];
 }

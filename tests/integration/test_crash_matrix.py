@@ -33,7 +33,9 @@ WITHOUT_EFFECT = MOMENTS[:2]
 DEAD = (OSError, http.client.HTTPException)
 HEALTH = "{http: /health, successes: 1, interval: 20ms, min_uptime: 0s, deadline: 20s}"
 STAGES = """      polled: {{tags: "p*", poll: 1s, domains: [polled.{name}.localhost]}}
-      guarded: {{auto: false, approvals: 1, approve_within: 2s}}"""
+      guarded: {{auto: false, approvals: 1, approve_within: 2s}}
+      alone: {{tags: "v*", strategy: stop-first, domains: [alone.{name}.localhost]}}"""
+PATIENCE_MS = 40000  # requests of the stage that stops first wait at the edge for up to 30 s
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ MATRIX = {
     "deploy QUEUED": Case("deploy"),
     "deploy PENDING": Case("deploy_guarded", "REFUSED"),
     "deploy PULLING": Case("deploy"),
+    "deploy PARKING": Case("deploy_alone"),
+    "deploy HALTING": Case("deploy_alone"),
     "deploy STARTING": Case("deploy"),
     "deploy PROBING": Case("deploy"),
     "deploy SWAPPING": Case("deploy"),
@@ -59,6 +63,8 @@ MATRIX = {
     "deploy RETIRING": Case("deploy"),
     "deploy UNDOING": Case("deploy_bad", "ROLLED_BACK"),
     "deploy CANCELING": Case("cancel_in_gate", "CANCELED", lost="LIVE"),
+    "deploy REVIVING": Case("deploy_alone_bad", "ROLLED_BACK"),
+    "deploy RETURNING": Case("deploy_alone_bad", "ROLLED_BACK"),
     "deploy LIVE": Case("deploy"),
     "deploy FAILED": Case("deploy_missing", "FAILED"),
     "deploy ROLLED_BACK": Case("deploy_bad", "ROLLED_BACK"),
@@ -69,6 +75,9 @@ MATRIX = {
     "swap SWITCHING": Case("deploy"),
     "swap CONFIRMING": Case("deploy"),
     "swap RESTORING": Case("cancel_in_swap", "CANCELED", lost="LIVE"),
+    "swap PARKING": Case("deploy_alone"),
+    "swap PARKED": Case("deploy_alone"),
+    "swap REPARKING": Case("cancel_in_swap_alone", "CANCELED", lost="LIVE"),
     "swap DONE": Case("deploy"),
     "swap RESTORED": Case("cancel_in_swap", "CANCELED"),
     "poll OFF": Case("stop_polling"),
@@ -96,15 +105,19 @@ UNREACHABLE = {"sweep STOPPED": ("apply removes no engine, so no sweep is cancel
 SENT = {
     "deploy RESOLVING": "/manifests/",
     "deploy PULLING": "/images/create?",
+    "deploy HALTING": "/stop?",
     "deploy STARTING": "/start HTTP",
     "deploy PROBING": "GET /health",
     "deploy DRAINING": "del server",
     "deploy RETIRING": "/stop?",
     "deploy UNDOING": "DELETE ",
     "deploy CANCELING": "DELETE ",
+    "deploy REVIVING": "/start HTTP",
     "swap SWITCHING": "add server",
     "swap CONFIRMING": "slipway-probe",
     "swap RESTORING": "state drain",
+    "swap PARKING": "state drain",
+    "swap REPARKING": "state drain",
     "poll SEEKING": "/tags/list",
     "sweep SURVEYING": "/containers/json",
     "sweep COLLECTING": "DELETE ",
@@ -144,13 +157,14 @@ class Server:
         app.config_file.write_text(f"{head}receivers:\n  ops: {{kind: webhook, url: '{receiver.url}/hooks'}}\n"
                                    f"notify: [ops]\nprojects:\n{projects}", "utf-8")
         self.apply(app.config_file.read_text("utf-8"))
-        for stage, letter in (("production", "v"), ("polled", "p")):
+        for stage, letter in (("production", "v"), ("polled", "p"), ("alone", "v")):
             tag = self.push(letter)
             over = app.wait_over(app.deploy(f"{app.name}/{stage}", tag))
             assert over["state"] == "LIVE", over
         self.over_in_polled = app.wait_over(app.deploy(f"{app.name}/polled", "p-none"))["id"]
         checker.add(app.host, app.edge_address, app=app.repository)
-        checker.add(f"polled.{app.host}", app.edge_address, app=app.repository)
+        for stage in ("polled", "alone"):
+            checker.add(f"{stage}.{app.host}", app.edge_address, app=app.repository)
         checker.wait_requests(50)
 
     def push(self, letter, **behaviour):
@@ -160,11 +174,11 @@ class Server:
         self.scene.push(self.app, tag, **behaviour)
         return tag
 
-    def ask(self, tag, ends=None):
+    def ask(self, tag, stage="production"):
         """Ask for a deploy; the server may die of it."""
-        wish = Wish(tag, ends or self.ends, asked=True)
+        wish = Wish(tag, self.ends, stage=stage, asked=True)
         self.wishes.append(wish)
-        wish.deploy = self.app.deploy(self.app.stage_name, tag)
+        wish.deploy = self.app.deploy(f"{self.app.name}/{stage}", tag)
         return wish.deploy
 
     def until(self, condition, what):
@@ -202,6 +216,18 @@ class Server:
         tag = self.push("v", EXIT_AT_START=7)
         yield
         self.ask(tag)
+
+    def deploy_alone(self):
+        """A good version, where the one before is stopped first."""
+        tag = self.push("v")
+        yield
+        self.ask(tag, "alone")
+
+    def deploy_alone_bad(self):
+        """One that ends at once, when the one before is stopped already."""
+        tag = self.push("v", EXIT_AT_START=7)
+        yield
+        self.ask(tag, "alone")
 
     def deploy_missing(self):
         """A tag that nobody pushed."""
@@ -243,13 +269,17 @@ class Server:
         self.until_step(deploy, "DEPLOY", "PROBING")
         self.app.post(f"/api/v1/deploys/{deploy}/cancel")
 
-    def cancel_in_swap(self):
+    def cancel_in_swap(self, stage="production"):
         """Canceled when it has the traffic, before that is confirmed."""
         tag = self.push("v", HEALTH_SLOW_MS=100)
         yield
-        deploy = self.ask(tag)
+        deploy = self.ask(tag, stage)
         self.until_step(deploy, "SWAP", "CONFIRMING")
         self.app.post(f"/api/v1/deploys/{deploy}/cancel")
+
+    def cancel_in_swap_alone(self):
+        """The same, where the one before is stopped first."""
+        return self.cancel_in_swap("alone")
 
     def publish(self):
         """A new tag, to be found by the poll."""
@@ -360,7 +390,8 @@ class Server:
 
     def check_laws(self):
         """The route leads to what is live; docker runs what the store says; no deploy is lost."""
-        for stage, host in (("production", self.app.host), ("polled", f"polled.{self.app.host}")):
+        for stage, host in (("production", self.app.host), ("polled", f"polled.{self.app.host}"),
+                            ("alone", f"alone.{self.app.host}")):
             assert self.version_at(host) == self.live(stage), stage
         wait_for(self.is_as_stored, 20, "containers and instances to be the same")
         stored = {row["id"]: row["state"] for row in self.rows("SELECT id, state FROM deploy")}
@@ -405,7 +436,8 @@ def work(scene, points, results, requests):
         try:
             with scene.app(health=HEALTH, more='    restart: "no"', stages=STAGES,
                            stage='tags: "v*", replicas: 2, domains: [{name}.localhost]',
-                           SLIPWAY_SWEEP_INTERVAL="1s") as app, Checker([], rate=200, workers=4) as checker, \
+                           SLIPWAY_SWEEP_INTERVAL="1s") as app, Checker([], rate=200, workers=8,
+                                                                       timeout_ms=PATIENCE_MS) as checker, \
                     Receiver() as receiver:
                 server = Server(scene, app, checker, receiver)
                 while point:
