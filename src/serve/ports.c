@@ -87,6 +87,23 @@ stage_live(void *context, uint64_t stage)
 	return a == NULL ? 0 : a->stage.live;
 }
 
+/* Which deploy of a stage is missed when it ends: none while its successor stops it first. */
+static uint64_t
+stage_watched(void *context, uint64_t stage)
+{
+	const struct app *app = context;
+	uint64_t live = stage_live(context, stage);
+	const struct actor *a = runtime_actor(app->runtime, stage);
+	const struct actor *running =
+	    a == NULL ? NULL : runtime_actor(app->runtime, a->stage.running);
+
+	if (running == NULL || running->deploy.strategy == STRATEGY_BLUE_GREEN
+	    || running->deploy.elder != live || running->state == DEPLOY_PULLING
+	    || running->state == DEPLOY_PARKING || running->state == DEPLOY_RETURNING)
+		return live;
+	return 0;
+}
+
 struct find_sweep {
 	uint64_t engine;
 	uint64_t actor;
@@ -199,7 +216,7 @@ ports_open(struct app *app, struct err *err)
 		.context = app };
 	struct docker_settings docker = { .store_uuid = store_uuid(app->store),
 		.stage_is_busy = stage_is_busy,
-		.stage_live = stage_live,
+		.stage_live = stage_watched,
 		.nudge = nudge,
 		.instances_changed = instances_changed,
 		.context = app,

@@ -71,6 +71,7 @@ def test_requests_wait_while_the_old_version_is_stopped(scene):
         assert seen["targets"][0]["versions"][-1]["version"] == "v2"
         assert seen["latency_ms"]["max"] > 700  # they have waited
         assert any("wait at the edge" in line["text"] for line in app.log_of(over["id"]))
+        assert not any("is exited" in line["text"] for line in app.log_of(first["id"]))  # that it ended is no news
         plan = app.get(f"/api/v1/projects/{app.name}/stages/production/plan")
         assert plan["strategy"] == "stop-first" and plan["last"]["deploy"] == over["id"]
         assert plan["last"]["took_ms"] > 700
