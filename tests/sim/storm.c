@@ -525,12 +525,12 @@ storm_run(uint64_t seed)
 	settle();
 	sim.is_settled = true;
 	check_settled();
-	clients_follow_all();
+	check_notices();
+	clients_follow_all(); /* a poll may come round meanwhile */
 	check_journal();
 	check_answers();
 	check_kept();
 	check_secrets();
-	check_notices();
 	server_bury();
 	return sim.journal_hash;
 }
