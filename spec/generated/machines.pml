@@ -23,26 +23,31 @@
 #define EV_UNSWAPPED 21
 #define EV_HELD 22
 #define EV_CONDEMNED 23
-#define EV_DEFERRED 24
-#define EV_DENIED 25
-#define EV_RECALLED 26
-#define EV_PASSING 27
-#define EV_RESOLVED 28
-#define EV_PULLED 29
-#define EV_STARTED 30
-#define EV_HEALTHY 31
-#define EV_SWITCHED 32
-#define EV_CONFIRMED 33
-#define EV_RESTORED 34
-#define EV_DRAINED 35
-#define EV_RETIRED 36
-#define EV_REMOVED 37
-#define EV_SOUGHT 38
-#define EV_SURVEYED 39
-#define EV_COLLECTED 40
-#define EV_NOTIFIED 41
-#define EV_REFUSED 42
-#define EV_TROUBLED 43
+#define EV_CLEARED 24
+#define EV_GO 25
+#define EV_DEFERRED 26
+#define EV_DENIED 27
+#define EV_RECALLED 28
+#define EV_PASSING 29
+#define EV_RESOLVED 30
+#define EV_PULLED 31
+#define EV_STARTED 32
+#define EV_HEALTHY 33
+#define EV_SWITCHED 34
+#define EV_CONFIRMED 35
+#define EV_RESTORED 36
+#define EV_DRAINED 37
+#define EV_RETIRED 38
+#define EV_REMOVED 39
+#define EV_SOUGHT 40
+#define EV_SURVEYED 41
+#define EV_COLLECTED 42
+#define EV_NOTIFIED 43
+#define EV_PARKED 44
+#define EV_HALTED 45
+#define EV_REVIVED 46
+#define EV_REFUSED 47
+#define EV_TROUBLED 48
 #define FX_RESOLVE 1
 #define FX_PULL 2
 #define FX_RUN 3
@@ -53,32 +58,39 @@
 #define FX_SWITCH 8
 #define FX_CONFIRM 9
 #define FX_RESTORE 10
-#define FX_SEEK 11
-#define FX_SURVEY 12
-#define FX_COLLECT 13
-#define FX_NOTIFY 14
-#define IS_TIED_TO_EPOCH(ev) ((ev) == EV_TIMEOUT || (ev) == EV_RESOLVED || (ev) == EV_PULLED || (ev) == EV_STARTED || (ev) == EV_HEALTHY || (ev) == EV_SWITCHED || (ev) == EV_CONFIRMED || (ev) == EV_RESTORED || (ev) == EV_DRAINED || (ev) == EV_RETIRED || (ev) == EV_REMOVED || (ev) == EV_SOUGHT || (ev) == EV_SURVEYED || (ev) == EV_COLLECTED || (ev) == EV_NOTIFIED || (ev) == EV_REFUSED || (ev) == EV_TROUBLED)
+#define FX_PARK 11
+#define FX_HALT 12
+#define FX_REVIVE 13
+#define FX_SEEK 14
+#define FX_SURVEY 15
+#define FX_COLLECT 16
+#define FX_NOTIFY 17
+#define IS_TIED_TO_EPOCH(ev) ((ev) == EV_TIMEOUT || (ev) == EV_RESOLVED || (ev) == EV_PULLED || (ev) == EV_STARTED || (ev) == EV_HEALTHY || (ev) == EV_SWITCHED || (ev) == EV_CONFIRMED || (ev) == EV_RESTORED || (ev) == EV_DRAINED || (ev) == EV_RETIRED || (ev) == EV_REMOVED || (ev) == EV_SOUGHT || (ev) == EV_SURVEYED || (ev) == EV_COLLECTED || (ev) == EV_NOTIFIED || (ev) == EV_PARKED || (ev) == EV_HALTED || (ev) == EV_REVIVED || (ev) == EV_REFUSED || (ev) == EV_TROUBLED)
 
 /* deploy */
 #define deploy_RESOLVING 1
 #define deploy_QUEUED 2
 #define deploy_PENDING 3
 #define deploy_PULLING 4
-#define deploy_STARTING 5
-#define deploy_PROBING 6
-#define deploy_SWAPPING 7
-#define deploy_ABORTING 8
-#define deploy_DRAINING 9
-#define deploy_RETIRING 10
-#define deploy_UNDOING 11
-#define deploy_CANCELING 12
-#define deploy_LIVE 13
-#define deploy_FAILED 14
-#define deploy_ROLLED_BACK 15
-#define deploy_CANCELED 16
-#define deploy_SUPERSEDED 17
-#define deploy_SKIPPED 18
-#define deploy_REFUSED 19
+#define deploy_PARKING 5
+#define deploy_HALTING 6
+#define deploy_STARTING 7
+#define deploy_PROBING 8
+#define deploy_SWAPPING 9
+#define deploy_ABORTING 10
+#define deploy_DRAINING 11
+#define deploy_RETIRING 12
+#define deploy_UNDOING 13
+#define deploy_CANCELING 14
+#define deploy_REVIVING 15
+#define deploy_RETURNING 16
+#define deploy_LIVE 17
+#define deploy_FAILED 18
+#define deploy_ROLLED_BACK 19
+#define deploy_CANCELED 20
+#define deploy_SUPERSEDED 21
+#define deploy_SKIPPED 22
+#define deploy_REFUSED 23
 #define deploy_IS_INITIAL(state) ((state) == deploy_RESOLVING || (state) == deploy_QUEUED)
 #define deploy_IS_FINAL(state) ((state) == deploy_LIVE || (state) == deploy_FAILED || (state) == deploy_ROLLED_BACK || (state) == deploy_CANCELED || (state) == deploy_SUPERSEDED || (state) == deploy_SKIPPED || (state) == deploy_REFUSED)
 #define deploy_IS_RESTING(state) (false)
@@ -125,7 +137,9 @@ inline deploy_step(me, ev) {
 		fi
 	:: deploy_state[me] == deploy_PULLING ->
 		if
-		:: ev == EV_PULLED -> deploy_DO_run(me, ev); deploy_TAKE(me, deploy_STARTING, FX_RUN, KEPT)
+		:: ev == EV_PULLED && deploy_IS_parks(me, ev) -> deploy_DO_begin_park(me, ev); deploy_TAKE(me, deploy_PARKING, FX_NOTHING, KEPT)
+		:: ev == EV_PULLED && deploy_NOT_parks(me, ev) && deploy_IS_halts(me, ev) -> deploy_DO_halt(me, ev); deploy_TAKE(me, deploy_HALTING, FX_HALT, KEPT)
+		:: ev == EV_PULLED && deploy_NOT_parks(me, ev) && deploy_NOT_halts(me, ev) -> deploy_DO_run(me, ev); deploy_TAKE(me, deploy_STARTING, FX_RUN, KEPT)
 		:: ev == EV_RECOVERED -> deploy_DO_repull(me, ev); deploy_TAKE(me, deploy_PULLING, FX_PULL, KEPT)
 		:: ev == EV_TIMEOUT && deploy_IS_tries_left(me, ev) -> deploy_DO_pull_again(me, ev); deploy_TAKE(me, deploy_PULLING, FX_PULL, KEPT)
 		:: ev == EV_TROUBLED && deploy_IS_tries_left(me, ev) -> deploy_DO_pull_again(me, ev); deploy_TAKE(me, deploy_PULLING, FX_PULL, KEPT)
@@ -133,6 +147,27 @@ inline deploy_step(me, ev) {
 		:: ev == EV_REFUSED -> deploy_DO_fail(me, ev); deploy_TAKE(me, deploy_FAILED, FX_NOTHING, KEPT)
 		:: ev == EV_TROUBLED && deploy_NOT_tries_left(me, ev) -> deploy_DO_fail(me, ev); deploy_TAKE(me, deploy_FAILED, FX_NOTHING, KEPT)
 		:: ev == EV_CANCEL -> deploy_DO_cancel(me, ev); deploy_TAKE(me, deploy_CANCELED, FX_NOTHING, KEPT)
+		:: else -> skip
+		fi
+	:: deploy_state[me] == deploy_PARKING ->
+		if
+		:: ev == EV_CLEARED -> deploy_DO_halt(me, ev); deploy_TAKE(me, deploy_HALTING, FX_HALT, KEPT)
+		:: ev == EV_UNSWAPPED -> deploy_DO_fail(me, ev); deploy_TAKE(me, deploy_FAILED, FX_NOTHING, KEPT)
+		:: ev == EV_CANCEL -> deploy_DO_cancel_park(me, ev); deploy_TAKE(me, deploy_RETURNING, FX_NOTHING, KEPT)
+		:: ev == EV_TIMEOUT -> deploy_DO_watch_swap(me, ev); deploy_TAKE(me, deploy_PARKING, FX_NOTHING, KEPT)
+		:: ev == EV_RECOVERED -> deploy_DO_watch_swap(me, ev); deploy_TAKE(me, deploy_PARKING, FX_NOTHING, KEPT)
+		:: else -> skip
+		fi
+	:: deploy_state[me] == deploy_HALTING ->
+		if
+		:: ev == EV_HALTED -> deploy_DO_run(me, ev); deploy_TAKE(me, deploy_STARTING, FX_RUN, KEPT)
+		:: ev == EV_RECOVERED -> deploy_DO_rehalt(me, ev); deploy_TAKE(me, deploy_HALTING, FX_HALT, KEPT)
+		:: ev == EV_TIMEOUT && deploy_IS_tries_left(me, ev) -> deploy_DO_halt_again(me, ev); deploy_TAKE(me, deploy_HALTING, FX_HALT, KEPT)
+		:: ev == EV_TROUBLED && deploy_IS_tries_left(me, ev) -> deploy_DO_halt_again(me, ev); deploy_TAKE(me, deploy_HALTING, FX_HALT, KEPT)
+		:: ev == EV_TIMEOUT && deploy_NOT_tries_left(me, ev) -> deploy_DO_revive_after(me, ev); deploy_TAKE(me, deploy_REVIVING, FX_REVIVE, KEPT)
+		:: ev == EV_REFUSED -> deploy_DO_revive_after(me, ev); deploy_TAKE(me, deploy_REVIVING, FX_REVIVE, KEPT)
+		:: ev == EV_TROUBLED && deploy_NOT_tries_left(me, ev) -> deploy_DO_revive_after(me, ev); deploy_TAKE(me, deploy_REVIVING, FX_REVIVE, KEPT)
+		:: ev == EV_CANCEL -> deploy_DO_cancel_halt(me, ev); deploy_TAKE(me, deploy_REVIVING, FX_REVIVE, KEPT)
 		:: else -> skip
 		fi
 	:: deploy_state[me] == deploy_STARTING ->
@@ -150,9 +185,10 @@ inline deploy_step(me, ev) {
 	:: deploy_state[me] == deploy_PROBING ->
 		if
 		:: ev == EV_HEALTHY -> deploy_DO_ask_to_pass(me, ev); deploy_TAKE(me, deploy_PROBING, FX_NOTHING, KEPT)
-		:: ev == EV_GRANTED && deploy_IS_has_route(me, ev) -> deploy_DO_begin_swap(me, ev); deploy_TAKE(me, deploy_SWAPPING, FX_NOTHING, KEPT)
-		:: ev == EV_GRANTED && deploy_NOT_has_route(me, ev) && deploy_IS_has_elder(me, ev) -> deploy_DO_replace(me, ev); deploy_TAKE(me, deploy_RETIRING, FX_RETIRE, KEPT)
-		:: ev == EV_GRANTED && deploy_NOT_has_route(me, ev) && deploy_NOT_has_elder(me, ev) -> deploy_DO_go_live(me, ev); deploy_TAKE(me, deploy_LIVE, FX_NOTHING, KEPT)
+		:: ev == EV_GRANTED && deploy_IS_parks(me, ev) -> deploy_DO_go(me, ev); deploy_TAKE(me, deploy_SWAPPING, FX_NOTHING, KEPT)
+		:: ev == EV_GRANTED && deploy_NOT_parks(me, ev) && deploy_IS_has_route(me, ev) -> deploy_DO_begin_swap(me, ev); deploy_TAKE(me, deploy_SWAPPING, FX_NOTHING, KEPT)
+		:: ev == EV_GRANTED && deploy_NOT_parks(me, ev) && deploy_NOT_has_route(me, ev) && deploy_IS_has_elder(me, ev) -> deploy_DO_replace(me, ev); deploy_TAKE(me, deploy_RETIRING, FX_RETIRE, KEPT)
+		:: ev == EV_GRANTED && deploy_NOT_parks(me, ev) && deploy_NOT_has_route(me, ev) && deploy_NOT_has_elder(me, ev) -> deploy_DO_go_live(me, ev); deploy_TAKE(me, deploy_LIVE, FX_NOTHING, KEPT)
 		:: ev == EV_DENIED -> deploy_DO_undo(me, ev); deploy_TAKE(me, deploy_UNDOING, FX_REMOVE, KEPT)
 		:: ev == EV_RECOVERED -> deploy_DO_reprobe(me, ev); deploy_TAKE(me, deploy_PROBING, FX_PROBE, KEPT)
 		:: ev == EV_TROUBLED && deploy_IS_tries_left(me, ev) -> deploy_DO_probe_again(me, ev); deploy_TAKE(me, deploy_PROBING, FX_PROBE, KEPT)
@@ -208,28 +244,54 @@ inline deploy_step(me, ev) {
 		fi
 	:: deploy_state[me] == deploy_UNDOING ->
 		if
-		:: ev == EV_REMOVED -> deploy_DO_roll_back(me, ev); deploy_TAKE(me, deploy_ROLLED_BACK, FX_NOTHING, KEPT)
+		:: ev == EV_REMOVED && deploy_IS_halts(me, ev) -> deploy_DO_revive(me, ev); deploy_TAKE(me, deploy_REVIVING, FX_REVIVE, KEPT)
+		:: ev == EV_REMOVED && deploy_NOT_halts(me, ev) -> deploy_DO_roll_back(me, ev); deploy_TAKE(me, deploy_ROLLED_BACK, FX_NOTHING, KEPT)
 		:: ev == EV_CANCEL -> deploy_DO_reundo(me, ev); deploy_TAKE(me, deploy_UNDOING, FX_REMOVE, KEPT)
 		:: ev == EV_RECOVERED -> deploy_DO_reundo(me, ev); deploy_TAKE(me, deploy_UNDOING, FX_REMOVE, KEPT)
-		:: ev == EV_TIMEOUT && deploy_IS_tries_left(me, ev) -> deploy_DO_undo_again(me, ev); deploy_TAKE(me, deploy_UNDOING, FX_REMOVE, KEPT)
-		:: ev == EV_REFUSED && deploy_IS_tries_left(me, ev) -> deploy_DO_undo_again(me, ev); deploy_TAKE(me, deploy_UNDOING, FX_REMOVE, KEPT)
-		:: ev == EV_TROUBLED && deploy_IS_tries_left(me, ev) -> deploy_DO_undo_again(me, ev); deploy_TAKE(me, deploy_UNDOING, FX_REMOVE, KEPT)
-		:: ev == EV_TIMEOUT && deploy_NOT_tries_left(me, ev) -> deploy_DO_roll_back(me, ev); deploy_TAKE(me, deploy_ROLLED_BACK, FX_NOTHING, KEPT)
-		:: ev == EV_REFUSED && deploy_NOT_tries_left(me, ev) -> deploy_DO_roll_back(me, ev); deploy_TAKE(me, deploy_ROLLED_BACK, FX_NOTHING, KEPT)
-		:: ev == EV_TROUBLED && deploy_NOT_tries_left(me, ev) -> deploy_DO_roll_back(me, ev); deploy_TAKE(me, deploy_ROLLED_BACK, FX_NOTHING, KEPT)
+		:: ev == EV_TIMEOUT && deploy_IS_may_undo(me, ev) -> deploy_DO_undo_again(me, ev); deploy_TAKE(me, deploy_UNDOING, FX_REMOVE, KEPT)
+		:: ev == EV_REFUSED && deploy_IS_may_undo(me, ev) -> deploy_DO_undo_again(me, ev); deploy_TAKE(me, deploy_UNDOING, FX_REMOVE, KEPT)
+		:: ev == EV_TROUBLED && deploy_IS_may_undo(me, ev) -> deploy_DO_undo_again(me, ev); deploy_TAKE(me, deploy_UNDOING, FX_REMOVE, KEPT)
+		:: ev == EV_TIMEOUT && deploy_NOT_may_undo(me, ev) -> deploy_DO_roll_back(me, ev); deploy_TAKE(me, deploy_ROLLED_BACK, FX_NOTHING, KEPT)
+		:: ev == EV_REFUSED && deploy_NOT_may_undo(me, ev) -> deploy_DO_roll_back(me, ev); deploy_TAKE(me, deploy_ROLLED_BACK, FX_NOTHING, KEPT)
+		:: ev == EV_TROUBLED && deploy_NOT_may_undo(me, ev) -> deploy_DO_roll_back(me, ev); deploy_TAKE(me, deploy_ROLLED_BACK, FX_NOTHING, KEPT)
 		:: else -> skip
 		fi
 	:: deploy_state[me] == deploy_CANCELING ->
 		if
-		:: ev == EV_REMOVED -> deploy_DO_cancel(me, ev); deploy_TAKE(me, deploy_CANCELED, FX_NOTHING, KEPT)
+		:: ev == EV_REMOVED && deploy_IS_halts(me, ev) -> deploy_DO_revive(me, ev); deploy_TAKE(me, deploy_REVIVING, FX_REVIVE, KEPT)
+		:: ev == EV_REMOVED && deploy_NOT_halts(me, ev) -> deploy_DO_cancel(me, ev); deploy_TAKE(me, deploy_CANCELED, FX_NOTHING, KEPT)
 		:: ev == EV_CANCEL -> deploy_DO_reundo(me, ev); deploy_TAKE(me, deploy_CANCELING, FX_REMOVE, KEPT)
 		:: ev == EV_RECOVERED -> deploy_DO_reundo(me, ev); deploy_TAKE(me, deploy_CANCELING, FX_REMOVE, KEPT)
-		:: ev == EV_TIMEOUT && deploy_IS_tries_left(me, ev) -> deploy_DO_undo_again(me, ev); deploy_TAKE(me, deploy_CANCELING, FX_REMOVE, KEPT)
-		:: ev == EV_REFUSED && deploy_IS_tries_left(me, ev) -> deploy_DO_undo_again(me, ev); deploy_TAKE(me, deploy_CANCELING, FX_REMOVE, KEPT)
-		:: ev == EV_TROUBLED && deploy_IS_tries_left(me, ev) -> deploy_DO_undo_again(me, ev); deploy_TAKE(me, deploy_CANCELING, FX_REMOVE, KEPT)
-		:: ev == EV_TIMEOUT && deploy_NOT_tries_left(me, ev) -> deploy_DO_cancel(me, ev); deploy_TAKE(me, deploy_CANCELED, FX_NOTHING, KEPT)
-		:: ev == EV_REFUSED && deploy_NOT_tries_left(me, ev) -> deploy_DO_cancel(me, ev); deploy_TAKE(me, deploy_CANCELED, FX_NOTHING, KEPT)
-		:: ev == EV_TROUBLED && deploy_NOT_tries_left(me, ev) -> deploy_DO_cancel(me, ev); deploy_TAKE(me, deploy_CANCELED, FX_NOTHING, KEPT)
+		:: ev == EV_TIMEOUT && deploy_IS_may_undo(me, ev) -> deploy_DO_undo_again(me, ev); deploy_TAKE(me, deploy_CANCELING, FX_REMOVE, KEPT)
+		:: ev == EV_REFUSED && deploy_IS_may_undo(me, ev) -> deploy_DO_undo_again(me, ev); deploy_TAKE(me, deploy_CANCELING, FX_REMOVE, KEPT)
+		:: ev == EV_TROUBLED && deploy_IS_may_undo(me, ev) -> deploy_DO_undo_again(me, ev); deploy_TAKE(me, deploy_CANCELING, FX_REMOVE, KEPT)
+		:: ev == EV_TIMEOUT && deploy_NOT_may_undo(me, ev) -> deploy_DO_cancel(me, ev); deploy_TAKE(me, deploy_CANCELED, FX_NOTHING, KEPT)
+		:: ev == EV_REFUSED && deploy_NOT_may_undo(me, ev) -> deploy_DO_cancel(me, ev); deploy_TAKE(me, deploy_CANCELED, FX_NOTHING, KEPT)
+		:: ev == EV_TROUBLED && deploy_NOT_may_undo(me, ev) -> deploy_DO_cancel(me, ev); deploy_TAKE(me, deploy_CANCELED, FX_NOTHING, KEPT)
+		:: else -> skip
+		fi
+	:: deploy_state[me] == deploy_REVIVING ->
+		if
+		:: ev == EV_TIMEOUT -> deploy_DO_revive_again(me, ev); deploy_TAKE(me, deploy_REVIVING, FX_REVIVE, KEPT)
+		:: ev == EV_TROUBLED -> deploy_DO_revive_again(me, ev); deploy_TAKE(me, deploy_REVIVING, FX_REVIVE, KEPT)
+		:: ev == EV_REFUSED && deploy_IS_tries_left(me, ev) -> deploy_DO_revive_again(me, ev); deploy_TAKE(me, deploy_REVIVING, FX_REVIVE, KEPT)
+		:: ev == EV_REVIVED && deploy_IS_parks(me, ev) -> deploy_DO_give_back(me, ev); deploy_TAKE(me, deploy_RETURNING, FX_NOTHING, KEPT)
+		:: ev == EV_REFUSED && deploy_NOT_tries_left(me, ev) && deploy_IS_parks(me, ev) -> deploy_DO_give_back(me, ev); deploy_TAKE(me, deploy_RETURNING, FX_NOTHING, KEPT)
+		:: ev == EV_REVIVED && deploy_NOT_parks(me, ev) && deploy_IS_is_canceled(me, ev) -> deploy_DO_cancel(me, ev); deploy_TAKE(me, deploy_CANCELED, FX_NOTHING, KEPT)
+		:: ev == EV_REFUSED && deploy_NOT_tries_left(me, ev) && deploy_NOT_parks(me, ev) && deploy_IS_is_canceled(me, ev) -> deploy_DO_cancel(me, ev); deploy_TAKE(me, deploy_CANCELED, FX_NOTHING, KEPT)
+		:: ev == EV_REVIVED && deploy_NOT_parks(me, ev) && deploy_NOT_is_canceled(me, ev) -> deploy_DO_roll_back(me, ev); deploy_TAKE(me, deploy_ROLLED_BACK, FX_NOTHING, KEPT)
+		:: ev == EV_REFUSED && deploy_NOT_tries_left(me, ev) && deploy_NOT_parks(me, ev) && deploy_NOT_is_canceled(me, ev) -> deploy_DO_roll_back(me, ev); deploy_TAKE(me, deploy_ROLLED_BACK, FX_NOTHING, KEPT)
+		:: ev == EV_CANCEL -> deploy_DO_rerevive(me, ev); deploy_TAKE(me, deploy_REVIVING, FX_REVIVE, KEPT)
+		:: ev == EV_RECOVERED -> deploy_DO_rerevive(me, ev); deploy_TAKE(me, deploy_REVIVING, FX_REVIVE, KEPT)
+		:: else -> skip
+		fi
+	:: deploy_state[me] == deploy_RETURNING ->
+		if
+		:: ev == EV_UNSWAPPED && deploy_IS_is_canceled(me, ev) -> deploy_DO_cancel(me, ev); deploy_TAKE(me, deploy_CANCELED, FX_NOTHING, KEPT)
+		:: ev == EV_UNSWAPPED && deploy_NOT_is_canceled(me, ev) -> deploy_DO_roll_back(me, ev); deploy_TAKE(me, deploy_ROLLED_BACK, FX_NOTHING, KEPT)
+		:: ev == EV_CANCEL -> deploy_DO_watch_swap(me, ev); deploy_TAKE(me, deploy_RETURNING, FX_NOTHING, KEPT)
+		:: ev == EV_TIMEOUT -> deploy_DO_watch_swap(me, ev); deploy_TAKE(me, deploy_RETURNING, FX_NOTHING, KEPT)
+		:: ev == EV_RECOVERED -> deploy_DO_watch_swap(me, ev); deploy_TAKE(me, deploy_RETURNING, FX_NOTHING, KEPT)
 		:: else -> skip
 		fi
 	:: else -> skip
@@ -240,9 +302,12 @@ inline deploy_step(me, ev) {
 #define swap_SWITCHING 1
 #define swap_CONFIRMING 2
 #define swap_RESTORING 3
-#define swap_DONE 4
-#define swap_RESTORED 5
-#define swap_IS_INITIAL(state) ((state) == swap_SWITCHING)
+#define swap_PARKING 4
+#define swap_PARKED 5
+#define swap_REPARKING 6
+#define swap_DONE 7
+#define swap_RESTORED 8
+#define swap_IS_INITIAL(state) ((state) == swap_SWITCHING || (state) == swap_PARKING)
 #define swap_IS_FINAL(state) ((state) == swap_DONE || (state) == swap_RESTORED)
 #define swap_IS_RESTING(state) (false)
 inline swap_step(me, ev) {
@@ -254,10 +319,14 @@ inline swap_step(me, ev) {
 		:: ev == EV_SWITCHED -> swap_DO_confirm(me, ev); swap_TAKE(me, swap_CONFIRMING, FX_CONFIRM, KEPT)
 		:: ev == EV_TIMEOUT && swap_IS_tries_left(me, ev) -> swap_DO_switch_again(me, ev); swap_TAKE(me, swap_SWITCHING, FX_SWITCH, KEPT)
 		:: ev == EV_TROUBLED && swap_IS_tries_left(me, ev) -> swap_DO_switch_again(me, ev); swap_TAKE(me, swap_SWITCHING, FX_SWITCH, KEPT)
-		:: ev == EV_CANCEL -> swap_DO_restore(me, ev); swap_TAKE(me, swap_RESTORING, FX_RESTORE, KEPT)
-		:: ev == EV_TIMEOUT && swap_NOT_tries_left(me, ev) -> swap_DO_restore(me, ev); swap_TAKE(me, swap_RESTORING, FX_RESTORE, KEPT)
-		:: ev == EV_REFUSED -> swap_DO_restore(me, ev); swap_TAKE(me, swap_RESTORING, FX_RESTORE, KEPT)
-		:: ev == EV_TROUBLED && swap_NOT_tries_left(me, ev) -> swap_DO_restore(me, ev); swap_TAKE(me, swap_RESTORING, FX_RESTORE, KEPT)
+		:: ev == EV_CANCEL && swap_IS_is_parked(me, ev) -> swap_DO_repark(me, ev); swap_TAKE(me, swap_REPARKING, FX_PARK, KEPT)
+		:: ev == EV_TIMEOUT && swap_NOT_tries_left(me, ev) && swap_IS_is_parked(me, ev) -> swap_DO_repark(me, ev); swap_TAKE(me, swap_REPARKING, FX_PARK, KEPT)
+		:: ev == EV_REFUSED && swap_IS_is_parked(me, ev) -> swap_DO_repark(me, ev); swap_TAKE(me, swap_REPARKING, FX_PARK, KEPT)
+		:: ev == EV_TROUBLED && swap_NOT_tries_left(me, ev) && swap_IS_is_parked(me, ev) -> swap_DO_repark(me, ev); swap_TAKE(me, swap_REPARKING, FX_PARK, KEPT)
+		:: ev == EV_CANCEL && swap_NOT_is_parked(me, ev) -> swap_DO_restore(me, ev); swap_TAKE(me, swap_RESTORING, FX_RESTORE, KEPT)
+		:: ev == EV_TIMEOUT && swap_NOT_tries_left(me, ev) && swap_NOT_is_parked(me, ev) -> swap_DO_restore(me, ev); swap_TAKE(me, swap_RESTORING, FX_RESTORE, KEPT)
+		:: ev == EV_REFUSED && swap_NOT_is_parked(me, ev) -> swap_DO_restore(me, ev); swap_TAKE(me, swap_RESTORING, FX_RESTORE, KEPT)
+		:: ev == EV_TROUBLED && swap_NOT_tries_left(me, ev) && swap_NOT_is_parked(me, ev) -> swap_DO_restore(me, ev); swap_TAKE(me, swap_RESTORING, FX_RESTORE, KEPT)
 		:: else -> skip
 		fi
 	:: swap_state[me] == swap_CONFIRMING ->
@@ -266,10 +335,14 @@ inline swap_step(me, ev) {
 		:: ev == EV_RECOVERED -> swap_DO_switch_route(me, ev); swap_TAKE(me, swap_SWITCHING, FX_SWITCH, KEPT)
 		:: ev == EV_TIMEOUT && swap_IS_tries_left(me, ev) -> swap_DO_switch_again(me, ev); swap_TAKE(me, swap_SWITCHING, FX_SWITCH, KEPT)
 		:: ev == EV_TROUBLED && swap_IS_tries_left(me, ev) -> swap_DO_switch_again(me, ev); swap_TAKE(me, swap_SWITCHING, FX_SWITCH, KEPT)
-		:: ev == EV_CANCEL -> swap_DO_restore(me, ev); swap_TAKE(me, swap_RESTORING, FX_RESTORE, KEPT)
-		:: ev == EV_TIMEOUT && swap_NOT_tries_left(me, ev) -> swap_DO_restore(me, ev); swap_TAKE(me, swap_RESTORING, FX_RESTORE, KEPT)
-		:: ev == EV_REFUSED -> swap_DO_restore(me, ev); swap_TAKE(me, swap_RESTORING, FX_RESTORE, KEPT)
-		:: ev == EV_TROUBLED && swap_NOT_tries_left(me, ev) -> swap_DO_restore(me, ev); swap_TAKE(me, swap_RESTORING, FX_RESTORE, KEPT)
+		:: ev == EV_CANCEL && swap_IS_is_parked(me, ev) -> swap_DO_repark(me, ev); swap_TAKE(me, swap_REPARKING, FX_PARK, KEPT)
+		:: ev == EV_TIMEOUT && swap_NOT_tries_left(me, ev) && swap_IS_is_parked(me, ev) -> swap_DO_repark(me, ev); swap_TAKE(me, swap_REPARKING, FX_PARK, KEPT)
+		:: ev == EV_REFUSED && swap_IS_is_parked(me, ev) -> swap_DO_repark(me, ev); swap_TAKE(me, swap_REPARKING, FX_PARK, KEPT)
+		:: ev == EV_TROUBLED && swap_NOT_tries_left(me, ev) && swap_IS_is_parked(me, ev) -> swap_DO_repark(me, ev); swap_TAKE(me, swap_REPARKING, FX_PARK, KEPT)
+		:: ev == EV_CANCEL && swap_NOT_is_parked(me, ev) -> swap_DO_restore(me, ev); swap_TAKE(me, swap_RESTORING, FX_RESTORE, KEPT)
+		:: ev == EV_TIMEOUT && swap_NOT_tries_left(me, ev) && swap_NOT_is_parked(me, ev) -> swap_DO_restore(me, ev); swap_TAKE(me, swap_RESTORING, FX_RESTORE, KEPT)
+		:: ev == EV_REFUSED && swap_NOT_is_parked(me, ev) -> swap_DO_restore(me, ev); swap_TAKE(me, swap_RESTORING, FX_RESTORE, KEPT)
+		:: ev == EV_TROUBLED && swap_NOT_tries_left(me, ev) && swap_NOT_is_parked(me, ev) -> swap_DO_restore(me, ev); swap_TAKE(me, swap_RESTORING, FX_RESTORE, KEPT)
 		:: else -> skip
 		fi
 	:: swap_state[me] == swap_RESTORING ->
@@ -280,6 +353,39 @@ inline swap_step(me, ev) {
 		:: ev == EV_TIMEOUT -> swap_DO_restore_again(me, ev); swap_TAKE(me, swap_RESTORING, FX_RESTORE, KEPT)
 		:: ev == EV_REFUSED -> swap_DO_restore_again(me, ev); swap_TAKE(me, swap_RESTORING, FX_RESTORE, KEPT)
 		:: ev == EV_TROUBLED -> swap_DO_restore_again(me, ev); swap_TAKE(me, swap_RESTORING, FX_RESTORE, KEPT)
+		:: else -> skip
+		fi
+	:: swap_state[me] == swap_PARKING ->
+		if
+		:: ev == EV_START -> swap_DO_park(me, ev); swap_TAKE(me, swap_PARKING, FX_PARK, KEPT)
+		:: ev == EV_RECOVERED -> swap_DO_park(me, ev); swap_TAKE(me, swap_PARKING, FX_PARK, KEPT)
+		:: ev == EV_RESTORED -> swap_DO_clear(me, ev); swap_TAKE(me, swap_PARKED, FX_NOTHING, KEPT)
+		:: ev == EV_PARKED -> swap_DO_clear(me, ev); swap_TAKE(me, swap_PARKED, FX_NOTHING, KEPT)
+		:: ev == EV_TIMEOUT && swap_IS_tries_left(me, ev) -> swap_DO_park_again(me, ev); swap_TAKE(me, swap_PARKING, FX_PARK, KEPT)
+		:: ev == EV_TROUBLED && swap_IS_tries_left(me, ev) -> swap_DO_park_again(me, ev); swap_TAKE(me, swap_PARKING, FX_PARK, KEPT)
+		:: ev == EV_CANCEL -> swap_DO_restore(me, ev); swap_TAKE(me, swap_RESTORING, FX_RESTORE, KEPT)
+		:: ev == EV_TIMEOUT && swap_NOT_tries_left(me, ev) -> swap_DO_restore(me, ev); swap_TAKE(me, swap_RESTORING, FX_RESTORE, KEPT)
+		:: ev == EV_REFUSED -> swap_DO_restore(me, ev); swap_TAKE(me, swap_RESTORING, FX_RESTORE, KEPT)
+		:: ev == EV_TROUBLED && swap_NOT_tries_left(me, ev) -> swap_DO_restore(me, ev); swap_TAKE(me, swap_RESTORING, FX_RESTORE, KEPT)
+		:: else -> skip
+		fi
+	:: swap_state[me] == swap_PARKED ->
+		if
+		:: ev == EV_GO -> swap_DO_switch_route(me, ev); swap_TAKE(me, swap_SWITCHING, FX_SWITCH, KEPT)
+		:: ev == EV_CANCEL -> swap_DO_go_back(me, ev); swap_TAKE(me, swap_RESTORING, FX_RESTORE, KEPT)
+		:: ev == EV_TIMEOUT -> swap_DO_wait(me, ev); swap_TAKE(me, swap_PARKED, FX_NOTHING, KEPT)
+		:: ev == EV_RECOVERED -> swap_DO_wait(me, ev); swap_TAKE(me, swap_PARKED, FX_NOTHING, KEPT)
+		:: else -> skip
+		fi
+	:: swap_state[me] == swap_REPARKING ->
+		if
+		:: ev == EV_RESTORED -> swap_DO_wait_again(me, ev); swap_TAKE(me, swap_PARKED, FX_NOTHING, KEPT)
+		:: ev == EV_PARKED -> swap_DO_wait_again(me, ev); swap_TAKE(me, swap_PARKED, FX_NOTHING, KEPT)
+		:: ev == EV_CANCEL -> swap_DO_park(me, ev); swap_TAKE(me, swap_REPARKING, FX_PARK, KEPT)
+		:: ev == EV_RECOVERED -> swap_DO_park(me, ev); swap_TAKE(me, swap_REPARKING, FX_PARK, KEPT)
+		:: ev == EV_TIMEOUT -> swap_DO_repark_again(me, ev); swap_TAKE(me, swap_REPARKING, FX_PARK, KEPT)
+		:: ev == EV_REFUSED -> swap_DO_repark_again(me, ev); swap_TAKE(me, swap_REPARKING, FX_PARK, KEPT)
+		:: ev == EV_TROUBLED -> swap_DO_repark_again(me, ev); swap_TAKE(me, swap_REPARKING, FX_PARK, KEPT)
 		:: else -> skip
 		fi
 	:: else -> skip

@@ -140,7 +140,8 @@ class Wish:
 class Server:
     """One server under load which dies and comes back, point after point."""
 
-    def __init__(self, scene, app, checker, receiver):
+    def __init__(self, scene, app, checkers, receiver):
+        checker, self.patient = checkers
         self.scene = scene
         self.receiver = receiver
         self.app = app
@@ -163,8 +164,8 @@ class Server:
             assert over["state"] == "LIVE", over
         self.over_in_polled = app.wait_over(app.deploy(f"{app.name}/polled", "p-none"))["id"]
         checker.add(app.host, app.edge_address, app=app.repository)
-        for stage in ("polled", "alone"):
-            checker.add(f"{stage}.{app.host}", app.edge_address, app=app.repository)
+        checker.add(f"polled.{app.host}", app.edge_address, app=app.repository)
+        self.patient.add(f"alone.{app.host}", app.edge_address, app=app.repository)
         checker.wait_requests(50)
 
     def push(self, letter, **behaviour):
@@ -319,7 +320,7 @@ class Server:
         self.served = self.live("production")
         self.ends = (case.lost if is_lost and case.lost else case.end,)
         self.wishes = []
-        failed = self.checker.snapshot()["failed"]
+        failed = self.failed()
         self.refusals += self.point == ("notify GIVEN_UP", "after-commit")
         self.app.kill()
         self.note.unlink(missing_ok=True)
@@ -335,9 +336,13 @@ class Server:
         for wish in self.wishes:
             self.settle(wish)
         self.check_laws()
-        self.checker.wait_requests(20)
-        seen = self.checker.snapshot()
-        assert seen["failed"] == failed, seen["reasons"]
+        for checker in (self.checker, self.patient):
+            checker.wait_requests(20)
+        assert self.failed() == failed, [checker.snapshot()["reasons"] for checker in (self.checker, self.patient)]
+
+    def failed(self):
+        """How many requests have failed so far."""
+        return sum(checker.snapshot()["failed"] for checker in (self.checker, self.patient))
 
     def die(self, act, after):
         """Start the program that dies at the point, act until it has, and make sure that it was there."""
@@ -436,10 +441,9 @@ def work(scene, points, results, requests):
         try:
             with scene.app(health=HEALTH, more='    restart: "no"', stages=STAGES,
                            stage='tags: "v*", replicas: 2, domains: [{name}.localhost]',
-                           SLIPWAY_SWEEP_INTERVAL="1s") as app, Checker([], rate=200, workers=8,
-                                                                       timeout_ms=PATIENCE_MS) as checker, \
-                    Receiver() as receiver:
-                server = Server(scene, app, checker, receiver)
+                           SLIPWAY_SWEEP_INTERVAL="1s") as app, Checker([], rate=200, workers=4) as checker, \
+                    Checker([], rate=50, workers=4, timeout_ms=PATIENCE_MS) as patient, Receiver() as receiver:
+                server = Server(scene, app, (checker, patient), receiver)
                 while point:
                     server.run(*point)
                     results[point] = None
