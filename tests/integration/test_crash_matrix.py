@@ -408,8 +408,8 @@ class Server:
 
     def is_told(self):
         """What ended is delivered, was given up for good, or is not worth telling; and delivered is what came."""
+        rows = self.rows("SELECT deploy, notice, state FROM notify")  # before: one may arrive just now
         came = {(request["json"]["deploy"], request["json"]["event"]) for request in self.receiver.requests}
-        rows = self.rows("SELECT deploy, notice, state FROM notify")
         ends = {(deploy, TOLD[state]) for deploy, state in self.answered.items() if state in TOLD}
         assert ends <= {(row["deploy"], row["notice"]) for row in rows}
         assert {(row["deploy"], row["notice"]) for row in rows if row["state"] == "DELIVERED"} <= came
