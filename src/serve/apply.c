@@ -5,10 +5,8 @@
 #include "config/diff.h"
 #include "config/fields.h"
 #include "config/file.h"
-#include "config/strategy.h"
 #include "config/tag_policy.h"
 #include "ports/docker.h"
-#include "ports/route.h"
 #include "ports/vault.h"
 #include "serve/app.h"
 #include "serve/apply_inside.h"
@@ -174,33 +172,6 @@ apply_everyone(
 		plan_add(plan, PLAN_CHANGE, "webhook of all projects")->changes = changes;
 }
 
-static enum strategy
-strategy_of(const struct app *app, const struct stage_spec *spec)
-{
-	struct strategy_plan plan;
-
-	strategy_plan(spec, route_is_by_edge(app->catalog, spec), &plan);
-	return plan.strategy;
-}
-
-/* The strategy also depends on the proxy's way, and on what this program holds to be safe. */
-void
-apply_strategies(struct app *app)
-{
-	for (size_t i = 0; i < catalog_stage_count(app->catalog); i++) {
-		const struct stage_entry *entry = catalog_stage_at(app->catalog, i);
-		enum strategy strategy = strategy_of(app, entry->spec);
-		struct event event = { .kind = EV_CONFIGURED,
-			.to = entry->id,
-			.spec = entry->spec_id,
-			.strategy = strategy,
-			.flag = stage_spec_has_route(entry->spec) };
-
-		if (runtime_actor(app->runtime, entry->id)->stage.strategy != strategy)
-			runtime_deliver(app->runtime, &event, NULL);
-	}
-}
-
 static void
 configure_actors(struct app *app, uint64_t stage_id, uint64_t poll_id,
     const struct stage_spec *spec, bool forget)
@@ -211,7 +182,7 @@ configure_actors(struct app *app, uint64_t stage_id, uint64_t poll_id,
 	    &(struct event){ .kind = EV_CONFIGURED,
 		.to = stage_id,
 		.spec = entry->spec_id,
-		.strategy = strategy_of(app, spec),
+		.strategy = apply_strategy_of(app, spec),
 		.flag = stage_spec_has_route(spec) },
 	    NULL);
 	runtime_deliver(app->runtime,

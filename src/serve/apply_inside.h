@@ -4,12 +4,18 @@
 
 #include <stdbool.h>
 
+#include "base/strategy.h"
+
 struct app;
 struct config_file;
 struct plan;
+struct stage_spec;
 
 /* apply_notify.c: receivers, and who tells whom. */
 void apply_notifications(
     struct app *app, const struct config_file *file, bool dry, struct plan *plan);
+
+/* apply_strategy.c: how versions of that revision are replaced. */
+enum strategy apply_strategy_of(const struct app *app, const struct stage_spec *spec);
 
 #endif
