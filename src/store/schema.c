@@ -211,7 +211,8 @@ static const struct migration migrations[] = {
 	"ALTER TABLE swap ADD COLUMN is_parked INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE stage_actor ADD COLUMN strategy TEXT NOT NULL DEFAULT 'BLUE_GREEN';",
 	"UPDATE swap SET state = 'RESTORED', deadline_ms = 0"
-	" WHERE is_parked = 1 OR state IN ('PARKING', 'PARKED', 'REPARKING');"
+	" WHERE state IN ('PARKING', 'PARKED', 'REPARKING')"
+	" OR (is_parked = 1 AND state IN ('SWITCHING', 'CONFIRMING', 'RESTORING'));"
 	"UPDATE deploy SET state = 'UNDOING' WHERE ended_ms = 0 AND state IN ('PARKING', 'HALTING',"
 	" 'REVIVING', 'RETURNING');"
 	"ALTER TABLE stage_actor DROP COLUMN strategy; ALTER TABLE swap DROP COLUMN is_parked;"

@@ -422,8 +422,8 @@ the_elder_runs_again_only_when_this_one_is_gone(void **state UNUSED)
 	for (int in = 0; in < DEPLOY_COUNT; in++)
 		for (int ev = 0; ev < EV_COUNT; ev++) {
 			struct actor a = deploy_in((enum deploy_state)in, HALTS | SPENT);
-			if (fsm_is_final(&deploy_spec, in)
-			    || step(&a, (enum event_kind)ev) != STEP_TAKEN
+			struct event e = event_of(ev);
+			if (fsm_is_final(&deploy_spec, in) || take(&a, &e) != STEP_TAKEN
 			    || !(last.emitted & FX(REVIVE)))
 				continue;
 			/* It was not started yet, or it is removed, or it was asked before. */
