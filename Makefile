@@ -97,7 +97,7 @@ $(OUT)/unit/%: tests/unit/%.c $(OUT)/libslipway.a
 # SQLite's own calls of itself are most of the simulator's time: they go through no table of the linker.
 SIM_LIBS := $(LIBS:-lsqlite3=-l:libsqlite3.a)
 # The simulator stands in front of a few calls: src/http's sockets, and where a crash may happen.
-SIM_FILES := loop memory net server ports fronts storm config world world_edge world_front world_images traffic \
+SIM_FILES := loop memory net server ports fronts storm config world world_edge world_front world_images world_tasks traffic \
   clients questions followers secrets specs talk_promotion \
   check_deploys check_traffic check_settled check_journal check_answers check_kept check_notices check_terms sabotage
 SIM_WRAPS := socket bind listen setsockopt accept4 recv send sendmsg shutdown close ioctl getrandom \
@@ -120,7 +120,7 @@ $(OUT)/sim/sim: $(OUT)/sim/sim.o $(SIM_OBJECTS) $(OUT)/libslipway.a
 
 # Scenarios on simulated ports and on real ones: tests/conformance/conformance.h.
 CONFORMANCE := tests/conformance/scenario.c tests/conformance/inside.c
-CONFORMANCE_WORLD := $(patsubst %,$(OUT)/sim/%.o,ports fronts world world_edge world_front world_images traffic)
+CONFORMANCE_WORLD := $(patsubst %,$(OUT)/sim/%.o,ports fronts world world_edge world_front world_images world_tasks traffic)
 $(OUT)/conformance/simulated: $(CONFORMANCE) tests/conformance/simulated.c tests/conformance/conformance.h tests/sim/sim.h tests/sim/world.h \
   $(CONFORMANCE_WORLD) $(OUT)/libslipway.a
 	@mkdir -p $(@D)

@@ -46,51 +46,55 @@
 #define EV_PARKED 44
 #define EV_HALTED 45
 #define EV_REVIVED 46
-#define EV_REFUSED 47
-#define EV_TROUBLED 48
+#define EV_MIGRATED 47
+#define EV_REFUSED 48
+#define EV_TROUBLED 49
 #define FX_RESOLVE 1
 #define FX_PULL 2
-#define FX_RUN 3
-#define FX_PROBE 4
-#define FX_REMOVE 5
-#define FX_DRAIN 6
-#define FX_RETIRE 7
-#define FX_SWITCH 8
-#define FX_CONFIRM 9
-#define FX_RESTORE 10
-#define FX_PARK 11
-#define FX_HALT 12
-#define FX_REVIVE 13
-#define FX_SEEK 14
-#define FX_SURVEY 15
-#define FX_COLLECT 16
-#define FX_NOTIFY 17
-#define IS_TIED_TO_EPOCH(ev) ((ev) == EV_TIMEOUT || (ev) == EV_RESOLVED || (ev) == EV_PULLED || (ev) == EV_STARTED || (ev) == EV_HEALTHY || (ev) == EV_SWITCHED || (ev) == EV_CONFIRMED || (ev) == EV_RESTORED || (ev) == EV_DRAINED || (ev) == EV_RETIRED || (ev) == EV_REMOVED || (ev) == EV_SOUGHT || (ev) == EV_SURVEYED || (ev) == EV_COLLECTED || (ev) == EV_NOTIFIED || (ev) == EV_PARKED || (ev) == EV_HALTED || (ev) == EV_REVIVED || (ev) == EV_REFUSED || (ev) == EV_TROUBLED)
+#define FX_MIGRATE 3
+#define FX_RUN 4
+#define FX_PROBE 5
+#define FX_REMOVE 6
+#define FX_DRAIN 7
+#define FX_RETIRE 8
+#define FX_SWITCH 9
+#define FX_CONFIRM 10
+#define FX_RESTORE 11
+#define FX_PARK 12
+#define FX_HALT 13
+#define FX_REVIVE 14
+#define FX_SEEK 15
+#define FX_SURVEY 16
+#define FX_COLLECT 17
+#define FX_NOTIFY 18
+#define IS_TIED_TO_EPOCH(ev) ((ev) == EV_TIMEOUT || (ev) == EV_RESOLVED || (ev) == EV_PULLED || (ev) == EV_STARTED || (ev) == EV_HEALTHY || (ev) == EV_SWITCHED || (ev) == EV_CONFIRMED || (ev) == EV_RESTORED || (ev) == EV_DRAINED || (ev) == EV_RETIRED || (ev) == EV_REMOVED || (ev) == EV_SOUGHT || (ev) == EV_SURVEYED || (ev) == EV_COLLECTED || (ev) == EV_NOTIFIED || (ev) == EV_PARKED || (ev) == EV_HALTED || (ev) == EV_REVIVED || (ev) == EV_MIGRATED || (ev) == EV_REFUSED || (ev) == EV_TROUBLED)
 
 /* deploy */
 #define deploy_RESOLVING 1
 #define deploy_QUEUED 2
 #define deploy_PENDING 3
 #define deploy_PULLING 4
-#define deploy_PARKING 5
-#define deploy_HALTING 6
-#define deploy_STARTING 7
-#define deploy_PROBING 8
-#define deploy_SWAPPING 9
-#define deploy_ABORTING 10
-#define deploy_DRAINING 11
-#define deploy_RETIRING 12
-#define deploy_UNDOING 13
-#define deploy_CANCELING 14
-#define deploy_REVIVING 15
-#define deploy_RETURNING 16
-#define deploy_LIVE 17
-#define deploy_FAILED 18
-#define deploy_ROLLED_BACK 19
-#define deploy_CANCELED 20
-#define deploy_SUPERSEDED 21
-#define deploy_SKIPPED 22
-#define deploy_REFUSED 23
+#define deploy_MIGRATING 5
+#define deploy_PARKING 6
+#define deploy_HALTING 7
+#define deploy_STARTING 8
+#define deploy_PROBING 9
+#define deploy_SWAPPING 10
+#define deploy_ABORTING 11
+#define deploy_DRAINING 12
+#define deploy_RETIRING 13
+#define deploy_STOPPING 14
+#define deploy_UNDOING 15
+#define deploy_CANCELING 16
+#define deploy_REVIVING 17
+#define deploy_RETURNING 18
+#define deploy_LIVE 19
+#define deploy_FAILED 20
+#define deploy_ROLLED_BACK 21
+#define deploy_CANCELED 22
+#define deploy_SUPERSEDED 23
+#define deploy_SKIPPED 24
+#define deploy_REFUSED 25
 #define deploy_IS_INITIAL(state) ((state) == deploy_RESOLVING || (state) == deploy_QUEUED)
 #define deploy_IS_FINAL(state) ((state) == deploy_LIVE || (state) == deploy_FAILED || (state) == deploy_ROLLED_BACK || (state) == deploy_CANCELED || (state) == deploy_SUPERSEDED || (state) == deploy_SKIPPED || (state) == deploy_REFUSED)
 #define deploy_IS_RESTING(state) (false)
@@ -137,9 +141,8 @@ inline deploy_step(me, ev) {
 		fi
 	:: deploy_state[me] == deploy_PULLING ->
 		if
-		:: ev == EV_PULLED && deploy_IS_parks(me, ev) -> deploy_DO_begin_park(me, ev); deploy_TAKE(me, deploy_PARKING, FX_NOTHING, KEPT)
-		:: ev == EV_PULLED && deploy_NOT_parks(me, ev) && deploy_IS_halts(me, ev) -> deploy_DO_halt(me, ev); deploy_TAKE(me, deploy_HALTING, FX_HALT, KEPT)
-		:: ev == EV_PULLED && deploy_NOT_parks(me, ev) && deploy_NOT_halts(me, ev) -> deploy_DO_run(me, ev); deploy_TAKE(me, deploy_STARTING, FX_RUN, KEPT)
+		:: ev == EV_PULLED && deploy_IS_has_migration(me, ev) -> deploy_DO_migrate(me, ev); deploy_TAKE(me, deploy_MIGRATING, FX_MIGRATE, KEPT)
+		:: ev == EV_PULLED && deploy_NOT_has_migration(me, ev) -> deploy_DO_run(me, ev); deploy_TAKE(me, deploy_STARTING, FX_RUN, KEPT)
 		:: ev == EV_RECOVERED -> deploy_DO_repull(me, ev); deploy_TAKE(me, deploy_PULLING, FX_PULL, KEPT)
 		:: ev == EV_TIMEOUT && deploy_IS_tries_left(me, ev) -> deploy_DO_pull_again(me, ev); deploy_TAKE(me, deploy_PULLING, FX_PULL, KEPT)
 		:: ev == EV_TROUBLED && deploy_IS_tries_left(me, ev) -> deploy_DO_pull_again(me, ev); deploy_TAKE(me, deploy_PULLING, FX_PULL, KEPT)
@@ -147,6 +150,20 @@ inline deploy_step(me, ev) {
 		:: ev == EV_REFUSED -> deploy_DO_fail(me, ev); deploy_TAKE(me, deploy_FAILED, FX_NOTHING, KEPT)
 		:: ev == EV_TROUBLED && deploy_NOT_tries_left(me, ev) -> deploy_DO_fail(me, ev); deploy_TAKE(me, deploy_FAILED, FX_NOTHING, KEPT)
 		:: ev == EV_CANCEL -> deploy_DO_cancel(me, ev); deploy_TAKE(me, deploy_CANCELED, FX_NOTHING, KEPT)
+		:: else -> skip
+		fi
+	:: deploy_state[me] == deploy_MIGRATING ->
+		if
+		:: ev == EV_MIGRATED && deploy_IS_parks(me, ev) -> deploy_DO_begin_park(me, ev); deploy_TAKE(me, deploy_PARKING, FX_NOTHING, KEPT)
+		:: ev == EV_MIGRATED && deploy_NOT_parks(me, ev) && deploy_IS_halts(me, ev) -> deploy_DO_halt(me, ev); deploy_TAKE(me, deploy_HALTING, FX_HALT, KEPT)
+		:: ev == EV_MIGRATED && deploy_NOT_parks(me, ev) && deploy_NOT_halts(me, ev) -> deploy_DO_run(me, ev); deploy_TAKE(me, deploy_STARTING, FX_RUN, KEPT)
+		:: ev == EV_RECOVERED -> deploy_DO_remigrate(me, ev); deploy_TAKE(me, deploy_MIGRATING, FX_MIGRATE, KEPT)
+		:: ev == EV_TIMEOUT && deploy_IS_tries_left(me, ev) -> deploy_DO_migrate_again(me, ev); deploy_TAKE(me, deploy_MIGRATING, FX_MIGRATE, KEPT)
+		:: ev == EV_TROUBLED && deploy_IS_tries_left(me, ev) -> deploy_DO_migrate_again(me, ev); deploy_TAKE(me, deploy_MIGRATING, FX_MIGRATE, KEPT)
+		:: ev == EV_REFUSED -> deploy_DO_condemn(me, ev); deploy_TAKE(me, deploy_STOPPING, FX_REMOVE, KEPT)
+		:: ev == EV_TIMEOUT && deploy_NOT_tries_left(me, ev) -> deploy_DO_undo(me, ev); deploy_TAKE(me, deploy_STOPPING, FX_REMOVE, KEPT)
+		:: ev == EV_TROUBLED && deploy_NOT_tries_left(me, ev) -> deploy_DO_undo(me, ev); deploy_TAKE(me, deploy_STOPPING, FX_REMOVE, KEPT)
+		:: ev == EV_CANCEL -> deploy_DO_cancel_run(me, ev); deploy_TAKE(me, deploy_STOPPING, FX_REMOVE, KEPT)
 		:: else -> skip
 		fi
 	:: deploy_state[me] == deploy_PARKING ->
@@ -240,6 +257,23 @@ inline deploy_step(me, ev) {
 		:: ev == EV_TIMEOUT && deploy_NOT_tries_left(me, ev) -> deploy_DO_finish_untidy(me, ev); deploy_TAKE(me, deploy_LIVE, FX_NOTHING, KEPT)
 		:: ev == EV_REFUSED && deploy_NOT_tries_left(me, ev) -> deploy_DO_finish_untidy(me, ev); deploy_TAKE(me, deploy_LIVE, FX_NOTHING, KEPT)
 		:: ev == EV_TROUBLED && deploy_NOT_tries_left(me, ev) -> deploy_DO_finish_untidy(me, ev); deploy_TAKE(me, deploy_LIVE, FX_NOTHING, KEPT)
+		:: else -> skip
+		fi
+	:: deploy_state[me] == deploy_STOPPING ->
+		if
+		:: ev == EV_REMOVED && deploy_IS_is_canceled(me, ev) -> deploy_DO_cancel(me, ev); deploy_TAKE(me, deploy_CANCELED, FX_NOTHING, KEPT)
+		:: ev == EV_REMOVED && deploy_NOT_is_canceled(me, ev) -> deploy_DO_give_up(me, ev); deploy_TAKE(me, deploy_FAILED, FX_NOTHING, KEPT)
+		:: ev == EV_CANCEL -> deploy_DO_reundo(me, ev); deploy_TAKE(me, deploy_STOPPING, FX_REMOVE, KEPT)
+		:: ev == EV_RECOVERED -> deploy_DO_reundo(me, ev); deploy_TAKE(me, deploy_STOPPING, FX_REMOVE, KEPT)
+		:: ev == EV_TIMEOUT && deploy_IS_tries_left(me, ev) -> deploy_DO_undo_again(me, ev); deploy_TAKE(me, deploy_STOPPING, FX_REMOVE, KEPT)
+		:: ev == EV_REFUSED && deploy_IS_tries_left(me, ev) -> deploy_DO_undo_again(me, ev); deploy_TAKE(me, deploy_STOPPING, FX_REMOVE, KEPT)
+		:: ev == EV_TROUBLED && deploy_IS_tries_left(me, ev) -> deploy_DO_undo_again(me, ev); deploy_TAKE(me, deploy_STOPPING, FX_REMOVE, KEPT)
+		:: ev == EV_TIMEOUT && deploy_NOT_tries_left(me, ev) && deploy_IS_is_canceled(me, ev) -> deploy_DO_cancel(me, ev); deploy_TAKE(me, deploy_CANCELED, FX_NOTHING, KEPT)
+		:: ev == EV_REFUSED && deploy_NOT_tries_left(me, ev) && deploy_IS_is_canceled(me, ev) -> deploy_DO_cancel(me, ev); deploy_TAKE(me, deploy_CANCELED, FX_NOTHING, KEPT)
+		:: ev == EV_TROUBLED && deploy_NOT_tries_left(me, ev) && deploy_IS_is_canceled(me, ev) -> deploy_DO_cancel(me, ev); deploy_TAKE(me, deploy_CANCELED, FX_NOTHING, KEPT)
+		:: ev == EV_TIMEOUT && deploy_NOT_tries_left(me, ev) && deploy_NOT_is_canceled(me, ev) -> deploy_DO_give_up(me, ev); deploy_TAKE(me, deploy_FAILED, FX_NOTHING, KEPT)
+		:: ev == EV_REFUSED && deploy_NOT_tries_left(me, ev) && deploy_NOT_is_canceled(me, ev) -> deploy_DO_give_up(me, ev); deploy_TAKE(me, deploy_FAILED, FX_NOTHING, KEPT)
+		:: ev == EV_TROUBLED && deploy_NOT_tries_left(me, ev) && deploy_NOT_is_canceled(me, ev) -> deploy_DO_give_up(me, ev); deploy_TAKE(me, deploy_FAILED, FX_NOTHING, KEPT)
 		:: else -> skip
 		fi
 	:: deploy_state[me] == deploy_UNDOING ->

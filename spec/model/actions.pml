@@ -37,10 +37,25 @@
 #define deploy_IS_may_undo(me, ev) (stops_first(me) || deploy_IS_tries_left(me, ev))
 #define deploy_NOT_may_undo(me, ev) (!deploy_IS_may_undo(me, ev))
 
+#ifdef MIGRATION
+#define deploy_IS_has_migration(me, ev) (!deploy_is_back(me))
+#else
+#define deploy_IS_has_migration(me, ev) false
+#endif
+#define deploy_NOT_has_migration(me, ev) (!deploy_IS_has_migration(me, ev))
+#ifdef QUARANTINE
+#define deploy_is_back(me) is_back[me]
+#else
+#define deploy_is_back(me) false
+#endif
+
 #define tell_stage(me, ev) post(STAGE, deploy_stage[me], ev); with(from) = me
 
 #define deploy_DO_resolve(me, ev) skip
 #define deploy_DO_repull(me, ev) skip
+#define deploy_DO_remigrate(me, ev) skip
+#define deploy_DO_migrate(me, ev) deploy_tries[me] = 0
+#define deploy_DO_migrate_again(me, ev) deploy_tries[me]++
 #define deploy_DO_rerun(me, ev) skip
 #define deploy_DO_reprobe(me, ev) skip
 #define deploy_DO_redrain(me, ev) skip
@@ -87,6 +102,7 @@
 #define deploy_DO_finish_untidy(me, ev) tell_stage(me, EV_ENDED)
 #define deploy_DO_fail(me, ev) tell_stage(me, EV_ENDED)
 #define deploy_DO_roll_back(me, ev) tell_stage(me, EV_ENDED)
+#define deploy_DO_give_up(me, ev) tell_stage(me, EV_ENDED)
 #define deploy_DO_cancel(me, ev) tell_stage(me, EV_ENDED)
 
 /* swap */

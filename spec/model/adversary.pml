@@ -63,6 +63,7 @@ inline deliver_late(slot) {
 	if
 	:: late_ask[slot] == FX_RESOLVE -> said = EV_RESOLVED
 	:: late_ask[slot] == FX_PULL -> said = EV_PULLED
+	:: late_ask[slot] == FX_MIGRATE -> said = EV_MIGRATED
 	:: late_ask[slot] == FX_RUN -> said = EV_STARTED
 	:: late_ask[slot] == FX_PROBE -> said = EV_HEALTHY
 	:: late_ask[slot] == FX_REMOVE -> said = EV_REMOVED
@@ -239,7 +240,11 @@ end:	do
 		sweep_wire == ASKED && sweep_ask == FX_COLLECT ->
 		for (i : 1 .. DEPLOYS - 1) {
 			if
-			:: is_orphan(i) -> remove_container(i)
+			:: is_instance_orphan(i) -> remove_container(i)
+			:: else -> skip
+			fi;
+			if
+			:: is_task_orphan(i) -> remove_migration(i)
 			:: else -> skip
 			fi
 		}

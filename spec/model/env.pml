@@ -177,6 +177,11 @@ byte deploy_births; /* places taken */
 
 /* The outside. */
 bool runs[DEPLOYS];
+#ifdef MIGRATION
+mtype migration[DEPLOYS] = NOWHERE; /* its container: NOWHERE none, ASKED it runs, DONE it has ended well */
+bool has_migrated[DEPLOYS]; /* it was begun, whatever came of it */
+byte migrated[STAGES]; /* set of digests that were migrated well */
+#endif
 bool has_drained[DEPLOYS]; /* nothing is in flight to it, or its time to end is over */
 byte target[STAGES]; /* the deploy that the route leads to */
 byte fence_id[STAGES];

@@ -61,7 +61,7 @@ inline check() {
 inline assert_is_on_its_way(d) {
 	assert(deploy_state[d] != deploy_ABORTING && deploy_state[d] != deploy_UNDOING &&
 	    deploy_state[d] != deploy_CANCELING && deploy_state[d] != deploy_REVIVING &&
-	    deploy_state[d] != deploy_RETURNING)
+	    deploy_state[d] != deploy_RETURNING && deploy_state[d] != deploy_STOPPING)
 }
 
 /* 16: when nothing goes wrong, what was wished last is what serves in the end. */

@@ -47,12 +47,39 @@ end:	do
 	:: atomic {
 		deploy_wire[d] == ASKED && !IS_AT_ONCE(deploy_ask[d]) ->
 		perform(deploy_ask[d], d, deploy_elder[d], 0, 0);
-		deploy_wire[d] = DONE
+		if
+		:: said == EV_REFUSED || said == EV_TROUBLED ->
+			deploy_wire[d] = NOWHERE;
+			post(DEPLOY, d, said);
+			go!0
+		:: else -> deploy_wire[d] = DONE
+		fi
+	}
+#ifdef MIGRATION
+	:: atomic { /* its container ends, whoever waits for that */
+		migration[d] == ASKED ->
+		end_migration(d, true)
 	}
 	:: atomic {
-		deploy_wire[d] == DONE ->
+		migration[d] == ASKED ->
+		end_migration(d, false);
+		if
+		:: deploy_ask[d] == FX_MIGRATE && deploy_wire[d] == DONE ->
+			deploy_wire[d] = NOWHERE;
+			post(DEPLOY, d, EV_REFUSED);
+			go!0
+		:: else -> skip
+		fi
+	}
+#define is_migrating(d) (deploy_ask[d] == FX_MIGRATE && migration[d] == ASKED)
+#else
+#define is_migrating(d) false
+#endif
+	:: atomic {
+		deploy_wire[d] == DONE && !is_migrating(d) ->
 		deploy_wire[d] = NOWHERE;
 		if
+		:: deploy_ask[d] == FX_MIGRATE -> post(DEPLOY, d, EV_MIGRATED)
 		:: deploy_ask[d] == FX_RUN -> post(DEPLOY, d, EV_STARTED)
 		:: deploy_ask[d] == FX_REMOVE -> post(DEPLOY, d, EV_REMOVED)
 		:: deploy_ask[d] == FX_DRAIN -> post(DEPLOY, d, EV_DRAINED)

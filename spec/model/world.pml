@@ -7,9 +7,15 @@
 #else
 #define is_busy(stage_) (stage_running[stage_] != 0)
 #endif
-#define is_orphan(d) \
+#ifdef MIGRATION /* no container of a task is needed beyond its deploy */
+#define is_task_orphan(d) (migration[d] != NOWHERE && deploy_IS_FINAL(deploy_state[d]))
+#else
+#define is_task_orphan(d) false
+#endif
+#define is_instance_orphan(d) \
 	(runs[d] && deploy_IS_FINAL(deploy_state[d]) && stage_live[deploy_stage[d]] != d && \
 	    !is_busy(deploy_stage[d]))
+#define is_orphan(d) (is_instance_orphan(d) || is_task_orphan(d))
 
 #if DEPLOYS > 5
 #define has_orphan (is_orphan(1) || is_orphan(2) || is_orphan(3) || is_orphan(4) || is_orphan(5))
@@ -34,6 +40,61 @@ inline remove_container(d) {
 	assert(has_drained[d]); /* 4: what was in flight has ended, or its time is over */
 	runs[d] = false
 }
+
+/* Migrations. Whoever asks again meets the container of before; one of the stage runs at a time, and a digest is
+ * migrated once. What was left over is ended by the sweep. */
+#ifdef MIGRATION
+#if STAGES > 1 || DEPLOYS > 4
+#error migration_of_others looks at three places
+#endif
+#define runs_migration(d) (d < DEPLOYS && migration[d] == ASKED)
+#ifdef SIDE_BY_SIDE
+#define migration_of_others(d) false
+#else
+#define migration_of_others(d) \
+	((d != 1 && migration[1] == ASKED) || (d != 2 && migration[2] == ASKED) || \
+	    (d != DEPLOYS - 1 && migration[DEPLOYS - 1] == ASKED))
+#endif
+#define was_migrated(d) ((migrated[deploy_stage[d]] & (1 << deploy_digest[d])) != 0)
+
+inline begin_migration(d) {
+	if
+	:: was_migrated(d) -> said = EV_MIGRATED
+	:: !was_migrated(d) && has_migrated[d] && migration[d] == NOWHERE -> said = EV_REFUSED /* it failed */
+	:: !was_migrated(d) && !has_migrated[d] && migration_of_others(d) -> said = EV_TROUBLED
+	:: else ->
+		if
+		:: !has_migrated[d] ->
+			for (i : 1 .. DEPLOYS - 1) {
+				/* 98: one of a stage at a time */
+				assert(i == d || migration[i] != ASKED)
+			}
+			has_migrated[d] = true; /* 98: a deploy begins it once */
+			migration[d] = ASKED
+		:: else -> skip
+		fi;
+		said = EV_MIGRATED
+	fi
+}
+
+/* By itself, or because it was asked to. */
+inline end_migration(d, is_good) {
+	if
+	:: migration[d] == ASKED && is_good ->
+		migrated[deploy_stage[d]] = migrated[deploy_stage[d]] | (1 << deploy_digest[d]);
+		migration[d] = DONE
+	:: migration[d] == ASKED && !is_good -> migration[d] = NOWHERE
+	:: else -> skip
+	fi
+}
+#define remove_migration(d) end_migration(d, false); migration[d] = NOWHERE
+#define assert_migrated(d) assert(deploy_is_back(d) || was_migrated(d)) /* 99: before the first container */
+#else
+inline begin_migration(d) { said = EV_MIGRATED }
+inline end_migration(d, is_good) { skip }
+#define remove_migration(d) skip
+#define assert_migrated(d) skip
+#endif
 
 inline move_route(s, to, id_, epoch_) {
 	target[s] = to;
@@ -65,8 +126,10 @@ inline claim_domain(d, s) {
 
 inline perform(ask_, d, elder_, id_, epoch_) {
 	if
+	:: ask_ == FX_MIGRATE -> begin_migration(d)
 	:: ask_ == FX_RUN ->
 		assert(!stops_first(d) || !runs[elder_]); /* 102: only one of them at a time */
+		assert_migrated(d);
 		runs[d] = true;
 		said = EV_STARTED
 	:: ask_ == FX_HALT ->
@@ -86,7 +149,7 @@ inline perform(ask_, d, elder_, id_, epoch_) {
 			move_route(deploy_stage[d], 0, id_, epoch_);
 			said = EV_PARKED
 		fi
-	:: ask_ == FX_REMOVE -> remove_container(d); said = EV_REMOVED
+	:: ask_ == FX_REMOVE -> remove_container(d); remove_migration(d); said = EV_REMOVED
 	:: ask_ == FX_RETIRE -> remove_container(elder_); said = EV_RETIRED
 	:: ask_ == FX_DRAIN -> has_drained[elder_] = target[deploy_stage[d]] != elder_; said = EV_DRAINED
 	:: ask_ == FX_SWITCH ->

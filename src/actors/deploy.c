@@ -8,7 +8,9 @@
  *
  * A strategy that stops the old version first begins its swap before that, at PARKING, and has no old
  * version to fall back on until REVIVING has started it again: so whatever fails in between leads
- * there, over the removal of the new one, and REVIVING does not give up while nobody knows. */
+ * there, over the removal of the new one, and REVIVING does not give up while nobody knows.
+ *
+ * The migration comes before all of it, while the old version serves. */
 #include <string.h>
 
 #include "actors/ask.h"
@@ -18,13 +20,15 @@ enum {
 	RESOLVE_MS = 60000,
 	QUEUE_MS = 4 * 3600 * 1000, /* others run before; each of those ends */
 	PULL_MS = 1800000, /* big images, slow lines */
+	MIGRATE_MS =
+	    47100000, /* a migration's own timeout is at most 12 hours, its stop an hour */
 	RUN_MS = 120000,
 	PROBE_MS = 7800000, /* a gate's own deadline is at most two hours */
 	PASS_MS = 60000, /* the stage answers in the same step */
 	SWAP_MS = 600000, /* the swap has deadlines of its own; this only looks after it */
 	DRAIN_MS = 3700000, /* a drain's own deadline is at most an hour */
 	RETIRE_MS = 3900000, /* a stop's own deadline is at most an hour */
-	REMOVE_MS = 60000,
+	REMOVE_MS = 3900000, /* a migration under way is stopped in peace: at most an hour */
 	HALT_MS = RETIRE_MS,
 	REVIVE_MS = RUN_MS,
 	TRIES_MAX = 8,
@@ -42,6 +46,12 @@ GUARD(halts) { return a->deploy.strategy != STRATEGY_BLUE_GREEN && a->deploy.eld
 GUARD(parks) { return halts(a, e) && a->deploy.has_route; }
 /* Two of them must never run at once. */
 GUARD(may_undo) { return halts(a, e) || tries_left(a, e); }
+/* A version that served before has done what it needs, and a database does not go back. */
+GUARD(has_migration)
+{
+	return (a->deploy.tasks >> TASK_MIGRATION & 1u)
+	       && a->deploy.trigger != TRIGGER_ROLLBACK;
+}
 
 /* Actions. */
 
@@ -125,6 +135,9 @@ ACTION(resolve) { await(a, e, out, FX_RESOLVE, RESOLVE_MS); }
 ACTION(resolve_again) { retry(a, e, out, FX_RESOLVE, RESOLVE_MS); }
 ACTION(pull_again) { retry(a, e, out, FX_PULL, PULL_MS); }
 ACTION(repull) { await(a, e, out, FX_PULL, PULL_MS); }
+ACTION(migrate) { ask_first(a, e, out, FX_MIGRATE, MIGRATE_MS); }
+ACTION(remigrate) { await(a, e, out, FX_MIGRATE, MIGRATE_MS); }
+ACTION(migrate_again) { retry(a, e, out, FX_MIGRATE, MIGRATE_MS); }
 ACTION(run) { ask_first(a, e, out, FX_RUN, RUN_MS); }
 ACTION(rerun) { await(a, e, out, FX_RUN, RUN_MS); }
 ACTION(run_again) { retry(a, e, out, FX_RUN, RUN_MS); }
@@ -331,6 +344,7 @@ ACTION(fail)
 }
 
 ACTION(roll_back) { end(a, e, out); }
+ACTION(give_up) { end(a, e, out); }
 
 ACTION(cancel)
 {
@@ -387,6 +401,7 @@ static const struct row rows[] = {
 	ROW(PENDING,   ON(SUPERSEDED),            always,     close,         0,           SUPERSEDED),
 	ROW(PENDING,   ON(CANCEL),                always,     cancel,        0,           CANCELED),
 
+	ROW(PULLING,   ON(PULLED),                has_migration, migrate,    FX(MIGRATE), MIGRATING),
 	ROW(PULLING,   ON(PULLED),                parks,      begin_park,    0,           PARKING),
 	ROW(PULLING,   ON(PULLED),                halts,      halt,          FX(HALT),    HALTING),
 	ROW(PULLING,   ON(PULLED),                always,     run,           FX(RUN),     STARTING),
@@ -394,6 +409,15 @@ static const struct row rows[] = {
 	ROW(PULLING,   TRYING,                    tries_left, pull_again,    FX(PULL),    PULLING),
 	ROW(PULLING,   BAD,                       always,     fail,          0,           FAILED),
 	ROW(PULLING,   ON(CANCEL),                always,     cancel,        0,           CANCELED),
+
+	ROW(MIGRATING, ON(MIGRATED),              parks,      begin_park,    0,           PARKING),
+	ROW(MIGRATING, ON(MIGRATED),              halts,      halt,          FX(HALT),    HALTING),
+	ROW(MIGRATING, ON(MIGRATED),              always,     run,           FX(RUN),     STARTING),
+	ROW(MIGRATING, ON(RECOVERED),             always,     remigrate,     FX(MIGRATE), MIGRATING),
+	ROW(MIGRATING, TRYING,                    tries_left, migrate_again, FX(MIGRATE), MIGRATING),
+	ROW(MIGRATING, ON(REFUSED),               always,     condemn,       FX(REMOVE),  STOPPING),
+	ROW(MIGRATING, TRYING,                    always,     undo,          FX(REMOVE),  STOPPING),
+	ROW(MIGRATING, ON(CANCEL),                always,     cancel_run,    FX(REMOVE),  STOPPING),
 
 	ROW(PARKING,   ON(CLEARED),               always,     halt,          FX(HALT),    HALTING),
 	ROW(PARKING,   ON(UNSWAPPED),             always,     fail,          0,           FAILED),
@@ -443,6 +467,14 @@ static const struct row rows[] = {
 	ROW(RETIRING,  AGAIN,                     always,     reretire,      FX(RETIRE),  RETIRING),
 	ROW(RETIRING,  BAD,                       tries_left, retire_again,  FX(RETIRE),  RETIRING),
 	ROW(RETIRING,  BAD,                       always,     finish_untidy, 0,           LIVE),
+
+	/* Nothing of the new version has run but its migration, which no one can take back. */
+	ROW(STOPPING,  ON(REMOVED),               is_canceled, cancel,       0,           CANCELED),
+	ROW(STOPPING,  ON(REMOVED),               always,     give_up,       0,           FAILED),
+	ROW(STOPPING,  AGAIN,                     always,     reundo,        FX(REMOVE),  STOPPING),
+	ROW(STOPPING,  BAD,                       tries_left, undo_again,    FX(REMOVE),  STOPPING),
+	ROW(STOPPING,  BAD,                       is_canceled, cancel,       0,           CANCELED),
+	ROW(STOPPING,  BAD,                       always,     give_up,       0,           FAILED),
 
 	ROW(UNDOING,   ON(REMOVED),               halts,      revive,        FX(REVIVE),  REVIVING),
 	ROW(UNDOING,   ON(REMOVED),               always,     roll_back,     0,           ROLLED_BACK),

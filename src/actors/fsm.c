@@ -11,6 +11,7 @@ const char *const effect_names[FX_COUNT] = { EFFECTS(NAME) };
 const char *const actor_kind_names[ACTOR_KIND_COUNT] = { ACTOR_KINDS(NAME) };
 const char *const trigger_names[TRIGGER_COUNT] = { TRIGGERS(NAME) };
 const char *const strategy_names[STRATEGY_COUNT] = { STRATEGIES(NAME) };
+const char *const task_names[TASK_COUNT] = { TASKS(NAME) };
 #undef NAME
 
 /* Answers to effects, and TIMEOUT, count only when they belong to the step that asked. */
@@ -18,7 +19,7 @@ const char *const strategy_names[STRATEGY_COUNT] = { STRATEGIES(NAME) };
 	(ON(RESOLVED) | ON(PULLED) | ON(STARTED) | ON(HEALTHY) | ON(SWITCHED) | ON(CONFIRMED) \
 	    | ON(RESTORED) | ON(DRAINED) | ON(RETIRED) | ON(REMOVED) | ON(SOUGHT)             \
 	    | ON(SURVEYED) | ON(COLLECTED) | ON(NOTIFIED) | ON(PARKED) | ON(HALTED)           \
-	    | ON(REVIVED) | ON(REFUSED) | ON(TROUBLED) | ON(TIMEOUT))
+	    | ON(REVIVED) | ON(MIGRATED) | ON(REFUSED) | ON(TROUBLED) | ON(TIMEOUT))
 
 /* What every state that is not final answers; a resting state has no deadline to run out. */
 #define UNIVERSAL (ON(CANCEL) | ON(TIMEOUT) | ON(RECOVERED))

@@ -34,7 +34,7 @@ struct event {
 	uint64_t elder; /* GRANTED: the deploy that serves now */
 	uint32_t epoch; /* answers and TIMEOUT: the step that asked */
 	uint32_t count; /* SURVEYED: orphans; DRAINED: connections cut; answers to NOTIFY: the
-	                 * receiver's status; READY, PASSING: approvals */
+	                 * receiver's status; READY, PASSING: approvals; CONFIGURED: set of tasks */
 	bool is_overriding; /* TRIGGER, READY, PASSING: windows and freezes do not hold it */
 	bool
 	    flag; /* CONFIGURED: see the receiver; TRIGGER, READY: even what is live; SOUGHT: older
@@ -58,6 +58,7 @@ struct effect {
 	uint64_t deploy;
 	uint64_t elder; /* the deploy that serves now */
 	uint64_t engine; /* SURVEY, COLLECT: id of the Docker engine */
+	enum task_kind task; /* MIGRATE: TASK_MIGRATION */
 	int64_t delay_ms; /* start no sooner than this after the commit */
 };
 
@@ -67,6 +68,7 @@ struct deploy {
 	uint64_t elder; /* 0: the first deploy of its stage */
 	uint64_t swap; /* the swap actor, while one works for us */
 	uint32_t tries; /* of the effect under way */
+	uint32_t tasks; /* set of enum task_kind: what its configuration wants to run once */
 	enum trigger trigger;
 	enum strategy strategy;
 	bool has_route;
@@ -121,6 +123,7 @@ struct stage {
 	uint64_t pending; /* the newest that may not go yet */
 	uint64_t pending_spec;
 	enum strategy strategy;
+	uint32_t tasks; /* set of enum task_kind, of the configuration */
 	bool has_route;
 	int64_t live_since_ms; /* of that digest */
 	int64_t frozen_until_ms; /* 0: it is not */
@@ -251,6 +254,7 @@ extern const char *const effect_names[FX_COUNT];
 extern const char *const actor_kind_names[ACTOR_KIND_COUNT];
 extern const char *const trigger_names[TRIGGER_COUNT];
 extern const char *const strategy_names[STRATEGY_COUNT]; /* as rows have them: "STOP_FIRST" */
+extern const char *const task_names[TASK_COUNT];
 
 extern const struct spec deploy_spec;
 extern const struct spec swap_spec;

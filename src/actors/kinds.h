@@ -13,6 +13,9 @@
 
 #define TRIGGERS(X) X(MANUAL) X(WEBHOOK) X(POLL) X(ROLLBACK) X(PROMOTE)
 
+/* What runs once, in a container of its own of the new image. */
+#define TASKS(X) X(MIGRATION) X(PRE_SWITCH) X(POST_SWITCH) X(POST_RETIRE)
+
 #define EVENTS(X)                                                                             \
 	/* from the runtime */                                                                \
 	X(START) X(CANCEL) X(TIMEOUT) X(RECOVERED)                                            \
@@ -26,7 +29,7 @@
 	/* answers to effects */                                                              \
 	X(RESOLVED) X(PULLED) X(STARTED) X(HEALTHY) X(SWITCHED) X(CONFIRMED) X(RESTORED)      \
 	X(DRAINED) X(RETIRED) X(REMOVED) X(SOUGHT) X(SURVEYED) X(COLLECTED) X(NOTIFIED)       \
-	X(PARKED) X(HALTED) X(REVIVED)                                                        \
+	X(PARKED) X(HALTED) X(REVIVED) X(MIGRATED)                                            \
 	/* REFUSED: certain, it did not happen, and asking again will not help.               \
 	 * TROUBLED: it may have happened, or asking again may help. */                       \
 	X(REFUSED) X(TROUBLED)
@@ -34,6 +37,7 @@
 #define EFFECTS(X)                                                                            \
 	X(RESOLVE)  /* registry: which digest is the tag?               -> RESOLVED */        \
 	X(PULL)     /* engine: have the image by its digest             -> PULLED */          \
+	X(MIGRATE)  /* engine: the migration has run, once a digest     -> MIGRATED */        \
 	X(RUN)      /* engine: every replica created and started        -> STARTED */         \
 	X(PROBE)    /* engine and network: the health gate              -> HEALTHY */         \
 	X(REMOVE)   /* engine: this deploy's containers gone            -> REMOVED */         \
@@ -51,9 +55,9 @@
 	X(NOTIFY)   /* receiver: here is what has happened              -> NOTIFIED */
 
 #define DEPLOY_STATES(X)                                                                      \
-	X(RESOLVING) X(QUEUED) X(PENDING) X(PULLING) X(PARKING) X(HALTING) X(STARTING)        \
-	X(PROBING) X(SWAPPING) X(ABORTING) X(DRAINING) X(RETIRING) X(UNDOING) X(CANCELING)    \
-	X(REVIVING) X(RETURNING)                                                              \
+	X(RESOLVING) X(QUEUED) X(PENDING) X(PULLING) X(MIGRATING) X(PARKING) X(HALTING)       \
+	X(STARTING) X(PROBING) X(SWAPPING) X(ABORTING) X(DRAINING) X(RETIRING) X(STOPPING)    \
+	X(UNDOING) X(CANCELING) X(REVIVING) X(RETURNING)                                      \
 	X(LIVE) X(FAILED) X(ROLLED_BACK) X(CANCELED) X(SUPERSEDED) X(SKIPPED) X(REFUSED)
 #define SWAP_STATES(X)                                                                        \
 	X(SWITCHING) X(CONFIRMING) X(RESTORING) X(PARKING) X(PARKED) X(REPARKING)             \
@@ -69,6 +73,9 @@ enum actor_kind { ACTOR_KINDS(KIND) ACTOR_KIND_COUNT };
 #undef KIND
 #define KIND(name) TRIGGER_##name,
 enum trigger { TRIGGERS(KIND) TRIGGER_COUNT };
+#undef KIND
+#define KIND(name) TASK_##name,
+enum task_kind { TASKS(KIND) TASK_COUNT };
 #undef KIND
 #define KIND(name) EV_##name,
 enum event_kind { EVENTS(KIND) EV_COUNT };

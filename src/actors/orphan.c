@@ -6,6 +6,8 @@ orphan_judge(const struct orphan_facts *facts)
 {
 	if (!facts->is_ours || !facts->is_known)
 		return ORPHAN_FOREIGN;
+	if (facts->is_task)
+		return facts->is_final ? ORPHAN_REMOVE : ORPHAN_KEEP;
 	if (!facts->is_final || facts->is_live || facts->is_stage_busy)
 		return ORPHAN_KEEP;
 	return ORPHAN_REMOVE;

@@ -205,6 +205,7 @@ ACTION(configure)
 	clear_resolving(a);
 	a->stage.spec = e->spec;
 	a->stage.strategy = e->strategy;
+	a->stage.tasks = e->count;
 	a->stage.has_route = a->stage.has_route || e->flag;
 	recall(a, out, a->stage.pending); /* the terms may be others now */
 }
@@ -218,6 +219,7 @@ ACTION(begin)
 	child.deploy.stage = a->id;
 	child.deploy.spec = a->stage.spec;
 	child.deploy.trigger = e->trigger;
+	child.deploy.tasks = a->stage.tasks;
 	child.deploy.has_route = a->stage.has_route;
 	child.deploy.strategy = a->stage.strategy;
 	child.deploy.is_forced = e->flag;

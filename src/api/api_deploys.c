@@ -7,6 +7,7 @@
 #include "store/catalog.h"
 #include "store/deploys.h"
 #include "store/store.h"
+#include "store/tasks.h"
 
 enum { STEPS_MAX = 500, STATES_BYTES_MAX = 400 };
 
@@ -103,6 +104,22 @@ find_deploy(struct app *app, struct request *rq, struct deploy_row *row)
 	return false;
 }
 
+static void
+write_tasks(struct app *app, struct json_writer *w, uint64_t deploy)
+{
+	struct task_row tasks[TASK_COUNT];
+	size_t count = store_tasks(app->store, deploy, tasks);
+
+	json_key(w, "tasks");
+	json_array_open(w);
+	for (size_t i = 0; i < count; i++) {
+		json_object_open(w);
+		view_task(w, &tasks[i]);
+		json_object_close(w);
+	}
+	json_array_close(w);
+}
+
 void
 api_deploy_show(void *context, struct request *rq)
 {
@@ -139,6 +156,7 @@ api_deploy_show(void *context, struct request *rq)
 	}
 	json_array_close(&w);
 	view_env_changes(&w, app, row.id);
+	write_tasks(app, &w, row.id);
 	json_object_close(&w);
 	reply_json(rq, 200);
 }

@@ -119,9 +119,9 @@ api_stage_instances(void *context, struct request *rq)
 	reply_json(rq, 200);
 }
 
-void
-api_reply_deploy(struct app *app, struct request *rq, enum command_result result, uint64_t id,
-    const struct err *err, const char *what)
+static void
+reply_warned(struct app *app, struct request *rq, enum command_result result, uint64_t id,
+    const struct err *err, const char *what, const char *warning)
 {
 	struct json_writer w;
 
@@ -133,8 +133,17 @@ api_reply_deploy(struct app *app, struct request *rq, enum command_result result
 	json_writer_init(&w, reply_body(rq));
 	json_object_open(&w);
 	json_pair_integer(&w, "id", (int64_t)id);
+	if (warning[0] != '\0')
+		json_pair_text(&w, "warning", warning);
 	json_object_close(&w);
 	reply_json(rq, 202);
+}
+
+void
+api_reply_deploy(struct app *app, struct request *rq, enum command_result result, uint64_t id,
+    const struct err *err, const char *what)
+{
+	reply_warned(app, rq, result, id, err, what, "");
 }
 
 void
@@ -174,15 +183,18 @@ api_stage_rollback(void *context, struct request *rq)
 	static const char *const known[] = { "to", NULL };
 	struct json *body = api_body(rq, known);
 	struct err err;
+	char warning[REASON_SIZE] = "";
 	uint64_t to = 0;
 	uint64_t id = 0;
 
 	if (body == NULL)
 		return;
 	if (api_number(rq, body, "to", &to)) {
-		enum command_result result = command_rollback(app,
-		    api_parameter(rq, "project"), api_parameter(rq, "stage"), to, &id, &err);
-		api_reply_deploy(app, rq, result, id, &err, "a rollback was asked for");
+		enum command_result result =
+		    command_rollback(app, api_parameter(rq, "project"),
+			api_parameter(rq, "stage"), to, &id, warning, &err);
+		reply_warned(
+		    app, rq, result, id, &err, "a rollback was asked for", warning);
 	}
 	json_free(body);
 }

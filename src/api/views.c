@@ -18,6 +18,7 @@
 #include "store/secrets.h"
 #include "store/store.h"
 #include "store/tags.h"
+#include "store/tasks.h"
 
 void
 view_deploy(struct json_writer *w, const struct deploy_row *row)
@@ -85,6 +86,19 @@ view_instance(struct json_writer *w, const struct instance *instance)
 	json_pair_text(w, "address", instance->address);
 	json_pair_text(w, "status", instance->status);
 	json_pair_integer(w, "since_ms", instance->since_ms);
+}
+
+void
+view_task(struct json_writer *w, const struct task_row *row)
+{
+	json_pair_text(w, "task", task_names[row->kind]);
+	json_pair_text(w, "status", task_status_names[row->status]);
+	json_pair_integer(w, "exit_code", row->exit_code);
+	json_pair_bool(w, "backward_compatible", row->is_compatible);
+	json_pair_text(w, "container_id", row->container_id);
+	json_pair_text(w, "name", row->name);
+	json_pair_integer(w, "began_ms", row->began_ms);
+	json_pair_integer(w, "ended_ms", row->ended_ms);
 }
 
 void

@@ -11,6 +11,7 @@ struct instance;
 struct journal_row;
 struct project_entry;
 struct stage_entry;
+struct task_row;
 
 /* Each writes the members of an object that the caller opens and closes, so that more can follow. */
 void view_deploy(struct json_writer *w, const struct deploy_row *row);
@@ -19,6 +20,7 @@ void view_env_changes(struct json_writer *w, const struct app *app, uint64_t dep
 void view_step(struct json_writer *w, const struct journal_row *row);
 void view_log_line(struct json_writer *w, const struct deploy_log_row *row);
 void view_instance(struct json_writer *w, const struct instance *instance);
+void view_task(struct json_writer *w, const struct task_row *row);
 void view_project(
     struct json_writer *w, const struct app *app, const struct project_entry *project);
 void view_stage(struct json_writer *w, const struct app *app, const struct stage_entry *stage);

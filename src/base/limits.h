@@ -219,6 +219,9 @@ enum {
 	AUDIT_MAX = 100000, /* entries that are kept: 20 MB, years of them */
 	AUDIT_SPARE = 256, /* more than that before the oldest are taken out at once */
 	LOG_TAIL_LINES = 50, /* of a container that failed, kept with its deploy */
+	TASK_LOG_LINES = 200, /* of a task, its last ones, kept with its deploy */
+	TASK_LOG_BYTES = 256 << 10, /* of the same: 200 lines of 1 KB */
+	MIGRATIONS_KEPT = 1000, /* of one stage: digests that are never migrated again */
 	LOG_LINE_SIZE = 1024,
 	LOG_FOLLOWERS_MAX = 64, /* each costs the engine 0.25 ms of CPU a line */
 	USAGES_MAX = 64, /* questions for what a container uses, at the same time */

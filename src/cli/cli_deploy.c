@@ -33,10 +33,11 @@ enum cli_exit
 follow_begun(struct invocation *in, const struct target *target, const struct answer *answer,
     uint64_t id)
 {
+	const char *warning = json_text(json_get(answer->json, "warning"));
 	char sentence[SENTENCE_SIZE];
 	bool as_json = options_has(&in->options, "json");
 
-	if (options_has(&in->options, "wait"))
+	if (options_has(&in->options, "wait")) /* a warning is in the log of the deploy */
 		return wait_for_deploy(in, id, as_json);
 	if (as_json) {
 		output_json(buf_view(&answer->text));
@@ -47,6 +48,10 @@ follow_begun(struct invocation *in, const struct target *target, const struct an
 	    " --follow` watches it\n",
 	    id, target->project, target->stage, id);
 	say(sentence);
+	if (warning[0] != '\0') {
+		snprintf(sentence, sizeof(sentence), "warning: %s\n", warning);
+		say(sentence);
+	}
 	return CLI_OK;
 }
 

@@ -239,6 +239,34 @@ write_people(struct table *t, const struct json *deploy)
 	}
 }
 
+/* "migration done in 1.2 s", "migration failed (exit code 3) in 0.4 s". */
+static void
+put_tasks(struct table *t, const struct json *deploy)
+{
+	const struct json *tasks = json_get(deploy, "tasks");
+
+	for (size_t i = 0; i < json_count(tasks); i++) {
+		const struct json *task = json_at(tasks, i);
+		int64_t ended_ms = words_ms(task, "ended_ms");
+		char name[WORDS_SIZE];
+		char took[WORDS_SIZE];
+		char code[32] = "";
+
+		if (ended_ms == 0)
+			ended_ms = clock_wall_ms();
+		if (number_of(task, "exit_code") != 0)
+			snprintf(code, sizeof(code), " (exit code %" PRId64 ")",
+			    number_of(task, "exit_code"));
+		words_state(text_of(task, "task"), name);
+		words_took(ended_ms - words_ms(task, "began_ms"), took);
+		table_cell_format(t, "  %s", name);
+		table_cell_format(t, "%s%s in %s%s", text_of(task, "status"), code, took,
+		    json_bool(json_get(task, "backward_compatible"))
+			? ""
+			: ", not backward compatible");
+	}
+}
+
 static void
 write_facts(const struct json *deploy, struct buf *out)
 {
@@ -273,6 +301,7 @@ write_facts(const struct json *deploy, struct buf *out)
 		table_cell_format(&t, "deploy %" PRId64, number_of(deploy, "elder"));
 	}
 	write_env(deploy, &t);
+	put_tasks(&t, deploy);
 	table_write(&t, output_width(), out);
 	table_free(&t);
 }

@@ -11,6 +11,7 @@
 	.offset = offsetof(struct stage_spec, member), \
 	.count_offset = offsetof(struct stage_spec, count)
 #define HEALTH_AT(member) .offset = offsetof(struct health_spec, member)
+#define TASK_AT(member) .offset = offsetof(struct task_spec, member)
 #define RANGE(from, to, default) .least = (from), .most = (to), .initial = (default)
 #define SECONDS(n) ((int64_t)(n)*1000)
 #define MINUTES(n) ((int64_t)(n)*60 * 1000)
@@ -81,6 +82,7 @@ const struct field stage_fields[STAGE_FIELD_COUNT] = {
 	[STAGE_FIELD_HOST_PID] = { "host_pid", "host_pid", FIELD_BOOL, IN_BOTH, SPEC_AT(has_host_pid) },
 	[STAGE_FIELD_HOST_IPC] = { "host_ipc", "host_ipc", FIELD_BOOL, IN_BOTH, SPEC_AT(has_host_ipc) },
 	[STAGE_FIELD_STRATEGY] = { "strategy", "strategy", FIELD_TEXT, IN_BOTH, SPEC_AT(strategy), .most = NAME_SIZE - 1, .initial_text = "auto", .rule = rule_strategy },
+	[STAGE_FIELD_MIGRATION] = { "migration", "migration", FIELD_TASK, IN_BOTH, SPEC_AT(migration) },
 };
 
 const struct field health_fields[HEALTH_FIELD_COUNT] = {
@@ -95,6 +97,12 @@ const struct field health_fields[HEALTH_FIELD_COUNT] = {
 	[HEALTH_FIELD_TIMEOUT] = { "timeout", "timeout_ms", FIELD_DURATION, IN_BOTH, HEALTH_AT(timeout_ms), RANGE(10, MINUTES(5), SECONDS(5)) },
 	[HEALTH_FIELD_MIN_UPTIME] = { "min_uptime", "min_uptime_ms", FIELD_DURATION, IN_BOTH, HEALTH_AT(min_uptime_ms), RANGE(0, HOURS(1), SECONDS(10)) },
 	[HEALTH_FIELD_DEADLINE] = { "deadline", "deadline_ms", FIELD_DURATION, IN_BOTH, HEALTH_AT(deadline_ms), RANGE(SECONDS(1), HOURS(2), SECONDS(60)) },
+};
+
+const struct field task_fields[TASK_FIELD_COUNT] = {
+	[TASK_FIELD_COMMAND] = { "command", "command", FIELD_STRINGS, IN_BOTH, TASK_AT(command), .most = LIST_MAX },
+	[TASK_FIELD_TIMEOUT] = { "timeout", "timeout_ms", FIELD_DURATION, IN_BOTH, TASK_AT(timeout_ms), RANGE(SECONDS(1), HOURS(12), MINUTES(10)) },
+	[TASK_FIELD_COMPATIBLE] = { "backward_compatible", "is_compatible", FIELD_BOOL, IN_BOTH, TASK_AT(is_compatible), .initial = true },
 };
 /* clang-format on */
 
@@ -138,6 +146,9 @@ fields_set_defaults(const struct field *fields, size_t count, void *record)
 			break;
 		case FIELD_HEALTH:
 			fields_set_defaults(health_fields, COUNT(health_fields), member);
+			break;
+		case FIELD_TASK:
+			fields_set_defaults(task_fields, COUNT(task_fields), member);
 			break;
 		case FIELD_STRINGS:
 		case FIELD_PAIRS:

@@ -24,6 +24,7 @@ enum field_kind { /* member of the struct */
 	FIELD_VOLUMES, /* struct volume_spec * and its count */
 	FIELD_HEALTH, /* struct health_spec */
 	FIELD_CHECK, /* enum health_kind */
+	FIELD_TASK, /* struct task_spec */
 };
 
 /* Where a key may stand in the file. */
@@ -34,7 +35,7 @@ struct field {
 	const char *json; /* in canonical JSON */
 	enum field_kind kind;
 	enum field_place place;
-	size_t offset; /* in struct stage_spec, or struct health_spec */
+	size_t offset; /* in struct stage_spec, health_spec or task_spec */
 	size_t count_offset; /* FIELD_PAIRS, FIELD_VOLUMES */
 	int64_t least; /* numbers: range */
 	int64_t most; /* texts: bytes; lists and maps: entries */
@@ -104,6 +105,7 @@ enum stage_field {
 	STAGE_FIELD_HOST_PID,
 	STAGE_FIELD_HOST_IPC,
 	STAGE_FIELD_STRATEGY,
+	STAGE_FIELD_MIGRATION,
 	STAGE_FIELD_COUNT,
 };
 
@@ -122,8 +124,16 @@ enum health_field {
 	HEALTH_FIELD_COUNT,
 };
 
+enum task_field {
+	TASK_FIELD_COMMAND,
+	TASK_FIELD_TIMEOUT,
+	TASK_FIELD_COMPATIBLE,
+	TASK_FIELD_COUNT,
+};
+
 extern const struct field stage_fields[STAGE_FIELD_COUNT];
 extern const struct field health_fields[HEALTH_FIELD_COUNT];
+extern const struct field task_fields[TASK_FIELD_COUNT];
 
 /* "none", "http", "tcp", "docker" by enum health_kind. */
 enum { HEALTH_KIND_COUNT = HEALTH_DOCKER + 1 };

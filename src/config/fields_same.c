@@ -68,6 +68,15 @@ same_health(const void *a, const void *b)
 	return true;
 }
 
+static bool
+same_task(const void *a, const void *b)
+{
+	for (size_t i = 0; i < COUNT(task_fields); i++)
+		if (!field_is_same(&task_fields[i], a, b))
+			return false;
+	return true;
+}
+
 bool
 field_is_same(const struct field *field, const void *a, const void *b)
 {
@@ -101,6 +110,8 @@ field_is_same(const struct field *field, const void *a, const void *b)
 			   *(const struct volume_spec *const *)y, count);
 	case FIELD_HEALTH:
 		return same_health(x, y);
+	case FIELD_TASK:
+		return same_task(x, y);
 	case FIELD_CHECK:
 		return *(const enum health_kind *)x == *(const enum health_kind *)y;
 	}

@@ -85,6 +85,9 @@ bool key_is_known(struct import *im, const struct node *member, const char *cons
 void keys_check(struct import *im, const struct node *map, const char *const *known);
 
 bool import_health(struct import *im, const struct node *node, struct health_spec *ret_health);
+/* A map with `command`, or the word none. key: what it is called. */
+bool import_task(
+    struct import *im, const struct node *node, const char *key, struct task_spec *ret_task);
 /* The tag policy as a whole: `tags` and everything called tag_ of the spec. */
 bool import_tags(struct import *im, const struct node *node, struct stage_spec *spec);
 void import_engines(struct import *im, const struct node *map);

@@ -71,6 +71,8 @@ read_field(struct import *im, const struct node *node, const struct field *field
 		return value_volumes(im, node, field, member, count);
 	case FIELD_HEALTH:
 		return import_health(im, node, member);
+	case FIELD_TASK:
+		return import_task(im, node, field->key, member);
 	case FIELD_CHECK:
 		break; /* part of health */
 	}

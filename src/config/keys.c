@@ -43,6 +43,8 @@ static const struct {
 	{ "policy", "its kinds are keys of their own here: 'semver', 'numeric', 'date'" },
 	{ "extract", "a group called version in 'regex' does that: \"^v(?<version>.*)$\"" },
 	{ "start_period", "here it is 'min_uptime' and 'deadline'" },
+	{ "pre_deploy", "here it is 'migration': it runs in a container of the new image" },
+	{ "migrate", "here it is 'migration'" },
 };
 
 static const char *

@@ -223,6 +223,19 @@ put_health(struct walk *w, const struct health_spec *health)
 }
 
 static void
+put_task(struct walk *w, const char *key, const struct task_spec *task)
+{
+	struct task_spec initial = { .timeout_ms = 0 };
+
+	fields_set_defaults(task_fields, COUNT(task_fields), &initial);
+	walk_enter(w, key);
+	for (size_t i = 0; i < COUNT(task_fields); i++)
+		if (!field_is_same(&task_fields[i], task, &initial))
+			put_field(w, &task_fields[i], task);
+	walk_leave(w);
+}
+
+static void
 put_field(struct walk *w, const struct field *field, const void *record)
 {
 	const void *member = (const char *)record + field->offset;
@@ -259,6 +272,9 @@ put_field(struct walk *w, const struct field *field, const void *record)
 		break;
 	case FIELD_HEALTH:
 		put_health(w, member);
+		break;
+	case FIELD_TASK:
+		put_task(w, field->key, member);
 		break;
 	case FIELD_CHECK:
 		break; /* put_health */

@@ -100,6 +100,9 @@ write_field(
 		write_fields(w, health_fields, COUNT(health_fields), member,
 		    initial == NULL ? NULL : (const char *)initial + field->offset);
 		break;
+	case FIELD_TASK:
+		write_fields(w, task_fields, COUNT(task_fields), member, NULL);
+		break;
 	case FIELD_CHECK:
 		json_put_text(w, health_kind_names[*(const enum health_kind *)member]);
 		break;
@@ -113,7 +116,7 @@ is_needed(const struct field *field)
 	return field->kind == FIELD_HEALTH || field->kind == FIELD_CHECK;
 }
 
-/* Two levels, by the tables: a stage and its health. initial: what says the same there is left out; NULL:
+/* Two levels, by the tables: a stage, its health and its tasks. initial: what says the same there is left out; NULL:
  * nothing is. */
 static void
 write_fields(struct json_writer *w, const struct field *fields, size_t count,

@@ -73,6 +73,13 @@ struct strings {
 	size_t count;
 };
 
+/* What runs once, in a container of its own of the new image. */
+struct task_spec {
+	struct strings command; /* empty: there is no such task */
+	int64_t timeout_ms; /* from its start to its end (600,000) */
+	bool is_compatible; /* a migration: the version before works with what it leaves */
+};
+
 struct stage_spec {
 	const char *project;
 	const char *stage;
@@ -122,6 +129,7 @@ struct stage_spec {
 	int64_t stop_ms; /* from SIGTERM to SIGKILL (10,000) */
 	int64_t drain_ms; /* for requests in flight to the old version (30,000) */
 	const char *strategy; /* "auto", or one that the stage insists on: see strategy.h */
+	struct task_spec migration; /* before the first container of a new version */
 
 	struct strings entrypoint; /* empty: the image's */
 	const char *stop_signal; /* "" = the image's */

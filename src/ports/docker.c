@@ -18,6 +18,7 @@ kind_of(enum effect_kind kind)
 {
 	static const struct job_kind *const kinds[FX_COUNT] = {
 		[FX_PULL] = &pull_kind,
+		[FX_MIGRATE] = &task_job_kind,
 		[FX_RUN] = &run_kind,
 		[FX_PROBE] = &gate_kind,
 		[FX_REMOVE] = &remove_kind,

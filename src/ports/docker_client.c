@@ -243,6 +243,28 @@ call_start(struct engine *engine, struct call_list *owner, const struct call_req
 }
 
 void
+call_named(struct engine *engine, struct call_list *owner, const struct call_request *wanted,
+    const char *format, const char *name)
+{
+	struct call_request request = *wanted;
+	const char *tail = strchr(format, '*');
+	struct buf escaped;
+	struct buf path;
+
+	CHECK(tail != NULL);
+	buf_init(&escaped, 512);
+	buf_init(&path, 1024);
+	url_escape(&escaped, name);
+	buf_add(&path, format, (size_t)(tail - format));
+	buf_str(&path, buf_view(&escaped));
+	buf_text(&path, tail + 1);
+	request.path = buf_cstr(&path);
+	call_start(engine, owner, &request);
+	buf_free(&path);
+	buf_free(&escaped);
+}
+
+void
 calls_go_on(struct engine *engine)
 {
 	struct call *call;

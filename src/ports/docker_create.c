@@ -70,6 +70,24 @@ write_env(const struct environment *from, struct json_writer *w, const struct de
 	return 0;
 }
 
+/* Ours: whose it is. */
+static void
+write_marks(struct json_writer *w, const struct docker *docker, const struct deploy_row *row)
+{
+	char number[24];
+
+	json_pair_text(w, "slipway.managed", "true");
+	json_pair_text(w, "slipway.store", docker->store_uuid);
+	json_pair_text(w, "slipway.project", row->project);
+	json_pair_text(w, "slipway.stage", row->stage_name);
+	snprintf(number, sizeof(number), "%llu", (unsigned long long)row->stage);
+	json_pair_text(w, "slipway.stage-id", number);
+	snprintf(number, sizeof(number), "%llu", (unsigned long long)row->id);
+	json_pair_text(w, "slipway.deploy", number);
+	json_pair_text(w, "slipway.tag", row->tag);
+	json_pair_text(w, "slipway.digest", row->digest);
+}
+
 static void
 write_labels(struct json_writer *w, const struct docker *docker, const struct deploy_row *row,
     const struct stage_spec *spec, int replica)
@@ -81,18 +99,9 @@ write_labels(struct json_writer *w, const struct docker *docker, const struct de
 	for (size_t i = 0; i < spec->label_count; i++)
 		if (strncmp(spec->labels[i].name, "slipway.", 8) != 0)
 			json_pair_text(w, spec->labels[i].name, spec->labels[i].value);
-	json_pair_text(w, "slipway.managed", "true");
-	json_pair_text(w, "slipway.store", docker->store_uuid);
-	json_pair_text(w, "slipway.project", row->project);
-	json_pair_text(w, "slipway.stage", row->stage_name);
-	snprintf(number, sizeof(number), "%llu", (unsigned long long)row->stage);
-	json_pair_text(w, "slipway.stage-id", number);
-	snprintf(number, sizeof(number), "%llu", (unsigned long long)row->id);
-	json_pair_text(w, "slipway.deploy", number);
+	write_marks(w, docker, row);
 	snprintf(number, sizeof(number), "%d", replica);
 	json_pair_text(w, "slipway.replica", number);
-	json_pair_text(w, "slipway.tag", row->tag);
-	json_pair_text(w, "slipway.digest", row->digest);
 	json_object_close(w);
 }
 
@@ -189,19 +198,19 @@ write_mounts(struct json_writer *w, const struct stage_spec *spec)
 }
 
 static void
-write_host_config(
-    struct json_writer *w, const struct engine_config *config, const struct stage_spec *spec)
+write_host_config(struct json_writer *w, const struct engine_config *config,
+    const struct stage_spec *spec, bool is_task)
 {
 	json_key(w, "HostConfig");
 	json_object_open(w);
 	json_pair_text(w, "NetworkMode", spec->has_host_network ? "host" : config->network);
 	json_key(w, "RestartPolicy");
 	json_object_open(w);
-	json_pair_text(w, "Name", spec->restart);
+	json_pair_text(w, "Name", is_task ? "no" : spec->restart);
 	json_object_close(w);
 	write_mounts(w, spec);
 	write_binds(w, spec);
-	if (config->is_published && !spec->has_host_network)
+	if (config->is_published && !spec->has_host_network && !is_task)
 		write_ports(w, config, spec, true);
 	container_write_limits(w, spec);
 	json_object_close(w);
@@ -244,6 +253,21 @@ write_words(struct json_writer *w, const char *key, const struct strings *words)
 	json_array_close(w);
 }
 
+/* What a task shares with the containers of its deploy. */
+static void
+write_rest(struct json_writer *w, const struct engine_config *config,
+    const struct stage_spec *spec, const struct strings *command, bool is_task)
+{
+	write_words(w, "Entrypoint", &spec->entrypoint);
+	write_words(w, "Cmd", command);
+	if (spec->user[0] != '\0')
+		json_pair_text(w, "User", spec->user);
+	if (spec->stop_signal[0] != '\0')
+		json_pair_text(w, "StopSignal", spec->stop_signal);
+	json_pair_integer(w, "StopTimeout", (spec->stop_ms + 999) / 1000);
+	write_host_config(w, config, spec, is_task);
+}
+
 int
 container_write(const struct docker *docker, const struct engine_config *config,
     const struct deploy_row *row, const struct stage_spec *spec, int replica, struct buf *json,
@@ -262,15 +286,34 @@ container_write(const struct docker *docker, const struct engine_config *config,
 		return -1;
 	write_labels(&w, docker, row, spec, replica);
 	write_ports(&w, config, spec, false);
-	write_words(&w, "Entrypoint", &spec->entrypoint);
-	write_words(&w, "Cmd", &spec->command);
-	if (spec->user[0] != '\0')
-		json_pair_text(&w, "User", spec->user);
-	if (spec->stop_signal[0] != '\0')
-		json_pair_text(&w, "StopSignal", spec->stop_signal);
-	json_pair_integer(&w, "StopTimeout", (spec->stop_ms + 999) / 1000);
-	write_host_config(&w, config, spec);
+	write_rest(&w, config, spec, &spec->command, false);
 	write_network(&w, config, row, spec);
+	json_object_close(&w);
+	return 0;
+}
+
+/* The labels of the stage are left out, since a proxy may lead people to what carries them; so is its
+ * name on the shared network. */
+int
+task_write(const struct docker *docker, const struct engine_config *config,
+    const struct deploy_row *row, const struct stage_spec *spec, enum task_kind task,
+    const char *name, struct buf *json, struct err *err)
+{
+	char image[IMAGE_SIZE + DIGEST_SIZE + 1];
+	struct json_writer w;
+
+	snprintf(image, sizeof(image), "%s@%s", spec->image, row->digest);
+	json_writer_init(&w, json);
+	json_object_open(&w);
+	json_pair_text(&w, "Image", image);
+	if (write_env(&docker->settings.environment, &w, row, spec, name, err) != 0)
+		return -1;
+	json_key(&w, "Labels");
+	json_object_open(&w);
+	write_marks(&w, docker, row);
+	json_pair_text(&w, "slipway.task", task_names[task]);
+	json_object_close(&w);
+	write_rest(&w, config, spec, &task_spec_of(spec, task)->command, true);
 	json_object_close(&w);
 	return 0;
 }

@@ -67,6 +67,7 @@ serves(const struct docker *docker, const struct json *labels, struct deploy_row
 	uint64_t deploy;
 
 	return strcmp(json_text(json_get(labels, "slipway.store")), docker->store_uuid) == 0
+	       && task_of_labels(labels) == TASK_COUNT /* it serves nobody */
 	       && str_number(
 		   str_of(json_text(json_get(labels, "slipway.deploy"))), INT64_MAX, &deploy)
 	       && store_deploy_get(docker->host.store, deploy, row)
@@ -116,8 +117,10 @@ on_line(void *context, struct str line)
 	const char *action = json_text(json_get(json, "Action"));
 	struct deploy_row deploy;
 
-	if (action[0] != '\0' && strcmp(action, "start") != 0)
+	if (action[0] != '\0' && strcmp(action, "start") != 0) {
 		gate_wake(engine->docker, engine, json_text(json_get(actor, "ID")));
+		task_wake(engine->docker, engine, json_text(json_get(actor, "ID")));
+	}
 	if (action[0] != '\0' && strncmp(action, "health_status", 13) != 0) {
 		if (serves(engine->docker, json_get(actor, "Attributes"), &deploy)) {
 			tell_end(events, actor, action, &deploy);

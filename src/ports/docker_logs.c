@@ -100,7 +100,7 @@ frames_end(struct frames *frames, frame_line_fn *each, void *context)
 	}
 }
 
-static void
+void
 logs_path(struct buf *path, const char *container_id, int tail, bool follow, bool timestamps)
 {
 	buf_text(path, "/containers/");

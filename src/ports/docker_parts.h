@@ -17,6 +17,7 @@
 #include "ports/fetch.h"
 #include "store/catalog.h"
 #include "store/deploys.h"
+#include "store/tasks.h"
 
 struct engine;
 struct call;
@@ -69,6 +70,10 @@ struct call_request {
 
 void
 call_start(struct engine *engine, struct call_list *owner, const struct call_request *request);
+
+/* The same with a name, or an id, escaped in place of the star: "/containers/(star)/start". */
+void call_named(struct engine *engine, struct call_list *owner,
+    const struct call_request *request, const char *format, const char *name);
 
 void call_list_cancel(struct call_list *list);
 
@@ -237,9 +242,11 @@ extern const struct job_kind halt_kind;
 extern const struct job_kind revive_kind;
 extern const struct job_kind survey_kind;
 extern const struct job_kind collect_kind;
+extern const struct job_kind task_job_kind;
 
 /* Events of containers, told to the gates of that engine. */
 void gate_wake(struct docker *docker, const struct engine *engine, const char *container_id);
+void task_wake(struct docker *docker, const struct engine *engine, const char *container_id);
 
 void events_start(struct engine *engine); /* already started: nothing; new address: again */
 void events_stop(struct engine *engine);
@@ -308,6 +315,24 @@ int job_admit(const struct job *job, struct err *err) MUST_USE;
 /* What this deploy's env changes, by name alone, into its rows and its log. */
 void job_record_env(const struct job *job);
 
+/* Docker's words for a start that failed, and will again. */
+bool start_fails_for_good(const char *message);
+
+/* Tasks: see docker_task.c. */
+
+/* What the configuration says of one; and what people call it: "the migration". */
+const struct task_spec *task_spec_of(const struct stage_spec *spec, enum task_kind task);
+const char *task_word(enum task_kind task);
+
+/* Whose task a container is, by its labels; TASK_COUNT: it is none. */
+enum task_kind task_of_labels(const struct json *labels);
+
+/* The body of POST /containers/create, of a task's container: of the same environment, volumes and
+ * networks as the deploy's own, but nobody is led to it. As container_write() else. */
+int task_write(const struct docker *docker, const struct engine_config *config,
+    const struct deploy_row *row, const struct stage_spec *spec, enum task_kind task,
+    const char *name, struct buf *json, struct err *err) MUST_USE;
+
 /* The frames of Docker's log streams (8 bytes of head, then text), cut into lines. */
 typedef void frame_line_fn(void *context, bool is_error_stream, struct str line);
 struct frames {
@@ -334,6 +359,35 @@ struct tail {
 };
 void tail_take(struct tail *tail, struct job *job, const char *container_id);
 void tail_drop(struct tail *tail); /* when its job is dropped */
+
+/* A path of the output of a container: its last lines, or (tail -1) all of them. */
+void
+logs_path(struct buf *path, const char *container_id, int tail, bool follow, bool timestamps);
+
+/* Follows a task's container to its end, stops it when its time is over (or at once), and keeps what
+ * came of it: its last lines in the log of its deploy and the outcome in its row, in one transaction. */
+struct task_watch {
+	struct job *job; /* whose calls these are; set by the caller, like the next five */
+	struct task_row row; /* container_id, name and status are right */
+	bool must_stop; /* at once */
+	int64_t timeout_ms; /* else when it has run so long */
+	int64_t stop_ms; /* from SIGTERM to SIGKILL */
+	void (*on_end)(void *context); /* the row tells; it is not committed yet */
+	void (*on_trouble)(void *context, const char *what, const struct answer *answer);
+	void *context;
+	struct container seen;
+	struct loop_timer *timer;
+	void (*then)(struct task_watch *watch);
+	int64_t pause_ms;
+	int stops;
+	bool is_reading;
+	struct frames frames;
+	struct buf lines;
+};
+void task_watch_begin(struct task_watch *watch);
+void task_watch_wake(struct task_watch *watch); /* something happened to it */
+void
+task_watch_end(struct task_watch *watch); /* when its job ends; also one that never began */
 
 /* Adds the value of X-Registry-Auth for an image; nothing when no user is configured. PULLED: go on;
  * REFUSED, TROUBLED: there is no password, or not yet, and err says why. */

@@ -60,22 +60,9 @@ static void
 ask(struct replica *r, const struct call_request *wanted, const char *format, const char *name)
 {
 	struct call_request request = *wanted;
-	struct buf escaped;
-	struct buf path;
-	const char *tail = strchr(format, '*');
 
-	CHECK(tail != NULL);
-	buf_init(&escaped, 512);
-	buf_init(&path, 1024);
-	url_escape(&escaped, name);
-	buf_add(&path, format, (size_t)(tail - format));
-	buf_str(&path, buf_view(&escaped));
-	buf_text(&path, tail + 1);
-	request.path = buf_cstr(&path);
 	request.context = r;
-	call_start(r->run->job.engine, &r->run->job.calls, &request);
-	buf_free(&path);
-	buf_free(&escaped);
+	call_named(r->run->job.engine, &r->run->job.calls, &request, format, name);
 }
 
 /* The end: it runs, or it ran. */
@@ -150,8 +137,8 @@ on_started_inspected(void *context, const struct answer *answer)
 /* Starting. */
 
 /* Docker answers 500 to most failures of a start. These will not go away by themselves. */
-static bool
-is_final_failure(const char *message)
+bool
+start_fails_for_good(const char *message)
 {
 	static const char *const words[] = { "port is already allocated",
 		"address already in use", "executable file not found",
@@ -229,7 +216,7 @@ on_started(void *context, const struct answer *answer)
 		fail(r, EV_TROUBLED, text);
 	else if (answer->status == 400)
 		fail(r, EV_REFUSED, text);
-	else if (answer->status == 500 && is_final_failure(answer->message))
+	else if (answer->status == 500 && start_fails_for_good(answer->message))
 		confirm(r, text);
 	else
 		fail(r, EV_TROUBLED, text);

@@ -2,7 +2,8 @@
  * stop in peace. HALT: the elder's stopped in peace, and kept.
  *
  * The one idea: the list comes from the engine, by labels, so containers that no row knows
- * of are found too; and the list is asked for again until nothing is left to do in it. */
+ * of are found too; and the list is asked for again until nothing is left to do in it. The end of a
+ * task is read before it goes. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +27,7 @@ struct victim {
 	char id[65];
 	char name[128];
 	int64_t asked_ms; /* to stop */
+	enum task_kind task; /* TASK_COUNT: none, but an instance */
 	struct tail tail;
 };
 
@@ -38,6 +40,7 @@ struct stop_job {
 	int count;
 	int left;
 	struct loop_timer *timer;
+	struct task_watch watch;
 	struct victim victims[VICTIMS_MAX];
 };
 
@@ -132,7 +135,7 @@ end(struct victim *v)
 {
 	if (v->stop->is_retiring || v->stop->is_halting)
 		stop_container(v);
-	else if (v->stop->keeps_tail)
+	else if (v->stop->keeps_tail && v->task == TASK_COUNT)
 		tail_take(&v->tail, &v->stop->job, v->id);
 	else
 		remove_container(v);
@@ -194,7 +197,8 @@ take_victims(struct stop_job *stop, const struct json *found)
 		if (!is_victim(stop, json_at(found, i)))
 			continue;
 		stop->count++;
-		*v = (struct victim){ .stop = stop };
+		*v = (struct victim){ .stop = stop,
+			.task = task_of_labels(json_get(json_at(found, i), "Labels")) };
 		v->tail.on_done = on_tail;
 		v->tail.context = v;
 		snprintf(
@@ -211,6 +215,53 @@ end_all(void *context)
 
 	for (int i = 0; i < stop->count; i++)
 		end(&stop->victims[i]);
+}
+
+/* A task under way ends in peace, and how it ended is stored before its container goes: the timer
+ * fires in a later turn, after the commit. */
+static void
+on_task_ended(void *context)
+{
+	struct stop_job *stop = context;
+
+	loop_timer_set(stop->timer, 0);
+}
+
+static void
+on_task_trouble(void *context, const char *what, const struct answer *answer)
+{
+	struct stop_job *stop = context;
+
+	job_fail(&stop->job, EV_TROUBLED, "container %s: %s: %s", stop->watch.row.name, what,
+	    answer->message);
+}
+
+/* A deploy has one task under way at most; false: none. */
+static bool
+end_task(struct stop_job *stop)
+{
+	struct task_watch *w = &stop->watch;
+	const struct stage_spec *spec = job_spec(&stop->job);
+
+	for (int i = 0; i < stop->count; i++) {
+		const struct victim *v = &stop->victims[i];
+
+		if (v->task == TASK_COUNT
+		    || !store_task_get(
+			stop->job.docker->host.store, stop->job.row.id, v->task, &w->row)
+		    || task_is_over(&w->row) || strcmp(w->row.container_id, v->id) != 0)
+			continue;
+		w->job = &stop->job;
+		w->must_stop = true;
+		w->timeout_ms = task_spec_of(spec, v->task)->timeout_ms;
+		w->stop_ms = spec->stop_ms;
+		w->on_end = on_task_ended;
+		w->on_trouble = on_task_trouble;
+		w->context = stop;
+		task_watch_begin(w);
+		return true;
+	}
+	return false;
 }
 
 static void
@@ -232,7 +283,8 @@ on_listed(void *context, const struct answer *answer)
 		    json_count(answer->json));
 	} else {
 		if (stop->rounds == 1) {
-			end_all(stop);
+			if (!end_task(stop))
+				end_all(stop);
 			return;
 		}
 		stop->keeps_tail = false; /* that was done in the first round */
@@ -326,6 +378,7 @@ stop_release(struct job *job)
 	struct stop_job *stop = (struct stop_job *)job;
 
 	loop_timer_free(stop->timer);
+	task_watch_end(&stop->watch);
 	for (int i = 0; i < stop->count; i++)
 		tail_drop(&stop->victims[i].tail);
 }

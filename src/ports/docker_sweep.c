@@ -20,6 +20,7 @@ enum {
 	SLICE = 50, /* stages looked after in one turn of the loop: 2 ms of reading */
 	LIST_MS = 10000, /* it takes 5 ms; who hangs shall be told soon */
 	FOREIGN_MAX = 128, /* remembered, so that each is reported once */
+	TASK_STOP_MS = 30000, /* for a task that was left over: COLLECT has two minutes */
 };
 
 #define LABEL_ID_MAX (INT64_MAX / 4) /* half of what store/audit.c lets an id be */
@@ -28,6 +29,7 @@ struct orphan {
 	char id[65];
 	uint64_t deploy;
 	uint64_t stage;
+	enum task_kind task; /* TASK_COUNT: none, but an instance */
 };
 
 struct survey_memory {
@@ -56,9 +58,12 @@ memory_of(struct engine *engine)
 /* Judging. */
 
 static enum orphan_verdict
-judge(const struct docker *docker, bool is_ours, uint64_t deploy, uint64_t stage)
+judge(const struct docker *docker, bool is_ours, const struct orphan *orphan)
 {
-	struct orphan_facts facts = { .is_ours = is_ours };
+	struct orphan_facts facts = { .is_ours = is_ours,
+		.is_task = orphan->task != TASK_COUNT };
+	uint64_t deploy = orphan->deploy;
+	uint64_t stage = orphan->stage;
 	struct deploy_row row;
 
 	if (is_ours && store_deploy_get(docker->host.store, deploy, &row)
@@ -125,11 +130,12 @@ judge_found(struct survey_job *survey, const struct json *container)
 	    strcmp(json_text(json_get(labels, "slipway.store")), engine->docker->store_uuid)
 	    == 0;
 	struct orphan orphan = { .deploy = label_id(labels, "slipway.deploy"),
-		.stage = label_id(labels, "slipway.stage-id") };
+		.stage = label_id(labels, "slipway.stage-id"),
+		.task = task_of_labels(labels) };
 
 	if (is_ours)
 		store_id_raise(engine->docker->host.store, orphan.deploy);
-	switch (judge(engine->docker, is_ours, orphan.deploy, orphan.stage)) {
+	switch (judge(engine->docker, is_ours, &orphan)) {
 	case ORPHAN_KEEP:
 		break;
 	case ORPHAN_FOREIGN:
@@ -373,9 +379,12 @@ survey_is_under_way(const struct engine *engine)
 struct collect_job {
 	struct job job;
 	size_t next;
+	struct loop_timer *timer;
+	struct task_watch watch; /* of a task whose end nobody has read */
 };
 
 static void collect_next(struct collect_job *collect);
+static void collect_again(void *context);
 
 static void
 on_collected(void *context, const struct answer *answer)
@@ -388,10 +397,51 @@ on_collected(void *context, const struct answer *answer)
 		job_fail_answer(&collect->job, "remove an orphan", answer);
 		return;
 	}
-	port_note_instance(&collect->job.docker->host, &about, orphan->id, LOG_WARN,
-	    "container %.12s was left over; it is removed", orphan->id);
+	if (orphan->task == TASK_COUNT) /* a task has done its work; each is removed here */
+		port_note_instance(&collect->job.docker->host, &about, orphan->id, LOG_WARN,
+		    "container %.12s was left over; it is removed", orphan->id);
 	collect->next++;
 	collect_next(collect);
+}
+
+static void
+on_task_ended(void *context)
+{
+	struct collect_job *collect = context;
+
+	loop_timer_set(collect->timer, 0); /* in a later turn, after the commit */
+}
+
+static void
+on_task_trouble(void *context, const char *what, const struct answer *answer)
+{
+	struct collect_job *collect = context;
+
+	job_fail_answer(&collect->job, what, answer);
+}
+
+/* It is ended, and its end read, before it is removed. false: that is known already. */
+static bool
+end_task(struct collect_job *collect, const struct orphan *orphan)
+{
+	struct task_watch *w = &collect->watch;
+
+	if (orphan->task == TASK_COUNT
+	    || !store_task_get(
+		collect->job.docker->host.store, orphan->deploy, orphan->task, &w->row)
+	    || task_is_over(&w->row) || strcmp(w->row.container_id, orphan->id) != 0)
+		return false;
+	task_watch_end(w); /* of the one before */
+	w->job = &collect->job;
+	w->must_stop = true;
+	w->timeout_ms = INT64_MAX;
+	w->stop_ms = TASK_STOP_MS;
+	w->stops = 0;
+	w->on_end = on_task_ended;
+	w->on_trouble = on_task_trouble;
+	w->context = collect;
+	task_watch_begin(w);
+	return true;
 }
 
 static void
@@ -408,11 +458,12 @@ collect_next(struct collect_job *collect)
 	while (collect->next < memory->orphan_count) {
 		const struct orphan *orphan = &memory->orphans[collect->next];
 
-		if (judge(engine->docker, true, orphan->deploy, orphan->stage)
-		    != ORPHAN_REMOVE) {
+		if (judge(engine->docker, true, orphan) != ORPHAN_REMOVE) {
 			collect->next++;
 			continue;
 		}
+		if (end_task(collect, orphan))
+			return;
 		snprintf(path, sizeof(path), "/containers/%s?force=true&v=true", orphan->id);
 		request.path = path;
 		call_start(engine, &collect->job.calls, &request);
@@ -423,9 +474,28 @@ collect_next(struct collect_job *collect)
 }
 
 static void
-collect_work(struct job *job)
+collect_again(void *context)
 {
-	collect_next((struct collect_job *)job);
+	collect_next(context);
 }
 
-const struct job_kind collect_kind = { sizeof(struct collect_job), collect_work, NULL };
+static void
+collect_work(struct job *job)
+{
+	struct collect_job *collect = (struct collect_job *)job;
+
+	collect->timer = loop_timer_new(job->docker->host.loop, collect_again, collect);
+	collect_next(collect);
+}
+
+static void
+collect_release(struct job *job)
+{
+	struct collect_job *collect = (struct collect_job *)job;
+
+	loop_timer_free(collect->timer);
+	task_watch_end(&collect->watch);
+}
+
+const struct job_kind collect_kind = { sizeof(struct collect_job), collect_work,
+	collect_release };

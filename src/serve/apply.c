@@ -183,6 +183,7 @@ configure_actors(struct app *app, uint64_t stage_id, uint64_t poll_id,
 		.to = stage_id,
 		.spec = entry->spec_id,
 		.strategy = apply_strategy_of(app, spec),
+		.count = apply_tasks_of(spec),
 		.flag = stage_spec_has_route(spec) },
 	    NULL);
 	runtime_deliver(app->runtime,

@@ -1,7 +1,7 @@
-/* apply_strategy.c - which strategy each stage gets, told to its actor.
+/* apply_strategy.c - which strategy and which tasks each stage gets, told to its actor.
  *
- * The one idea: it follows from the configuration alone (config/strategy.h), so it is worked out anew wherever
- * that changes, and after a start, instead of being kept. */
+ * The one idea: that follows from the configuration alone (config/strategy.h), so it is worked out anew wherever
+ * it changes, and after a start, instead of being kept. */
 #include "config/strategy.h"
 #include "ports/route.h"
 #include "serve/app.h"
@@ -30,9 +30,16 @@ apply_strategies(struct app *app)
 			.to = entry->id,
 			.spec = entry->spec_id,
 			.strategy = strategy,
+			.count = apply_tasks_of(entry->spec),
 			.flag = stage_spec_has_route(entry->spec) };
 
 		if (runtime_actor(app->runtime, entry->id)->stage.strategy != strategy)
 			runtime_deliver(app->runtime, &event, NULL);
 	}
+}
+
+uint32_t
+apply_tasks_of(const struct stage_spec *spec)
+{
+	return spec->migration.command.count > 0 ? 1u << TASK_MIGRATION : 0;
 }

@@ -2,6 +2,7 @@
 #include "serve/commands.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -13,6 +14,7 @@
 #include "serve/terms.h"
 #include "store/catalog.h"
 #include "store/deploys.h"
+#include "store/tasks.h"
 
 enum command_result
 command_is_ready(const struct app *app, struct err *err)
@@ -163,9 +165,28 @@ is_before_its_switch(
 	       && a->stage.live != a->stage.running;
 }
 
+/* A database does not go back with its version. */
+static void
+warn_of_migration(struct app *app, const struct stage_entry *stage,
+    const struct deploy_row *target, uint64_t deploy, char warning[REASON_SIZE])
+{
+	uint64_t by =
+	    store_task_incompatible(app->store, stage->id, target->id, target->digest);
+
+	warning[0] = '\0';
+	if (by == 0)
+		return;
+	snprintf(warning, REASON_SIZE,
+	    "deploy %" PRIu64
+	    " ran a migration that is not backward compatible, and it is not "
+	    "taken back: this version may not work with what it left",
+	    by);
+	store_deploy_log_add(app->store, deploy, "warn", str_of(warning));
+}
+
 enum command_result
 command_rollback(struct app *app, const char *project, const char *stage_name, uint64_t to,
-    uint64_t *ret_deploy, struct err *err)
+    uint64_t *ret_deploy, char ret_warning[REASON_SIZE], struct err *err)
 {
 	struct event event = { .kind = EV_TRIGGER, .trigger = TRIGGER_ROLLBACK };
 	struct deploy_row row;
@@ -205,6 +226,7 @@ command_rollback(struct app *app, const char *project, const char *stage_name, u
 	memcpy(event.tag, row.tag, sizeof(event.tag));
 	memcpy(event.digest, row.digest, sizeof(event.digest));
 	*ret_deploy = command_trigger(app, stage->id, &event);
+	warn_of_migration(app, stage, &row, *ret_deploy, ret_warning);
 	return COMMAND_DONE;
 }
 

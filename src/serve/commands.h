@@ -40,9 +40,10 @@ struct deploy_command {
 enum command_result command_deploy(struct app *app, const struct deploy_command *command,
     uint64_t *ret_deploy, struct err *err);
 
-/* to: an earlier deploy of the stage that was live; 0: the newest one with another digest. */
+/* to: an earlier deploy of the stage that was live; 0: the newest one with another digest. ret_warning:
+ * what a person should know before that version serves again; "": nothing. */
 enum command_result command_rollback(struct app *app, const char *project, const char *stage,
-    uint64_t to, uint64_t *ret_deploy, struct err *err);
+    uint64_t to, uint64_t *ret_deploy, char ret_warning[REASON_SIZE], struct err *err);
 
 /* Out of quarantine; digest "": whatever is in it. Deploys nothing. */
 enum command_result command_lift(struct app *app, const char *project, const char *stage,

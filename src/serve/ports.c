@@ -285,6 +285,7 @@ perform_now(struct app *app, const struct effect *effect)
 		proxies_perform(app->proxies, effect);
 		break;
 	case FX_PULL:
+	case FX_MIGRATE:
 	case FX_RUN:
 	case FX_PROBE:
 	case FX_REMOVE:

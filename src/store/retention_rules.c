@@ -197,6 +197,11 @@ remove_deploy(struct removal *s, uint64_t deploy)
 	run_about(s, "DELETE FROM deploy_env WHERE deploy = ?", deploy);
 	run_about(s, "DELETE FROM swap WHERE deploy = ?", deploy);
 	store_promotion_forget(s->store, deploy);
+	/* What was migrated stays known: the same digest may come again (see MIGRATIONS_KEPT). */
+	run_about(s,
+	    "DELETE FROM task WHERE deploy = ? AND NOT (kind = 'MIGRATION' AND status = "
+	    "'done')",
+	    deploy);
 	run_about(s, "DELETE FROM deploy WHERE id = ?", deploy);
 	s->rows_left--;
 	s->deploys++;

@@ -217,6 +217,21 @@ static const struct migration migrations[] = {
 	" 'REVIVING', 'RETURNING');"
 	"ALTER TABLE stage_actor DROP COLUMN strategy; ALTER TABLE swap DROP COLUMN is_parked;"
 	"ALTER TABLE deploy DROP COLUMN is_canceled; ALTER TABLE deploy DROP COLUMN strategy;" },
+
+	/* 14: what runs once in a container of its own, and what came of it */
+	{ "ALTER TABLE deploy ADD COLUMN tasks INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE stage_actor ADD COLUMN tasks INTEGER NOT NULL DEFAULT 0;"
+	"CREATE TABLE task(deploy INTEGER NOT NULL, kind TEXT NOT NULL, stage INTEGER NOT NULL,"
+	" digest TEXT NOT NULL, container_id TEXT NOT NULL, name TEXT NOT NULL,"
+	" status TEXT NOT NULL, exit_code INTEGER NOT NULL, is_compatible INTEGER NOT NULL,"
+	" began_ms INTEGER NOT NULL, ended_ms INTEGER NOT NULL, PRIMARY KEY(deploy, kind))"
+	" WITHOUT ROWID;"
+	"CREATE INDEX task_migrated ON task(stage, digest)"
+	" WHERE kind = 'MIGRATION' AND status = 'done';"
+	"CREATE INDEX task_by_stage ON task(stage, kind, deploy);",
+	"UPDATE deploy SET state = 'UNDOING' WHERE ended_ms = 0 AND state IN ('MIGRATING', 'STOPPING');"
+	"DROP TABLE task; ALTER TABLE stage_actor DROP COLUMN tasks;"
+	"ALTER TABLE deploy DROP COLUMN tasks;" },
 };
 /* clang-format on */
 

@@ -151,7 +151,7 @@ class Play(Slipway):
                  if one["Labels"]["slipway.project"].rpartition("-")[0] == self.scenario]
         return sorted((one for one in found if all(one["Labels"][f"slipway.{key}"] == value
                                                    for key, value in labels.items())),
-                      key=lambda one: one["Labels"]["slipway.replica"])
+                      key=lambda one: one["Labels"].get("slipway.replica", "-"))
 
     def runs(self, deploy):
         """What there is of a deploy."""

@@ -37,6 +37,7 @@ void inside_deploy(const char *label, const char *stage, const char *tag);
 void inside_end(const char *label, bool is_live);
 uint64_t inside_id(const char *label);
 void inside_rows(const char *label, struct buf *said);
+void inside_tasks(const char *label, struct buf *said);
 
 /* Lets an effect leave, after its commit. by: the label of a swap, or "". */
 void inside_ask(enum effect_kind kind, const char *about, const char *by);

@@ -19,6 +19,7 @@
 #include "store/catalog.h"
 #include "store/deploys.h"
 #include "store/store.h"
+#include "store/tasks.h"
 
 enum {
 	ACTORS = 512,
@@ -254,6 +255,18 @@ inside_rows(const char *label, struct buf *said)
 		buf_text(said, "none");
 }
 
+void
+inside_tasks(const char *label, struct buf *said)
+{
+	struct task_row rows[TASK_COUNT];
+	size_t count = store_tasks(app.store, inside_id(label), rows);
+
+	for (size_t i = 0; i < count; i++)
+		buf_format(said, "%s%s", i == 0 ? "" : " ", task_status_names[rows[i].status]);
+	if (count == 0)
+		buf_text(said, "none");
+}
+
 /* Effects and answers. */
 
 /* The state in which a deploy asks for it. */
@@ -262,6 +275,7 @@ state_for(enum effect_kind kind)
 {
 	static const enum deploy_state states[FX_COUNT] = { [FX_RESOLVE] = DEPLOY_RESOLVING,
 		[FX_PULL] = DEPLOY_PULLING,
+		[FX_MIGRATE] = DEPLOY_MIGRATING,
 		[FX_RUN] = DEPLOY_STARTING,
 		[FX_PROBE] = DEPLOY_PROBING,
 		[FX_REMOVE] = DEPLOY_UNDOING,

@@ -18,6 +18,7 @@
  *   runs d1                   the containers that the engine has
  *   rows d1                   what the store says of them
  *   heard                     what the receiver took so far: how often, and how many notifications
+ *   tasks d1                  what it says of what its deploy runs once
  *   ask a.example             whose image answers there
  *   soon a.example v1         the same, when time is given until v1 does
  */
@@ -181,6 +182,8 @@ perform(const struct statement *s, struct buf *said)
 		inside_end(s->words[1], strcmp(s->words[2], "live") == 0);
 	else if (strcmp(verb, "rows") == 0)
 		inside_rows(s->words[1], said);
+	else if (strcmp(verb, "tasks") == 0)
+		inside_tasks(s->words[1], said);
 	else if (strcmp(verb, "restart") == 0)
 		outside_restart();
 	else

@@ -11,6 +11,7 @@
 #include "conformance.h"
 #include "serve/ports.h"
 #include "sim.h"
+#include "world_tasks.h"
 #include "store/catalog.h"
 #include "store/deploys.h"
 #include "store/store.h"
@@ -69,6 +70,9 @@ outside_open(struct outside_parts *ret_parts)
 	memset(&world.faults, 0, sizeof(world.faults));
 	world.facts = ports_facts;
 	world.is_orphan = ports_is_orphan;
+	world.is_task_orphan = ports_is_task_orphan;
+	world.is_task_kept = ports_is_task_kept;
+	world.keep_task = ports_keep_task;
 	world.broken = sim_fail;
 	world.heard = hear;
 	for (uint32_t tag = 0; tag < WORLD_TAGS; tag++)
@@ -105,9 +109,15 @@ outside_know(uint64_t deploy, uint64_t stage, int place)
 	struct deploy_row row;
 	const char *tag;
 
+	const struct stage_spec *spec;
+
 	world.stage_ids[place] = stage;
 	if (deploy == 0 || !store_deploy_get(app.store, deploy, &row))
 		return;
+	spec = catalog_spec(app.catalog, row.spec);
+	world.fails_to_migrate[deploy] =
+	    spec->migration.command.count > 0
+	    && strcmp(spec->migration.command.items[0], "false") == 0;
 	tag = inside_image(row.digest);
 	if (tag[0] != 'v')
 		return;
@@ -168,6 +178,9 @@ tell_what_runs(uint64_t deploy, struct buf *said)
 		if (world.there[deploy] >> i & 1u)
 			buf_format(said, "%s%s", said->n == 0 ? "" : " ",
 			    world.running[deploy] >> i & 1u ? "running" : "ended");
+	if (task_is_there(deploy))
+		buf_format(said, "%s%s", said->n == 0 ? "" : " ",
+		    task_runs(deploy) ? "running" : "ended");
 	if (said->n == 0)
 		buf_text(said, "none");
 }

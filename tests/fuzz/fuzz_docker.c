@@ -126,6 +126,7 @@ static const struct {
 } effects[] = {
 	{ "PULL", FX_PULL, EV_PULLED },
 	{ "RUN", FX_RUN, EV_STARTED },
+	{ "MIGRATE", FX_MIGRATE, EV_MIGRATED },
 	{ "PROBE", FX_PROBE, EV_HEALTHY },
 	{ "REMOVE", FX_REMOVE, EV_REMOVED },
 	{ "RETIRE", FX_RETIRE, EV_RETIRED },

@@ -75,6 +75,7 @@ static const enum event_kind good[FX_COUNT] = {
 	[FX_RESOLVE] = EV_RESOLVED,
 	[FX_PULL] = EV_PULLED,
 	[FX_RUN] = EV_STARTED,
+	[FX_MIGRATE] = EV_MIGRATED,
 	[FX_PROBE] = EV_HEALTHY,
 	[FX_REMOVE] = EV_REMOVED,
 	[FX_DRAIN] = EV_DRAINED,

@@ -8,6 +8,7 @@ data, and the laws must hold. The points are shared out to a few servers that wo
 one engine and one registry, each with an edge and a checker of its own.
 """
 import http.client
+import itertools
 import json
 import queue
 import signal
@@ -34,8 +35,11 @@ DEAD = (OSError, http.client.HTTPException)
 HEALTH = "{http: /health, successes: 1, interval: 20ms, min_uptime: 0s, deadline: 20s}"
 STAGES = """      polled: {{tags: "p*", poll: 1s, domains: [polled.{name}.localhost]}}
       guarded: {{auto: false, approvals: 1, approve_within: 2s}}
-      alone: {{tags: "v*", strategy: stop-first, domains: [alone.{name}.localhost]}}"""
+      alone: {{tags: "v*", strategy: stop-first, domains: [alone.{name}.localhost]}}
+      migrated: {{tags: "m*", volumes: ["MIGRATIONS:/data:shared"], migration: {{command: [sh, -c, 'MIGRATE'], timeout: 20s}}}}"""
 PATIENCE_MS = 40000  # requests of the stage that stops first wait at the edge for up to 30 s
+MIGRATE = "echo $SLIPWAY_TAG >> /data/journal; sleep 0.2; exit ${{MIGRATE_CODE:-0}}"
+NUMBERS = itertools.count(1)
 
 
 @dataclass(frozen=True)
@@ -55,12 +59,14 @@ MATRIX = {
     "deploy PULLING": Case("deploy"),
     "deploy PARKING": Case("deploy_alone"),
     "deploy HALTING": Case("deploy_alone"),
+    "deploy MIGRATING": Case("migrate"),
     "deploy STARTING": Case("deploy"),
     "deploy PROBING": Case("deploy"),
     "deploy SWAPPING": Case("deploy"),
     "deploy ABORTING": Case("cancel_in_swap", "CANCELED", lost="LIVE"),
     "deploy DRAINING": Case("deploy"),
     "deploy RETIRING": Case("deploy"),
+    "deploy STOPPING": Case("fail_to_migrate", "FAILED"),
     "deploy UNDOING": Case("deploy_bad", "ROLLED_BACK"),
     "deploy CANCELING": Case("cancel_in_gate", "CANCELED", lost="LIVE"),
     "deploy REVIVING": Case("deploy_alone_bad", "ROLLED_BACK"),
@@ -106,10 +112,12 @@ SENT = {
     "deploy RESOLVING": "/manifests/",
     "deploy PULLING": "/images/create?",
     "deploy HALTING": "/stop?",
+    "deploy MIGRATING": "/start HTTP",
     "deploy STARTING": "/start HTTP",
     "deploy PROBING": "GET /health",
     "deploy DRAINING": "del server",
     "deploy RETIRING": "/stop?",
+    "deploy STOPPING": "DELETE ",
     "deploy UNDOING": "DELETE ",
     "deploy CANCELING": "DELETE ",
     "deploy REVIVING": "/start HTTP",
@@ -140,10 +148,11 @@ class Wish:
 class Server:
     """One server under load which dies and comes back, point after point."""
 
-    def __init__(self, scene, app, checkers, receiver):
+    def __init__(self, scene, app, checkers, receiver, journal):
         checker, self.patient = checkers
         self.scene = scene
         self.receiver = receiver
+        self.journal = journal
         self.app = app
         self.checker = checker
         self.note = app.directory / "crash.note"
@@ -229,6 +238,18 @@ class Server:
         tag = self.push("v", EXIT_AT_START=7)
         yield
         self.ask(tag, "alone")
+
+    def migrate(self):
+        """A good version, in the stage that has a migration."""
+        tag = self.push("m")
+        yield
+        self.ask(tag, stage="migrated")
+
+    def fail_to_migrate(self):
+        """The same, with a migration that ends with another exit code."""
+        tag = self.push("m", MIGRATE_CODE=3)
+        yield
+        self.ask(tag, stage="migrated")
 
     def deploy_missing(self):
         """A tag that nobody pushed."""
@@ -399,6 +420,8 @@ class Server:
                             ("alone", f"alone.{self.app.host}")):
             assert self.version_at(host) == self.live(stage), stage
         wait_for(self.is_as_stored, 20, "containers and instances to be the same")
+        migrated = self.journal.read_text("utf-8").split() if self.journal.exists() else []
+        assert len(migrated) == len(set(migrated)), migrated
         stored = {row["id"]: row["state"] for row in self.rows("SELECT id, state FROM deploy")}
         assert stored.items() >= self.answered.items()
         assert set(stored.values()) <= set(OVER)
@@ -439,11 +462,14 @@ def work(scene, points, results, requests):
     point = take(points)
     while point:
         try:
-            with scene.app(health=HEALTH, more='    restart: "no"', stages=STAGES,
+            place = scene.directory / f"migrations-{next(NUMBERS)}"
+            place.mkdir()
+            stages = STAGES.replace("MIGRATIONS", str(place)).replace("MIGRATE", MIGRATE)
+            with scene.app(health=HEALTH, more='    restart: "no"', stages=stages,
                            stage='tags: "v*", replicas: 2, domains: [{name}.localhost]',
                            SLIPWAY_SWEEP_INTERVAL="1s") as app, Checker([], rate=200, workers=4) as checker, \
                     Checker([], rate=50, workers=4, timeout_ms=PATIENCE_MS) as patient, Receiver() as receiver:
-                server = Server(scene, app, (checker, patient), receiver)
+                server = Server(scene, app, (checker, patient), receiver, place / "journal")
                 while point:
                     server.run(*point)
                     results[point] = None

@@ -197,7 +197,8 @@ def test_every_key_is_described():
             "proxies": defs["proxy"]["properties"],
             "webhook": defs["webhook"]["properties"],
             "projects and stages": stage,
-            "health": defs["health"]["anyOf"][1]["properties"]}
+            "health": defs["health"]["anyOf"][1]["properties"],
+            "migration": defs["migration"]["anyOf"][1]["properties"]}
     for title, keys in maps.items():
         rows = {key: row for row in table(section(page, title)) for key in quoted(row[0])}
         assert set(rows) == set(keys), title
@@ -267,6 +268,16 @@ def test_the_senders_are_the_ones_described(tmp_path):
                     "    stages: {x: {tags: v}}\n", "utf-8")
     done = program("check", str(path))
     assert done.returncode == 0 and "0 warnings" in done.stdout, done.stdout
+
+
+def test_the_page_on_migrations_shows_a_good_configuration(tmp_path):
+    """Each example of docs/migrations.md, with what a stage needs besides."""
+    for block in re.findall(r"```yaml\n(.*?)```", text("docs/migrations.md"), re.DOTALL):
+        path = tmp_path / "slipway.yml"
+        path.write_text("version: 1\n" + block + "    image: registry.example.org/shop/web\n    health: {docker: true}\n"
+                        "    stages: {production: {tags: \"v*\"}}\n", "utf-8")
+        done = program("check", str(path))
+        assert done.returncode == 0 and "0 warnings" in done.stdout, done.stdout
 
 
 def test_the_readme_shows_a_good_configuration(tmp_path):

@@ -54,6 +54,7 @@ answer_of(const struct effect *effect)
 	static const enum event_kind done[FX_COUNT] = { [FX_RESOLVE] = EV_RESOLVED,
 		[FX_PULL] = EV_PULLED,
 		[FX_RUN] = EV_STARTED,
+		[FX_MIGRATE] = EV_MIGRATED,
 		[FX_PROBE] = EV_HEALTHY,
 		[FX_REMOVE] = EV_REMOVED,
 		[FX_DRAIN] = EV_DRAINED,

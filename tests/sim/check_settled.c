@@ -3,6 +3,7 @@
 #include "sim.h"
 #include "store/catalog.h"
 #include "world_front.h"
+#include "world_tasks.h"
 
 static void
 check_stage(int place)
@@ -42,7 +43,10 @@ check_settled(void)
 		check_stage(i);
 	if (runtime_count(sim.app.runtime, ACTOR_SWEEP) < WORLD_ENGINES)
 		return; /* one was stopped: a person's wish that only the simulator has */
-	for (uint64_t d = 1; d <= world.newest_deploy; d++)
+	for (uint64_t d = 1; d <= world.newest_deploy; d++) {
 		if (world.there[d] != 0 && ports_is_orphan(d))
 			sim_fail("an orphan after the sweep", d);
+		if (task_is_there(d) && ports_is_task_orphan(d))
+			sim_fail("the container of a task after the sweep", d);
+	}
 }

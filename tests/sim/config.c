@@ -23,6 +23,7 @@ struct stage_wish {
 	uint32_t soak_s;
 	uint32_t approvals;
 	uint32_t window; /* hour in which it opens; 0: always open */
+	bool migrates;
 };
 
 enum { TELLS_AS_PROJECT = 1u << WORLD_RECEIVERS };
@@ -83,6 +84,7 @@ config_reset(void)
 			    .proxy = i < 2 ? (enum at)(world_random() % AT_COUNT) : AT_EDGE,
 			    .is_polled = i != 1,
 			    .is_auto = true,
+			    .migrates = world_chance(30),
 			    .tells = (uint32_t)(world_random() % (2 * TELLS_AS_PROJECT)) };
 	for (int i = 0; i < WORLD_STAGES; i++)
 		project_tells[i] = (uint32_t)(world_random() % (2 * TELLS_AS_PROJECT));
@@ -107,7 +109,7 @@ void
 config_change(void)
 {
 	struct stage_wish *w = &wishes[world_random() % WORLD_STAGES];
-	uint64_t pick = world_random() % 12;
+	uint64_t pick = world_random() % 13;
 
 	revision++;
 	if (sim.is_guarded && world_chance(40))
@@ -129,8 +131,10 @@ config_change(void)
 	else if (pick == 10)
 		project_tells[world_random() % WORLD_STAGES] =
 		    (uint32_t)(world_random() % (2 * TELLS_AS_PROJECT));
-	else
+	else if (pick == 11)
 		w->is_auto = !w->is_auto;
+	else
+		w->migrates = !w->migrates;
 }
 
 /* One seed in four has stages that stop the old version first. Drawn from nothing else, so that the other
@@ -199,6 +203,8 @@ write_stage(struct buf *text, int place)
 	    w->is_polled ? POLL_MS / 1000 * sim.pace : 0);
 	write_tells(text, "        ", w->tells);
 	write_terms(text, w);
+	if (w->migrates)
+		buf_text(text, "        migration: {command: [migrate]}\n");
 	if (w->leads & 15u) {
 		const char *comma = "";
 		buf_text(text, "        domains: [");

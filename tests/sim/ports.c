@@ -26,6 +26,8 @@
 #include "store/notifications.h"
 #include "store/retention.h"
 #include "store/store.h"
+#include "store/tasks.h"
+#include "world_tasks.h"
 
 enum { RESTORE_MS = 8000 };
 
@@ -115,6 +117,7 @@ facts_of_spec(const struct stage_spec *spec, struct facts *ret)
 		.replicas = (uint32_t)spec->replicas,
 		.leads = leads_of(spec),
 		.proxy = proxy_of(spec),
+		.migrates = spec->migration.command.count > 0,
 		.drain_ms = spec->drain_ms };
 	return true;
 }
@@ -171,6 +174,7 @@ ports_facts(uint64_t deploy, uint64_t stage, struct facts *ret)
 	ret->image = number_behind(row.digest, strlen("sha256:"));
 	ret->is_waited = strcmp(row.strategy, "STOP_FIRST") == 0;
 	ret->halts = row.elder != 0 && strcmp(row.strategy, "BLUE_GREEN") != 0;
+	ret->migrates = ret->migrates && strcmp(row.trigger, "ROLLBACK") != 0;
 	ret->serving = serving_of(deploy);
 	if (!store_is_dirty(sim.store) && strcmp(row.state, "RESOLVING") != 0
 	    && strcmp(row.state, "QUEUED") != 0 && strcmp(row.state, "PENDING") != 0)
@@ -188,10 +192,10 @@ ports_reset(void)
 }
 
 /* As src/ports/docker_sweep.c judges. */
-bool
-ports_is_orphan(uint64_t deploy)
+static bool
+is_orphan(uint64_t deploy, bool is_task)
 {
-	struct orphan_facts facts = { .is_ours = true };
+	struct orphan_facts facts = { .is_ours = true, .is_task = is_task };
 	struct deploy_row row;
 
 	if (!sim.is_up)
@@ -210,6 +214,57 @@ ports_is_orphan(uint64_t deploy)
 		facts.is_stage_busy = stage != NULL && stage->stage.running != 0;
 	}
 	return orphan_judge(&facts) == ORPHAN_REMOVE;
+}
+
+bool
+ports_is_orphan(uint64_t deploy)
+{
+	return is_orphan(deploy, false);
+}
+
+bool
+ports_is_task_orphan(uint64_t deploy)
+{
+	return is_orphan(deploy, true);
+}
+
+/* What came of a task is kept by the port, in the turn in which it reads it. */
+
+bool
+ports_is_task_kept(uint64_t deploy)
+{
+	struct task_row row;
+
+	return sim.is_up && store_task_get(sim.store, deploy, TASK_MIGRATION, &row);
+}
+
+void
+ports_keep_task(uint64_t deploy)
+{
+	struct task_row row = { .deploy = deploy,
+		.stage = known[deploy].stage,
+		.kind = TASK_MIGRATION,
+		.status = task_ended_well(deploy) ? TASK_IS_done : TASK_IS_failed,
+		.ended_ms = world.now_ms };
+
+	if (!sim.is_up || known[deploy].stage == 0)
+		return;
+	snprintf(row.digest, sizeof(row.digest), "sha256:%064u", known[deploy].image);
+	store_task_put(sim.store, &row);
+}
+
+/* Its own, or an earlier deploy's of the same name. */
+static void
+keep_tasks(const struct actor *a)
+{
+	struct facts facts;
+
+	if (!ports_facts(a->id, 0, &facts))
+		return;
+	for (uint64_t d = 1; d <= a->id; d++)
+		if (task_is_of(d, facts.stage, facts.image) && !task_runs(d)
+		    && !ports_is_task_kept(d))
+			ports_keep_task(d);
 }
 
 /* Life. */
@@ -408,6 +463,16 @@ refuse_without_secret(const struct effect *effect)
 	ports_answer(&answer);
 }
 
+/* As src/ports/docker_task.c asks before anything else. */
+static bool
+was_migrated(uint64_t deploy)
+{
+	struct deploy_row row;
+
+	return store_deploy_get(sim.store, deploy, &row)
+	       && store_task_migrated(sim.store, row.stage, row.digest) != 0;
+}
+
 void
 ports_perform(void *context, const struct effect *effect)
 {
@@ -423,6 +488,9 @@ ports_perform(void *context, const struct effect *effect)
 		learn_notice(effect->actor);
 	if (!is_admitted(effect))
 		refuse_without_secret(effect);
+	else if (effect->kind == FX_MIGRATE && was_migrated(effect->deploy))
+		world_answer(&(struct event){
+		    .kind = EV_MIGRATED, .to = effect->actor, .epoch = effect->epoch });
 	else if (!is_for_proxies(effect))
 		world_ask(effect);
 	else if (effect->delay_ms > 0)
@@ -545,7 +613,10 @@ ports_answer(const struct event *answer)
 			put_instances(a->id);
 		else if (answer->kind == EV_REMOVED)
 			mark_instances(a->id, "removed");
-		else if (answer->kind == EV_RETIRED)
+		if (answer->kind == EV_REMOVED || answer->kind == EV_MIGRATED
+		    || (answer->kind == EV_REFUSED && a->state == DEPLOY_MIGRATING))
+			keep_tasks(a);
+		if (answer->kind == EV_RETIRED)
 			mark_instances(a->deploy.elder, "removed");
 		else if (answer->kind == EV_HALTED) {
 			mark_instances(a->deploy.elder, "exited");

@@ -204,7 +204,7 @@ server_reset(void)
 	db_script(store_db(sim.store),
 	    "DELETE FROM deploy; DELETE FROM swap; DELETE FROM poll_actor;"
 	    "DELETE FROM stage_actor; DELETE FROM sweep_actor; DELETE FROM journal;"
-	    "DELETE FROM deploy_log; DELETE FROM instance; DELETE FROM spec;"
+	    "DELETE FROM deploy_log; DELETE FROM instance; DELETE FROM task; DELETE FROM spec;"
 	    "DELETE FROM stage; DELETE FROM project; DELETE FROM engine; DELETE FROM proxy;"
 	    "DELETE FROM registry; DELETE FROM webhook; DELETE FROM delivery;"
 	    "DELETE FROM sqlite_sequence; DELETE FROM secret;"

@@ -87,6 +87,9 @@ void ports_reset(void);
 void ports_answer(const struct event *answer);
 bool ports_facts(uint64_t deploy, uint64_t stage, struct facts *ret_facts);
 bool ports_is_orphan(uint64_t deploy);
+bool ports_is_task_orphan(uint64_t deploy);
+bool ports_is_task_kept(uint64_t deploy);
+void ports_keep_task(uint64_t deploy);
 int64_t ports_next_ms(void); /* logs of containers that are asked for */
 void ports_pass(void);
 const char *image_host(uint32_t registry);

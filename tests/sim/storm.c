@@ -12,13 +12,14 @@
 #include "world_front.h"
 
 enum {
-	STORM_STEPS = 62,
+	STORM_STEPS = 68,
 	CALM_STEPS = 60000,
 	PATIENT = 4,
 	GUARDED = 3, /* every so many seeds, those with this rest, have terms */
 	GUARDED_REST = 2,
 	SILENT_STEPS = 500,
 	DOWN_MS = 120000,
+	MOST_TRIES = 8, /* of a deploy */
 	SHORT_MS = 100000,
 	LONG_MS = 100000000,
 	SILENCE_MS = 40000000, /* eight tries of a drain that hears nothing */
@@ -248,6 +249,17 @@ is_while_nobody_serves(const struct actor *a)
 	       || (a->kind == ACTOR_SWAP && a->swap.is_parked);
 }
 
+/* What is hard to migrate stays so for a while: its tries are used up now and then. */
+static void
+doubt(const struct actor *a)
+{
+	uint32_t percent = a->deploy.tries == 0 ? 2 : a->deploy.tries < MOST_TRIES ? 80 : 0;
+
+	if (world_chance(percent))
+		runtime_post(sim.app.runtime,
+		    &(struct event){ .kind = EV_TROUBLED, .to = a->id, .epoch = a->epoch });
+}
+
 /* The rarest of histories, made less rare: a part dies right after a step that needs it next. */
 void
 storm_moved(const struct moved *m)
@@ -264,6 +276,8 @@ storm_moved(const struct moved *m)
 		spoil_the_last_try(a);
 	if (!sim.is_calm && is_new && is_while_nobody_serves(a))
 		break_while_nobody_serves(a);
+	if (!sim.is_calm && a->kind == ACTOR_DEPLOY && a->state == DEPLOY_MIGRATING)
+		doubt(a);
 	if (sim.is_calm || !is_new || !world_chance(sim.pace == 1 ? 5 : 15))
 		return;
 	if (a->kind == ACTOR_DEPLOY
@@ -276,8 +290,10 @@ storm_moved(const struct moved *m)
 	} else if (a->kind == ACTOR_DEPLOY && a->state == DEPLOY_RETIRING)
 		break_for(LONG_MS, OUTAGE_ENGINE + world.engine_of[a->id], 3);
 	else if (a->kind == ACTOR_DEPLOY
-		 && (a->state == DEPLOY_UNDOING || a->state == DEPLOY_CANCELING))
-		break_for(SHORT_MS, OUTAGE_ENGINE + world.engine_of[a->id], 3);
+		 && (a->state == DEPLOY_UNDOING || a->state == DEPLOY_CANCELING
+		     || a->state == DEPLOY_STOPPING || a->state == DEPLOY_MIGRATING))
+		break_for(world_chance(50) ? SHORT_MS : LONG_MS,
+		    OUTAGE_ENGINE + world.engine_of[a->id], 4);
 	else if (a->kind == ACTOR_SWEEP && a->state == SWEEP_COLLECTING && world_chance(50))
 		break_for(LONG_MS,
 		    OUTAGE_ENGINE + (a->sweep.engine == world.engine_ids[0] ? 0 : 1), 4);
@@ -421,7 +437,7 @@ sweep_once_more(void)
 		return world.now_ms + 5 * sim.pace * SWEEP_MS;
 	runtime_visit(sim.app.runtime, nudge_sweep, NULL);
 	proxies_sync(sim.app.proxies);
-	return world.now_ms + 2000;
+	return world.now_ms + 4000; /* a task takes two looks: its end is kept, then it goes */
 }
 
 static void
@@ -448,6 +464,9 @@ settle(void)
 	for (int i = 0;; i++) {
 		uint64_t unsettled = 0;
 		runtime_visit(sim.app.runtime, find_unsettled, &unsettled);
+		if (runtime_count(sim.app.runtime, ACTOR_DEPLOY) > 0)
+			until_ms =
+			    0; /* a poll has brought it; what it leaves goes by a later look */
 		if (unsettled == 0 && !world_has_flights() && fronts_of_world_are_idle()) {
 			if (until_ms == 0)
 				until_ms = sweep_once_more();
@@ -473,6 +492,9 @@ begin(uint64_t seed)
 	world_reset(seed);
 	world.facts = ports_facts;
 	world.is_orphan = ports_is_orphan;
+	world.is_task_orphan = ports_is_task_orphan;
+	world.is_task_kept = ports_is_task_kept;
+	world.keep_task = ports_keep_task;
 	world.broken = sim_fail;
 	world.receiver = receiver_of;
 	world.heard = notices_heard;
@@ -489,6 +511,7 @@ begin(uint64_t seed)
 	for (uint64_t d = 0; d < WORLD_DEPLOYS; d++) {
 		world.is_bad[d] = world_chance(world.faults.bad_image);
 		world.cannot_start[d] = world_chance(world.faults.bad_image / 8);
+		world.fails_to_migrate[d] = world_chance(world.faults.bad_image / 2);
 	}
 	sim.one_answer_is_enough = sabotage == SABOTAGE_ONE_ANSWER;
 	sim.drains_have_no_floor = sabotage == SABOTAGE_NO_FLOOR;

@@ -8,6 +8,7 @@
 #include "world_edge.h"
 #include "world_front.h"
 #include "world_images.h"
+#include "world_tasks.h"
 
 enum { FLIGHTS_MAX = 1024 };
 
@@ -61,6 +62,7 @@ world_reset(uint64_t seed)
 	memset(&world, 0, sizeof(world));
 	edge_reset();
 	fronts_of_world_reset();
+	tasks_reset();
 	traffic_reset();
 	world.now_ms = 1000000;
 	/* Swarm testing: each seed has its own mix, many have some faults at zero. */
@@ -210,6 +212,12 @@ is_on(uint64_t deploy, uint64_t engine)
 	return world.there[deploy] != 0 && world.engine_ids[world.engine_of[deploy]] == engine;
 }
 
+static bool
+is_task_on(uint64_t deploy, uint64_t engine)
+{
+	return task_is_there(deploy) && world.engine_ids[world.engine_of[deploy]] == engine;
+}
+
 /* Counts containers, and remembers whose they are. */
 static uint32_t
 survey(uint64_t engine)
@@ -217,8 +225,14 @@ survey(uint64_t engine)
 	uint32_t count = 0;
 
 	for (uint64_t d = 1; d <= world.newest_deploy; d++) {
-		if (world.engine_ids[world.engine_of[d]] == engine)
+		if (world.engine_ids[world.engine_of[d]] == engine) {
 			world.is_surveyed[d] = false;
+			world.is_task_surveyed[d] = false;
+		}
+		if (is_task_on(d, engine) && world.is_task_orphan(d)) {
+			world.is_task_surveyed[d] = true;
+			count++;
+		}
 		if (!is_on(d, engine) || !world.is_orphan(d))
 			continue;
 		world.is_surveyed[d] = true;
@@ -231,9 +245,25 @@ static bool
 has_surveyed(uint64_t engine)
 {
 	for (uint64_t d = 1; d <= world.newest_deploy; d++)
-		if (world.is_surveyed[d] && is_on(d, engine) && world.is_orphan(d))
+		if ((world.is_surveyed[d] && is_on(d, engine) && world.is_orphan(d))
+		    || (world.is_task_surveyed[d] && is_task_on(d, engine)
+			&& world.is_task_orphan(d)))
 			return true;
 	return false;
+}
+
+/* It is ended, its end is kept, and then it goes: what is not committed yet waits for the next look. */
+static void
+collect_task(uint64_t deploy)
+{
+	world.is_task_surveyed[deploy] = false;
+	if (!world.is_task_orphan(deploy))
+		return;
+	task_stop(deploy);
+	if (world.is_task_kept(deploy))
+		task_remove(deploy);
+	else
+		world.keep_task(deploy);
 }
 
 /* What the last survey has found, and is still to be removed. */
@@ -241,6 +271,8 @@ static void
 collect(uint64_t engine)
 {
 	for (uint64_t d = 1; d <= world.newest_deploy; d++) {
+		if (world.is_task_surveyed[d] && is_task_on(d, engine))
+			collect_task(d);
 		if (!world.is_surveyed[d] || !is_on(d, engine))
 			continue;
 		world.is_surveyed[d] = false;
@@ -259,6 +291,7 @@ run(const struct effect *ask, const struct facts *facts, struct event *answer)
 		answer_as(answer, EV_REFUSED, "no such image");
 		return;
 	}
+	tasks_are_before(ask->deploy, facts);
 	if (ask->deploy > world.newest_deploy)
 		world.newest_deploy = ask->deploy;
 	world.engine_of[ask->deploy] = (uint8_t)facts->engine;
@@ -333,6 +366,18 @@ is_down(uint32_t part)
 	return world.now_ms < world.outage_until_ms[part];
 }
 
+bool
+world_engine_is_down(uint32_t engine, struct event *answer)
+{
+	if (!is_down(OUTAGE_ENGINE + engine))
+		return false;
+	answer_down(OUTAGE_ENGINE + engine, answer);
+	if (answer->kind
+	    == EV_REFUSED) /* nothing that was seen to begin is called impossible */
+		answer_as(answer, EV_TROUBLED, "down");
+	return true;
+}
+
 /* It is the engine that speaks to the registry then. */
 static void
 pull(const struct facts *facts, struct event *answer)
@@ -345,11 +390,25 @@ pull(const struct facts *facts, struct event *answer)
 		images_pull(facts, answer);
 }
 
+/* A task's container goes once its end is kept; the sweep removes what is left here. */
+static void
+remove_all(uint64_t deploy, const char *by)
+{
+	stop(deploy, by);
+	if (!task_is_there(deploy))
+		return;
+	task_stop(deploy);
+	if (world.is_task_kept(deploy))
+		task_remove(deploy);
+}
+
 static void
 perform_on_engine(const struct effect *ask, const struct facts *facts, struct event *answer)
 {
 	if (ask->kind == FX_PULL) {
 		pull(facts, answer);
+	} else if (ask->kind == FX_MIGRATE) {
+		tasks_perform(ask, facts, answer);
 	} else if (ask->kind == FX_RUN) {
 		run(ask, facts, answer);
 	} else if (ask->kind == FX_PROBE) {
@@ -359,10 +418,10 @@ perform_on_engine(const struct effect *ask, const struct facts *facts, struct ev
 		else
 			answer->kind = EV_HEALTHY;
 	} else if (ask->kind == FX_REMOVE) {
-		stop(ask->deploy, "REMOVE");
+		remove_all(ask->deploy, "REMOVE");
 		answer->kind = EV_REMOVED;
 	} else if (ask->kind == FX_RETIRE) {
-		stop(ask->elder, "RETIRE");
+		remove_all(ask->elder, "RETIRE");
 		answer->kind = EV_RETIRED;
 	} else if (ask->kind == FX_HALT) {
 		halt(ask, facts, answer);
@@ -492,7 +551,9 @@ land_ask(const struct flight *f)
 	}
 	note_outcome(ask, &answer);
 	if (answer.kind == EV_COUNT)
-		return; /* the edge waits for requests to end */
+		return; /* the edge waits for requests to end, or a task does */
+	if (ask->kind == FX_MIGRATE)
+		tasks_forget(ask->actor);
 	if (world_chance(world.faults.lose_answer))
 		edge_did_not_drain(ask);
 	else
@@ -519,21 +580,24 @@ world_has_flights(void)
 }
 
 static int64_t
-proxies_next_ms(void)
+parts_next_ms(void)
 {
-	int64_t edge_ms = edge_next_ms();
-	int64_t front_ms = fronts_of_world_next_ms();
+	int64_t next_ms = edge_next_ms();
+	int64_t others[] = { fronts_of_world_next_ms(), tasks_next_ms() };
 
-	return edge_ms < front_ms ? edge_ms : front_ms;
+	for (size_t i = 0; i < COUNT(others); i++)
+		if (others[i] < next_ms)
+			next_ms = others[i];
+	return next_ms;
 }
 
 int64_t
 world_next_ms(void)
 {
 	int64_t flight_ms = flight_count == 0 ? INT64_MAX : flights[first_flight()].at_ms;
-	int64_t proxy_ms = proxies_next_ms();
+	int64_t part_ms = parts_next_ms();
 
-	return flight_ms < proxy_ms ? flight_ms : proxy_ms;
+	return flight_ms < part_ms ? flight_ms : part_ms;
 }
 
 bool
@@ -542,14 +606,15 @@ world_land(struct event *ret_answer)
 	uint32_t first = first_flight();
 	struct flight f;
 
-	int64_t proxy_ms = proxies_next_ms();
+	int64_t part_ms = parts_next_ms();
 
-	if (proxy_ms <= world.now_ms || flight_count == 0 || proxy_ms < flights[first].at_ms) {
-		if (proxy_ms > world.now_ms)
-			world.now_ms = proxy_ms;
+	if (part_ms <= world.now_ms || flight_count == 0 || part_ms < flights[first].at_ms) {
+		if (part_ms > world.now_ms)
+			world.now_ms = part_ms;
 		traffic_pass();
 		edge_pass();
 		fronts_of_world_pass();
+		tasks_pass();
 		return false;
 	}
 	f = flights[first];
@@ -582,6 +647,14 @@ is_order_of_elder(const struct flight *f)
 	return !f->is_answer && (f->ask.kind == FX_HALT || f->ask.kind == FX_REVIVE);
 }
 
+/* A migration is begun by several requests, each after the answer to the one before: it does not begin
+ * once the process is gone. */
+static bool
+is_in_steps(const struct flight *f)
+{
+	return f->ask.kind == FX_MIGRATE;
+}
+
 void
 world_crash(void)
 {
@@ -589,10 +662,13 @@ world_crash(void)
 	for (uint32_t i = 0; i < flight_count; i++)
 		if (is_order_of_elder(&flights[i]))
 			settle_order(&flights[i]);
+	tasks_lost_their_server();
 	for (uint32_t i = 0; i < flight_count;)
-		if (flights[i].is_answer || is_order_of_elder(&flights[i]))
+		if (flights[i].is_answer || is_order_of_elder(&flights[i])
+		    || is_in_steps(&flights[i]))
 			flights[i] = flights[--flight_count];
 		else
 			flights[i++].is_of_the_dead = true;
 	memset(world.is_surveyed, 0, sizeof(world.is_surveyed));
+	memset(world.is_task_surveyed, 0, sizeof(world.is_task_surveyed));
 }

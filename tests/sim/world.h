@@ -59,6 +59,7 @@ struct facts {
 	uint32_t serving; /* set of the replicas whose rows say that they run */
 	uint32_t leads; /* set of places in leads */
 	enum at proxy;
+	bool migrates; /* and it is no rollback */
 	int64_t drain_ms;
 	bool halts; /* the elder is stopped before this deploy starts */
 	bool is_waited; /* and requests wait meanwhile */
@@ -89,6 +90,8 @@ struct world {
 	uint8_t engine_of[WORLD_DEPLOYS];
 	bool is_bad[WORLD_DEPLOYS]; /* never becomes healthy */
 	bool cannot_start[WORLD_DEPLOYS]; /* its containers are made and never run */
+	bool fails_to_migrate[WORLD_DEPLOYS];
+	bool is_task_surveyed[WORLD_DEPLOYS]; /* the same for the container of its migration */
 	bool is_surveyed[WORLD_DEPLOYS]; /* the process has seen that it is an orphan */
 	uint8_t drain_failures[WORLD_DEPLOYS]; /* the edge did not drain for this deploy */
 	struct route routes[WORLD_STAGES];
@@ -109,6 +112,9 @@ struct world {
 	bool (*is_orphan)(uint64_t deploy); /* asked at the moment of looking */
 	uint32_t (*receiver)(uint64_t actor); /* whom a notification is for */
 	void (*heard)(uint64_t actor); /* a receiver has got one; NULL: nobody counts */
+	bool (*is_task_orphan)(uint64_t deploy);
+	bool (*is_task_kept)(uint64_t deploy); /* its end is in the store, and committed */
+	void (*keep_task)(uint64_t deploy);
 	/* A law of the traffic is broken. */
 	void (*broken)(const char *law, uint64_t about);
 };

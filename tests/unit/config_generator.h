@@ -280,6 +280,16 @@ draw_health(struct generator *g, struct health_spec *health)
 }
 
 static void
+draw_task(struct generator *g, struct task_spec *task)
+{
+	fields_set_defaults(task_fields, COUNT(task_fields), task);
+	for (size_t i = 0; i < COUNT(task_fields); i++)
+		draw_field(g, &task_fields[i], task);
+	if (task->command.count == 0) /* there is none then */
+		fields_set_defaults(task_fields, COUNT(task_fields), task);
+}
+
+static void
 draw_field(struct generator *g, const struct field *field, void *record)
 {
 	void *member = (char *)record + field->offset;
@@ -316,6 +326,9 @@ draw_field(struct generator *g, const struct field *field, void *record)
 		break;
 	case FIELD_HEALTH:
 		draw_health(g, member);
+		break;
+	case FIELD_TASK:
+		draw_task(g, member);
 		break;
 	case FIELD_CHECK:
 		break; /* draw_health */
@@ -361,6 +374,9 @@ reset_field(struct stage_spec *spec, size_t i)
 		break;
 	case FIELD_HEALTH:
 		spec->health = initial.health;
+		break;
+	case FIELD_TASK:
+		spec->migration = initial.migration;
 		break;
 	case FIELD_PAIRS:
 	case FIELD_VOLUMES:

@@ -16,6 +16,7 @@
 #include "store/retention.h"
 #include "store/secrets.h"
 #include "store/store.h"
+#include "store/tasks.h"
 
 enum { DOUBLE_MAX = 256, DOUBLE_LOG_MAX = 4096 };
 
@@ -26,6 +27,9 @@ struct store {
 	size_t instance_count;
 	struct deploy_log_row log[DOUBLE_LOG_MAX];
 	size_t log_count;
+	struct task_row tasks[8];
+	size_t task_count;
+	int64_t task_puts;
 	uint64_t
 	    retired; /* deploys that are not listed, up to this one, were removed by rule */
 	uint64_t id_floor; /* ids up to this one are not given out */
@@ -200,6 +204,43 @@ store_deploy_log(struct store *store, uint64_t deploy, int64_t after_seq,
 		if (store->log[i].deploy == deploy && store->log[i].seq > after_seq)
 			to[count++] = store->log[i];
 	return count;
+}
+
+void
+store_task_put(struct store *store, const struct task_row *row)
+{
+	size_t i = 0;
+
+	store->task_puts++;
+	while (i < store->task_count
+	       && (store->tasks[i].deploy != row->deploy || store->tasks[i].kind != row->kind))
+		i++;
+	CHECK(i < COUNT(store->tasks));
+	store->tasks[i] = *row;
+	if (i == store->task_count)
+		store->task_count++;
+}
+
+bool
+store_task_get(
+    struct store *store, uint64_t deploy, enum task_kind kind, struct task_row *ret_row)
+{
+	for (size_t i = 0; i < store->task_count; i++)
+		if (store->tasks[i].deploy == deploy && store->tasks[i].kind == kind) {
+			*ret_row = store->tasks[i];
+			return true;
+		}
+	return false;
+}
+
+uint64_t
+store_task_migrated(struct store *store, uint64_t stage, const char *digest)
+{
+	for (size_t i = 0; i < store->task_count; i++)
+		if (store->tasks[i].stage == stage && store->tasks[i].status == TASK_IS_done
+		    && strcmp(store->tasks[i].digest, digest) == 0)
+			return store->tasks[i].deploy;
+	return 0;
 }
 
 /* The deploy's log as one text, one line each: "level: text\n". */

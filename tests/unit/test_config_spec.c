@@ -71,7 +71,9 @@ canonical_json_has_every_key_in_order(void **state UNUSED)
 	    ","
 	    "\"cap_drop\":[],\"cap_add\":[],\"devices\":[],\"privileged\":false,"
 	    "\"host_network\":false,\"host_pid\":false,\"host_ipc\":false,\"strategy\":"
-	    "\"auto\"}";
+	    "\"auto\",\"migration\":{"
+	    "\"command\":[],"
+	    "\"timeout_ms\":600000,\"is_compatible\":true}}";
 	struct config_file *file = config_file_parse(
 	    STR("version: 1\nprojects: {shop: {image: r.io/a, port: 80, "
 		"health: {http: /h}, stages: "
@@ -199,7 +201,7 @@ draw_spec(struct stage_spec *spec)
 	static struct pair_spec labels[LIST_MAX];
 	static struct volume_spec volumes[LIST_MAX];
 	static struct pair_spec options[LIST_MAX];
-	static const char *lists[9][LIST_MAX];
+	static const char *lists[10][LIST_MAX];
 	struct strings *more[] = { &spec->entrypoint, &spec->tmpfs, &spec->ulimits,
 		&spec->cap_drop, &spec->cap_add, &spec->devices };
 
@@ -216,6 +218,8 @@ draw_spec(struct stage_spec *spec)
 	spec->log_options = options;
 	spec->log_option_count = draw_count(LIST_MAX);
 	draw_pairs(options, spec->log_option_count, 1);
+	draw_numbers(task_fields, COUNT(task_fields), &spec->migration);
+	draw_strings(&spec->migration.command, lists[9], LIST_MAX);
 	spec->env = env;
 	spec->env_count = draw_count(ENV_MAX);
 	draw_pairs(env, spec->env_count, VALUE_SOURCE_COUNT);
@@ -267,6 +271,9 @@ what_is_written_reads_back_as_the_same_bytes(void **state UNUSED)
 		assert_int_equal(back->env_count, drawn.env_count);
 		assert_int_equal(back->memory_bytes, drawn.memory_bytes);
 		assert_int_equal(back->health.deadline_ms, drawn.health.deadline_ms);
+		assert_int_equal(back->migration.timeout_ms, drawn.migration.timeout_ms);
+		assert_int_equal(back->migration.command.count, drawn.migration.command.count);
+		assert_int_equal(back->migration.is_compatible, drawn.migration.is_compatible);
 		assert_int_equal(back->is_auto, drawn.is_auto);
 		assert_int_equal(back->volume_count, drawn.volume_count);
 		stage_spec_free(back);
@@ -444,6 +451,8 @@ the_schema_agrees_with_the_table(void **state UNUSED)
 	    IN_BOTH, 3); /* stages, notify, webhook */
 	check_members(defs, health, health_fields, HEALTH_FIELD_COUNT, IN_BOTH,
 	    4); /* tcp, docker, none, status */
+	check_members(defs, json_at(json_get(json_get(defs, "migration"), "anyOf"), 1),
+	    task_fields, TASK_FIELD_COUNT, IN_BOTH, 0);
 	json_free(schema);
 }
 

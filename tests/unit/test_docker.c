@@ -793,6 +793,208 @@ test_who_ends_right_after_the_start_did_not_start(void **state UNUSED)
 	assert_int_equal(store.instance_count, 0);
 }
 
+#define TROUBLE "{\"message\":\"the disk is slow\"}"
+
+/* Migrations. */
+
+#define TASK_NAME "shop-web-5-migration-1111111111111111"
+#define TASK_FOUND "GET /v1.41/containers/" TASK_NAME "/json "
+#define TASK_OTHERS                                                               \
+	"GET /v1.41/containers/json?filters=%7B%22label%22:%5B%22slipway.task%3D" \
+	"MIGRATION%22%2C%22slipway.stage-id%3D5%22%2C%22slipway.store%3Du-1%22%5D%7D "
+#define TASK_CREATE "POST /v1.41/containers/create?name=" TASK_NAME " "
+#define TASK_START "POST /v1.41/containers/t1/start "
+#define TASK_LOOK "GET /v1.41/containers/t1/json "
+#define TASK_LOG "GET /v1.41/containers/t1/logs?stdout=1&stderr=1&tail=200 "
+#define TASK_IN(state, deploy)                                                     \
+	"{\"Id\":\"t1\",\"State\":{" state "},\"Config\":{\"Labels\":{"            \
+	"\"slipway.managed\":\"true\",\"slipway.store\":\"u-1\",\"slipway.task\":" \
+	"\"MIGRATION\",\"slipway.stage-id\":\"5\",\"slipway.deploy\":\"" deploy    \
+	"\",\"slipway.digest\":\"" DIGEST "\"}}}"
+#define EXITED(code)                               \
+	"\"Status\":\"exited\",\"ExitCode\":" code \
+	",\"StartedAt\":\"2026-01-31T12:00:00Z\",\"FinishedAt\":\"2026-01-31T12:00:01Z\""
+#define RUNS "\"Status\":\"running\",\"Running\":true,\"StartedAt\":\"2126-01-31T12:00:00Z\""
+
+static const char *migrate_words[] = { "migrate" };
+
+static void
+configure_migration(void)
+{
+	spec.migration =
+	    (struct task_spec){ .command = { migrate_words, 1 }, .timeout_ms = 60000 };
+}
+
+/* Its row is stored before it starts; how it ended, and its last lines, when it has. */
+static void
+test_a_migration_runs_and_is_read(void **state UNUSED)
+{
+	const struct turn turns[] = { GREET, { TASK_FOUND, "404 Not Found", "{}" },
+		{ TASK_OTHERS, "200 OK", "[]" }, NETWORK,
+		{ TASK_CREATE, "201 Created", "{\"Id\":\"t1\"}" },
+		{ TASK_START, "204 No Content", "" },
+		{ TASK_LOOK, "200 OK", TASK_IN(RUNS, "7") },
+		{ TASK_LOOK, "200 OK", TASK_IN(EXITED("0"), "7") }, { TASK_LOG, "200 OK", "" },
+		END };
+	const struct turn again[] = { END };
+
+	configure_migration();
+	assert_int_equal(run(FX_MIGRATE, turns)->kind, EV_MIGRATED);
+	assert_int_equal(store.task_puts, 2);
+	assert_int_equal(store.tasks[0].status, TASK_IS_done);
+	assert_string_equal(store.tasks[0].container_id, "t1");
+	assert_int_equal(run(FX_MIGRATE, again)->kind, EV_MIGRATED); /* nothing is asked */
+}
+
+/* What another deploy did with this digest counts, whether it was read or not. */
+static void
+test_a_migration_of_before_counts(void **state UNUSED)
+{
+	const struct turn turns[] = { GREET,
+		{ TASK_FOUND, "200 OK", TASK_IN(EXITED("0"), "6") }, END };
+	const struct turn again[] = { END };
+
+	configure_migration();
+	store_task_put(
+	    &store, &(struct task_row){ .deploy = 6, .stage = 5, .digest = DIGEST });
+	assert_int_equal(run(FX_MIGRATE, turns)->kind, EV_MIGRATED);
+	assert_int_equal(store.tasks[0].status, TASK_IS_done);
+	assert_int_equal(run(FX_MIGRATE, again)->kind, EV_MIGRATED);
+	assert_has(double_log(&store, 7), "deploy 6 has migrated");
+}
+
+/* One that was asked to end says nothing by its exit code: it makes room. */
+static void
+test_a_stopped_migration_is_run_anew(void **state UNUSED)
+{
+	const struct turn turns[] = { GREET,
+		{ TASK_FOUND, "200 OK", TASK_IN(EXITED("0"), "6") },
+		{ "DELETE /v1.41/containers/t1?v=true ", "204 No Content", "" },
+		{ TASK_OTHERS, "200 OK", "[]" }, NETWORK,
+		{ TASK_CREATE, "201 Created", "{\"Id\":\"t1\"}" },
+		{ TASK_START, "204 No Content", "" },
+		{ TASK_LOOK, "200 OK", TASK_IN(EXITED("3"), "7") }, { TASK_LOG, "200 OK", "" },
+		END };
+	const struct event *e;
+
+	configure_migration();
+	store_task_put(&store,
+	    &(struct task_row){
+		.deploy = 6, .stage = 5, .digest = DIGEST, .status = TASK_IS_stopped });
+	e = run(FX_MIGRATE, turns);
+	assert_int_equal(e->kind, EV_REFUSED);
+	assert_has(e->text, "exit code 3");
+	assert_int_equal(store.tasks[1].status, TASK_IS_failed);
+}
+
+static void
+test_one_migration_runs_in_a_stage(void **state UNUSED)
+{
+	const struct turn turns[] = { GREET, { TASK_FOUND, "404 Not Found", "{}" },
+		{ TASK_OTHERS, "200 OK",
+		    "[{\"Id\":\"t0\",\"Labels\":{\"slipway.deploy\":\"4\"}}]" },
+		END };
+	const struct event *e;
+
+	configure_migration();
+	e = run(FX_MIGRATE, turns);
+	assert_int_equal(e->kind, EV_TROUBLED);
+	assert_has(e->text, "that of deploy 4 still runs");
+	assert_int_equal(nudges, 1); /* the sweep ends it */
+	assert_int_equal(store.task_count, 0);
+}
+
+static void
+test_a_migration_that_was_removed_is_not_run_again(void **state UNUSED)
+{
+	const struct turn turns[] = { GREET, { TASK_FOUND, "404 Not Found", "{}" }, END };
+
+	configure_migration();
+	store_task_put(
+	    &store, &(struct task_row){
+			.deploy = 7, .stage = 5, .digest = DIGEST, .container_id = "t1" });
+	assert_int_equal(run(FX_MIGRATE, turns)->kind, EV_REFUSED);
+	assert_has(last_event.text, "somebody removed the container");
+	assert_int_equal(store.tasks[0].status, TASK_IS_unclear);
+}
+
+/* That it is asked to end is stored first: its exit code counts no more, whatever it is. */
+static void
+test_an_overdue_migration_is_stopped(void **state UNUSED)
+{
+	const struct turn turns[] = { GREET,
+		{ TASK_FOUND, "200 OK",
+		    TASK_IN("\"Status\":\"running\",\"Running\":true", "7") },
+		{ TASK_LOOK, "200 OK",
+		    TASK_IN("\"Status\":\"running\",\"Running\":true,"
+			    "\"StartedAt\":\"2026-01-31T12:00:00Z\"",
+			"7") },
+		{ "POST /v1.41/containers/t1/stop?t=2 ", "204 No Content", "" },
+		{ TASK_LOOK, "200 OK",
+		    TASK_IN("\"Status\":\"exited\",\"ExitCode\":0,"
+			    "\"StartedAt\":\"2026-01-31T12:00:00Z\","
+			    "\"FinishedAt\":\"2026-01-31T12:05:00Z\"",
+			"7") },
+		{ TASK_LOG, "200 OK", "" }, END };
+
+	configure_migration();
+	script = turns;
+	perform(FX_MIGRATE);
+	turn_until_asked(&turns[5]);
+	assert_int_equal(store.tasks[0].status, TASK_IS_stopping);
+	turn_until(&event_count, 1);
+	assert_null(script->request);
+	assert_int_equal(last_event.kind, EV_REFUSED);
+	assert_has(last_event.text, "timeout of 60 s");
+	assert_int_equal(store.tasks[0].status, TASK_IS_overdue);
+}
+
+/* The words of a start that fails for good end it; others are tried again. */
+static void
+test_a_migration_that_cannot_start(void **state UNUSED)
+{
+	const struct turn gone[] = { GREET,
+		{ TASK_FOUND, "200 OK", TASK_IN("\"Status\":\"created\"", "7") },
+		{ TASK_START, "400 Bad Request",
+		    "{\"message\":\"exec: migrate: executable file not found\"}" },
+		END };
+	const struct turn later[] = { { TASK_FOUND, "200 OK",
+					  TASK_IN("\"Status\":\"created\"", "7") },
+		{ TASK_START, "500 Server Error", TROUBLE }, END };
+
+	configure_migration();
+	assert_int_equal(run(FX_MIGRATE, gone)->kind, EV_REFUSED);
+	assert_has(last_event.text, "executable file not found");
+	assert_int_equal(run(FX_MIGRATE, later)->kind, EV_TROUBLED);
+}
+
+/* Nobody is led to it: no port, no name on the network, no label of the stage; it is not restarted. */
+static void
+test_migration_body(void **state UNUSED)
+{
+	struct pair_spec label = { .name = "team", .value = "blue" };
+	struct deploy_row row;
+	struct buf json;
+	struct err err;
+
+	configure_migration();
+	spec.labels = &label;
+	spec.label_count = 1;
+	assert_true(store_deploy_get(&store, 7, &row));
+	buf_init(&json, 1 << 16);
+	assert_int_equal(task_write(docker, double_engine(&catalog, 1), &row, &spec,
+			     TASK_MIGRATION, "t", &json, &err),
+	    0);
+	assert_has(buf_cstr(&json), "\"Cmd\":[\"migrate\"]");
+	assert_has(buf_cstr(&json), "\"slipway.task\":\"MIGRATION\"");
+	assert_has(buf_cstr(&json), "\"SLIPWAY_INSTANCE=t\"");
+	assert_has(buf_cstr(&json), "\"RestartPolicy\":{\"Name\":\"no\"}");
+	assert_null(strstr(buf_cstr(&json), "team"));
+	assert_null(strstr(buf_cstr(&json), "Aliases"));
+	assert_null(strstr(buf_cstr(&json), "ExposedPorts"));
+	buf_free(&json);
+}
+
 /* Removing and retiring. */
 
 #define LABELS(more)                                                                       \
@@ -858,6 +1060,29 @@ test_who_cannot_be_stopped_is_not_removed(void **state UNUSED)
 	assert_int_equal(last_event.kind, EV_TROUBLED);
 	assert_has(last_event.text, "the disk is slow");
 	assert_string_equal(store.instances[0].status, "running");
+}
+
+#define TASK_LISTED \
+	"[{\"Id\":\"t1\",\"Names\":[\"/t\"],\"Labels\":{\"slipway.task\":\"MIGRATION\"}}]"
+
+/* A migration under way is asked to end, and how it ended is kept before it goes. */
+static void
+test_remove_reads_how_a_migration_ended(void **state UNUSED)
+{
+	const struct turn turns[] = { GREET, { LIST, "200 OK", TASK_LISTED },
+		{ TASK_LOOK, "200 OK", TASK_IN(RUNS, "7") },
+		{ "POST /v1.41/containers/t1/stop?t=2 ", "304 Not Modified", "" },
+		{ TASK_LOOK, "200 OK", TASK_IN(EXITED("0"), "7") }, { TASK_LOG, "200 OK", "" },
+		{ "DELETE /v1.41/containers/t1?force=true&v=true ", "204 No Content", "" },
+		{ LIST, "200 OK", "[]" }, END };
+
+	configure_migration();
+	store_task_put(
+	    &store, &(struct task_row){
+			.deploy = 7, .stage = 5, .digest = DIGEST, .container_id = "t1" });
+	assert_int_equal(run(FX_REMOVE, turns)->kind, EV_REMOVED);
+	/* 304: it had ended by itself before it was asked. */
+	assert_int_equal(store.tasks[0].status, TASK_IS_done);
 }
 
 static void
@@ -1453,6 +1678,30 @@ test_survey_judges(void **state UNUSED)
 	assert_int_equal(run(FX_COLLECT, remove)->kind, EV_COLLECTED);
 }
 
+/* Its deploy is over, so it goes, though that serves and its stage is busy; its end is read first. */
+static void
+test_the_sweep_reads_how_a_migration_ended(void **state UNUSED)
+{
+	const struct turn turns[] = { { TASK_LOOK, "200 OK", TASK_IN(EXITED("0"), "7") },
+		{ TASK_LOG, "200 OK", "" },
+		{ "DELETE /v1.41/containers/t1?force=true&v=true ", "204 N", "" }, END };
+	const char *list = "[{\"Id\":\"t1\",\"Names\":[\"/t\"],\"State\":\"exited\","
+			   "\"Labels\":{\"slipway.store\":\"u-1\",\"slipway.deploy\":\"7\","
+			   "\"slipway.stage-id\":\"5\",\"slipway.task\":\"MIGRATION\"}}]";
+
+	store_task_put(
+	    &store, &(struct task_row){
+			.deploy = 7, .stage = 5, .digest = DIGEST, .container_id = "t1" });
+	assert_int_equal(survey(list), 0);
+	store.deploys[0].ended_ms = 1;
+	store.deploys[0].is_live = true;
+	is_stage_busy = true;
+	assert_int_equal(survey(list), 1);
+	assert_int_equal(run(FX_COLLECT, turns)->kind, EV_COLLECTED);
+	assert_int_equal(store.tasks[0].status, TASK_IS_done);
+	assert_string_equal(double_log(&store, 7), "");
+}
+
 static void
 give_list(void *context UNUSED)
 {
@@ -1595,15 +1844,17 @@ test_survey_knows_who_restarts(void **state UNUSED)
 static void
 test_orphan_rule(void **state UNUSED)
 {
-	for (int bits = 0; bits < 32; bits++) {
+	for (int bits = 0; bits < 64; bits++) {
 		struct orphan_facts facts = { .is_ours = bits & 1,
 			.is_known = bits & 2,
 			.is_final = bits & 4,
 			.is_live = bits & 8,
-			.is_stage_busy = bits & 16 };
-		enum orphan_verdict wanted = (bits & 3) != 3       ? ORPHAN_FOREIGN
-					     : bits == (1 | 2 | 4) ? ORPHAN_REMOVE
-								   : ORPHAN_KEEP;
+			.is_stage_busy = bits & 16,
+			.is_task = bits & 32 };
+		bool is_needed = (bits & (8 | 16)) != 0 && (bits & 32) == 0;
+		enum orphan_verdict wanted = (bits & 3) != 3            ? ORPHAN_FOREIGN
+					     : (bits & 4) && !is_needed ? ORPHAN_REMOVE
+									: ORPHAN_KEEP;
 
 		assert_int_equal(orphan_judge(&facts), wanted);
 	}
@@ -1754,6 +2005,16 @@ main(void)
 		TEST(test_survey_looks_at_every_stage),
 		TEST(test_survey_follows_live_instances),
 		TEST(test_survey_knows_who_restarts),
+		TEST(test_a_migration_runs_and_is_read),
+		TEST(test_a_migration_of_before_counts),
+		TEST(test_a_stopped_migration_is_run_anew),
+		TEST(test_one_migration_runs_in_a_stage),
+		TEST(test_a_migration_that_was_removed_is_not_run_again),
+		TEST(test_an_overdue_migration_is_stopped),
+		TEST(test_a_migration_that_cannot_start),
+		TEST(test_migration_body),
+		TEST(test_remove_reads_how_a_migration_ended),
+		TEST(test_the_sweep_reads_how_a_migration_ended),
 		TEST(test_orphan_rule),
 		TEST(test_usage_leaves_out_what_is_cached),
 		TEST(test_frames_cut_anywhere),

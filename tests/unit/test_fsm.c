@@ -418,12 +418,17 @@ reasons_are_kept_and_cut(void **state UNUSED)
 static void
 only_true_orphans_are_removed(void **state UNUSED)
 {
-	for (unsigned bits = 0; bits < 32; bits++) {
-		struct orphan_facts f = { bits & 1, bits & 2, bits & 4, bits & 8, bits & 16 };
+	for (unsigned bits = 0; bits < 64; bits++) {
+		struct orphan_facts f = { .is_ours = bits & 1,
+			.is_known = bits & 2,
+			.is_final = bits & 4,
+			.is_live = bits & 8,
+			.is_stage_busy = bits & 16,
+			.is_task = bits & 32 };
 		enum orphan_verdict v = orphan_judge(&f);
 		if (!f.is_ours || !f.is_known)
 			assert_int_equal(v, ORPHAN_FOREIGN);
-		else if (f.is_final && !f.is_live && !f.is_stage_busy)
+		else if (f.is_final && (f.is_task || (!f.is_live && !f.is_stage_busy)))
 			assert_int_equal(v, ORPHAN_REMOVE);
 		else
 			assert_int_equal(v, ORPHAN_KEEP);

@@ -14,18 +14,28 @@ enum {
 	SWAP_MS = 10 * MINUTE,
 	DRAIN_MS = HOUR + 100 * SECOND,
 	RETIRE_MS = HOUR + 5 * MINUTE,
-	REMOVE_MS = MINUTE,
 	PASS_MS = MINUTE,
 	HALT_MS = RETIRE_MS,
 	LONGEST_MS = 20 * SECOND, /* after many tries */
+	MIGRATE_MS = 13 * HOUR + 5 * MINUTE,
+	REMOVE_MS = HOUR + 5 * MINUTE,
 	PAUSE_MS = 6 * SECOND, /* as the peer asks; longer than the third pause of its own */
 };
 
 enum tries { KEEPS, BEGINS, COUNTS }; /* the first of them; one more */
 enum reason { SAME, NONE, TOLD, CANCELED, UNTIDY };
 
-enum given { USUAL, SPENT = 1, NO_ROUTE = 2, NO_ELDER = 4, FORCED = 8, HALTS = 16, GONE = 32 };
-/* HALTS: the elder is stopped first; GONE: somebody has canceled it meanwhile. */
+enum given {
+	USUAL,
+	SPENT = 1,
+	NO_ROUTE = 2,
+	NO_ELDER = 4,
+	FORCED = 8,
+	HALTS = 16, /* the elder is stopped first */
+	GONE = 32, /* somebody has canceled it meanwhile */
+	MIGRATES = 64,
+	GOES_BACK = 128
+};
 
 struct duty {
 	enum deploy_state in;
@@ -78,6 +88,8 @@ static const struct duty duties[] = {
 	{ DEPLOY_PENDING, ON(CANCEL), USUAL, DEPLOY_CANCELED, 0, 0, KEEPS, CANCELED, ON(ENDED) },
 
 	{ DEPLOY_PULLING, ON(PULLED), USUAL, DEPLOY_STARTING, FX(RUN), RUN_MS, BEGINS, NONE, 0 },
+	{ DEPLOY_PULLING, ON(PULLED), MIGRATES, DEPLOY_MIGRATING, FX(MIGRATE), MIGRATE_MS, BEGINS, NONE, 0 },
+	{ DEPLOY_PULLING, ON(PULLED), MIGRATES | GOES_BACK, DEPLOY_STARTING, FX(RUN), RUN_MS, BEGINS, NONE, 0 },
 	{ DEPLOY_PULLING, ON(RECOVERED), USUAL, DEPLOY_PULLING, FX(PULL), PULL_MS, KEEPS, SAME, 0 },
 	{ DEPLOY_PULLING, CLEAR, USUAL, DEPLOY_PULLING, FX(PULL), PULL_MS, COUNTS, TOLD, 0 },
 	{ DEPLOY_PULLING, CLEAR, SPENT, DEPLOY_FAILED, 0, 0, KEEPS, TOLD, ON(ENDED) },
@@ -100,6 +112,18 @@ static const struct duty duties[] = {
 	{ DEPLOY_HALTING, CLEAR, HALTS | SPENT, DEPLOY_REVIVING, FX(REVIVE), RUN_MS, BEGINS, TOLD, ON(GIVEN_UP) },
 	{ DEPLOY_HALTING, ON(REFUSED), HALTS, DEPLOY_REVIVING, FX(REVIVE), RUN_MS, BEGINS, TOLD, ON(GIVEN_UP) },
 	{ DEPLOY_HALTING, ON(CANCEL), HALTS, DEPLOY_REVIVING, FX(REVIVE), RUN_MS, BEGINS, CANCELED, ON(GIVEN_UP) },
+
+	{ DEPLOY_MIGRATING, ON(MIGRATED), MIGRATES, DEPLOY_STARTING, FX(RUN), RUN_MS, BEGINS, NONE, 0 },
+	/* And then the elder, where it is stopped first. */
+	{ DEPLOY_PULLING, ON(PULLED), MIGRATES | HALTS, DEPLOY_MIGRATING, FX(MIGRATE), MIGRATE_MS, BEGINS, NONE, 0 },
+	{ DEPLOY_MIGRATING, ON(MIGRATED), MIGRATES | HALTS, DEPLOY_PARKING, 0, SWAP_MS, KEEPS, NONE, 0 },
+	{ DEPLOY_MIGRATING, ON(MIGRATED), MIGRATES | HALTS | NO_ROUTE, DEPLOY_HALTING, FX(HALT), HALT_MS, BEGINS, NONE, 0 },
+	{ DEPLOY_MIGRATING, ON(CANCEL), MIGRATES | HALTS, DEPLOY_STOPPING, FX(REMOVE), REMOVE_MS, BEGINS, CANCELED, ON(GIVEN_UP) },
+	{ DEPLOY_MIGRATING, ON(RECOVERED), MIGRATES, DEPLOY_MIGRATING, FX(MIGRATE), MIGRATE_MS, KEEPS, SAME, 0 },
+	{ DEPLOY_MIGRATING, CLEAR, MIGRATES, DEPLOY_MIGRATING, FX(MIGRATE), MIGRATE_MS, COUNTS, TOLD, 0 },
+	{ DEPLOY_MIGRATING, CLEAR, MIGRATES | SPENT, DEPLOY_STOPPING, FX(REMOVE), REMOVE_MS, BEGINS, TOLD, ON(GIVEN_UP) },
+	{ DEPLOY_MIGRATING, ON(REFUSED), MIGRATES, DEPLOY_STOPPING, FX(REMOVE), REMOVE_MS, BEGINS, TOLD, ON(CONDEMNED) },
+	{ DEPLOY_MIGRATING, ON(CANCEL), MIGRATES, DEPLOY_STOPPING, FX(REMOVE), REMOVE_MS, BEGINS, CANCELED, ON(GIVEN_UP) },
 
 	{ DEPLOY_STARTING, ON(STARTED), USUAL, DEPLOY_PROBING, FX(PROBE), PROBE_MS, BEGINS, NONE, 0 },
 	{ DEPLOY_STARTING, ON(RECOVERED), USUAL, DEPLOY_STARTING, FX(RUN), RUN_MS, KEEPS, SAME, 0 },
@@ -158,6 +182,13 @@ static const struct duty duties[] = {
 	{ DEPLOY_UNDOING, ANY, USUAL, DEPLOY_UNDOING, FX(REMOVE), REMOVE_MS, COUNTS, SAME, 0 },
 	{ DEPLOY_UNDOING, ANY, SPENT, DEPLOY_ROLLED_BACK, 0, 0, KEEPS, SAME, ON(ENDED) },
 
+	{ DEPLOY_STOPPING, ON(REMOVED), MIGRATES, DEPLOY_FAILED, 0, 0, KEEPS, SAME, ON(ENDED) },
+	{ DEPLOY_STOPPING, ON(REMOVED), MIGRATES | GONE, DEPLOY_CANCELED, 0, 0, KEEPS, CANCELED, ON(ENDED) },
+	{ DEPLOY_STOPPING, ANY, MIGRATES | GONE | SPENT, DEPLOY_CANCELED, 0, 0, KEEPS, CANCELED, ON(ENDED) },
+	{ DEPLOY_STOPPING, LATE, MIGRATES, DEPLOY_STOPPING, FX(REMOVE), REMOVE_MS, KEEPS, SAME, 0 },
+	{ DEPLOY_STOPPING, ANY, MIGRATES, DEPLOY_STOPPING, FX(REMOVE), REMOVE_MS, COUNTS, SAME, 0 },
+	{ DEPLOY_STOPPING, ANY, MIGRATES | SPENT, DEPLOY_FAILED, 0, 0, KEEPS, SAME, ON(ENDED) },
+
 	{ DEPLOY_CANCELING, ON(REMOVED), USUAL, DEPLOY_CANCELED, 0, 0, KEEPS, CANCELED, ON(ENDED) },
 	{ DEPLOY_CANCELING, ON(REMOVED), HALTS | GONE, DEPLOY_REVIVING, FX(REVIVE), RUN_MS, BEGINS, SAME, 0 },
 	{ DEPLOY_CANCELING, ANY, HALTS | SPENT | GONE, DEPLOY_CANCELING, FX(REMOVE), REMOVE_MS, COUNTS, SAME, 0 },
@@ -197,7 +228,8 @@ deploy_in(enum deploy_state state, unsigned given)
 	a.deploy.elder = given & NO_ELDER ? 0 : 4;
 	a.deploy.swap = 8;
 	a.deploy.tries = given & SPENT ? 1000 : 3;
-	a.deploy.trigger = TRIGGER_WEBHOOK;
+	a.deploy.trigger = given & GOES_BACK ? TRIGGER_ROLLBACK : TRIGGER_WEBHOOK;
+	a.deploy.tasks = given & MIGRATES ? 1u << TASK_MIGRATION : 0;
 	a.deploy.has_route = !(given & NO_ROUTE);
 	a.deploy.is_forced = given & FORCED;
 	a.deploy.strategy = given & HALTS ? STRATEGY_STOP_FIRST : STRATEGY_BLUE_GREEN;
@@ -454,6 +486,21 @@ swapping_never_removes(void **state UNUSED)
 	}
 }
 
+/* A migration may still run whatever was answered: it is stopped before its deploy ends. */
+static void
+nothing_ends_in_the_middle_of_a_migration(void **state UNUSED)
+{
+	for (int ev = 0; ev < EV_COUNT; ev++)
+		for (unsigned given = MIGRATES; given <= (MIGRATES | SPENT); given++) {
+			struct actor a = deploy_in(DEPLOY_MIGRATING, given);
+			struct event e = event_of(ev);
+
+			if (take(&a, &e) == STEP_TAKEN && ev != EV_MIGRATED)
+				assert_true(
+				    last.emitted == FX(MIGRATE) || last.emitted == FX(REMOVE));
+		}
+}
+
 static void
 the_elder_goes_only_after_the_drain(void **state UNUSED)
 {
@@ -472,8 +519,8 @@ static void
 trouble_is_tried_again_later_each_time(void **state UNUSED)
 {
 	static const enum deploy_state states[] = { DEPLOY_RESOLVING, DEPLOY_PULLING,
-		DEPLOY_STARTING, DEPLOY_PROBING, DEPLOY_DRAINING, DEPLOY_RETIRING,
-		DEPLOY_UNDOING, DEPLOY_CANCELING };
+		DEPLOY_MIGRATING, DEPLOY_STARTING, DEPLOY_PROBING, DEPLOY_DRAINING,
+		DEPLOY_RETIRING, DEPLOY_STOPPING, DEPLOY_UNDOING, DEPLOY_CANCELING };
 
 	for (size_t i = 0; i < COUNT(states); i++) {
 		struct actor a = deploy_in(states[i], USUAL);
@@ -519,6 +566,7 @@ main(void)
 		cmocka_unit_test(a_deploy_that_is_over_answers_nothing),
 		cmocka_unit_test(the_elder_runs_again_only_when_this_one_is_gone),
 		cmocka_unit_test(swapping_never_removes),
+		cmocka_unit_test(nothing_ends_in_the_middle_of_a_migration),
 		cmocka_unit_test(the_elder_goes_only_after_the_drain),
 		cmocka_unit_test(trouble_is_tried_again_later_each_time),
 		cmocka_unit_test(what_has_no_reason_is_told_one),

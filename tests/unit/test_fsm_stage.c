@@ -21,12 +21,15 @@ a_configuration_is_for_the_next_deploy(void **state UNUSED)
 			struct actor a = stage_in((enum stage_state)in);
 			struct actor wanted = a;
 			wanted.stage.spec = 8;
+			wanted.stage.tasks = 1u << TASK_MIGRATION;
 			wanted.stage.has_route = has_route;
 			/* The same tag under another configuration is another wish. */
 			no_longer_resolving(&wanted);
 			gives(&a,
-			    &(struct event){
-				.kind = EV_CONFIGURED, .spec = 8, .flag = has_route },
+			    &(struct event){ .kind = EV_CONFIGURED,
+				.spec = 8,
+				.count = 1u << TASK_MIGRATION,
+				.flag = has_route },
 			    &wanted);
 			says_nothing();
 		}
@@ -110,7 +113,9 @@ bears(enum stage_state in, struct event e)
 		memcpy(wanted.stage.resolving_tag, e.tag, TAG_SIZE);
 	}
 	a.stage.has_route = true;
+	a.stage.tasks = 1u << TASK_MIGRATION;
 	wanted.stage.has_route = true;
+	wanted.stage.tasks = 1u << TASK_MIGRATION;
 	gives(&a, &e, &wanted);
 	assert_int_equal(last.message_count, 0);
 	assert_int_equal(last.spawn_count, 1);
@@ -121,6 +126,7 @@ bears(enum stage_state in, struct event e)
 	assert_int_equal(child->deploy.spec, SPEC);
 	assert_int_equal(child->deploy.trigger, e.trigger);
 	assert_true(child->deploy.has_route);
+	assert_int_equal(child->deploy.tasks, 1u << TASK_MIGRATION);
 	assert_int_equal(child->deploy.is_forced, e.flag);
 	assert_int_equal(child->deploy.created_ms, NOW_MS);
 	assert_int_equal(child->deploy.ended_ms, 0);

@@ -268,6 +268,7 @@ each_effect_goes_to_its_port(void **state UNUSED)
 		[FX_RESOLVE] = REGISTRY,
 		[FX_SEEK] = REGISTRY,
 		[FX_PULL] = DOCKER,
+		[FX_MIGRATE] = DOCKER,
 		[FX_RUN] = DOCKER,
 		[FX_PROBE] = DOCKER,
 		[FX_SWITCH] = PROXIES,

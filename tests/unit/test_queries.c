@@ -31,11 +31,12 @@
 #include "store/statistics.h"
 #include "store/store.h"
 #include "store/tags.h"
+#include "store/tasks.h"
 
 /* One place in the sources may prepare several: the mixes of filters of store_deploys() and
- * store_notifications(), an actor of each kind put and loaded, the rules of store_audit(), two tables more
- * that go with a deploy. */
-enum { PAGES = 6, AUDITS = 19, OF_A_DEPLOY = 2 };
+ * store_notifications(), an actor of each kind put and loaded, the rules of store_audit(), three tables
+ * more that go with a deploy. */
+enum { PAGES = 6, AUDITS = 19, OF_A_DEPLOY = 3 };
 enum {
 	MORE_THAN_PLACES =
 	    2 * (PAGES - 1) + AUDITS - 1 + 2 * (ACTOR_KIND_COUNT - 1) + OF_A_DEPLOY
@@ -155,6 +156,9 @@ static void
 use_deploys(struct store *store)
 {
 	struct instance instance = { .deploy = 10 };
+	struct task_row task = {
+		.deploy = 10, .stage = 1, .status = TASK_IS_done, .digest = "a"
+	};
 	struct deploy_log_row line;
 	struct deploy_brief brief;
 	struct tag_marks marks;
@@ -186,6 +190,10 @@ use_deploys(struct store *store)
 	store_tag_settle(store, 1, "v1", "b", 7);
 	assert_int_equal(store_tags_moved(store, 1, &moved, 1), 0);
 	assert_int_equal(store_tag_first_ms(store, 1, "v1", "a"), 0);
+	store_task_put(store, &task);
+	assert_true(store_task_get(store, 10, TASK_MIGRATION, &task));
+	assert_int_equal(store_task_migrated(store, 1, "a"), 10);
+	assert_int_equal(store_task_incompatible(store, 1, 9, "b"), 10);
 	store_instance_put(store, &instance);
 	assert_int_equal(store_instances(store, 10, &instance, 1), 1);
 	assert_int_equal(store_instances_count(store, 10, "running"), 0);

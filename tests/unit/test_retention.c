@@ -15,6 +15,7 @@
 #include "store/deploys.h"
 #include "store/retention.h"
 #include "store/store.h"
+#include "store/tasks.h"
 
 #define DAY_MS INT64_C(86400000)
 #define NOW_MS INT64_C(1800000000000)
@@ -268,6 +269,41 @@ numbers_are_never_given_twice(void **state UNUSED)
 		    > seq);
 }
 
+/* The same digest may be deployed again at any age, and is not migrated twice. */
+static void
+what_was_migrated_stays_known(void **state UNUSED)
+{
+	struct task_row row = {
+		.deploy = 100, .stage = STAGE, .status = TASK_IS_done, .digest = "sha256:old"
+	};
+
+	put_many(25, DEPLOY_FAILED, "", NOW_MS - 40 * DAY_MS);
+	store_task_put(store, &row);
+	row.deploy = 110;
+	row.status = TASK_IS_failed;
+	store_task_put(store, &row);
+	run_until_done(&rules, NOW_MS);
+	assert_true(store_deploy_is_retired(store, 110));
+	assert_int_equal(store_task_migrated(store, STAGE, "sha256:old"), 100);
+	assert_false(store_task_get(store, 110, TASK_MIGRATION, &row));
+}
+
+/* Of so many that nobody goes back that far, the oldest are forgotten. */
+static void
+the_oldest_migrations_are_forgotten(void **state UNUSED)
+{
+	struct task_row row = { .stage = STAGE, .status = TASK_IS_done };
+
+	for (uint64_t i = 1; i <= MIGRATIONS_KEPT + 2; i++) {
+		row.deploy = i;
+		snprintf(row.digest, sizeof(row.digest), "sha256:%d", (int)i);
+		store_task_put(store, &row);
+	}
+	assert_int_equal(store_task_migrated(store, STAGE, "sha256:2"), 0);
+	assert_int_equal(store_task_migrated(store, STAGE, "sha256:3"), 3);
+	assert_int_equal(store_task_migrated(store, STAGE + 1, "sha256:3"), 0);
+}
+
 static void
 what_was_removed_is_known(void **state UNUSED)
 {
@@ -392,6 +428,8 @@ main(void)
 		TEST(what_a_rollback_may_go_to_stays),
 		TEST(an_older_version_behind_many_deploys_of_one_stays),
 		TEST(numbers_are_never_given_twice),
+		TEST(what_was_migrated_stays_known),
+		TEST(the_oldest_migrations_are_forgotten),
 		TEST(what_was_removed_is_known),
 		TEST(a_step_is_small_and_a_crash_leaves_the_rest_for_later),
 		TEST(steps_of_no_deploy_go_by_age),
