@@ -467,7 +467,8 @@ def work(scene, points, results, requests):
             stages = STAGES.replace("MIGRATIONS", str(place)).replace("MIGRATE", MIGRATE)
             with scene.app(health=HEALTH, more='    restart: "no"', stages=stages,
                            stage='tags: "v*", replicas: 2, domains: [{name}.localhost]',
-                           SLIPWAY_SWEEP_INTERVAL="1s") as app, Checker([], rate=200, workers=4) as checker, \
+                           SLIPWAY_SWEEP_INTERVAL="1s", SLIPWAY_ALLOW_VOLUME_PATHS=str(place)) as app, \
+                    Checker([], rate=200, workers=4) as checker, \
                     Checker([], rate=50, workers=4, timeout_ms=PATIENCE_MS) as patient, Receiver() as receiver:
                 server = Server(scene, app, (checker, patient), receiver, place / "journal")
                 while point:

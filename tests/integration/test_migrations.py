@@ -31,6 +31,10 @@ class Journal:
         return (f'    volumes: ["{self.directory}:/data:shared"]\n    env: {{COLOUR: green}}\n    stop_timeout: 1s\n'
                 f"    migration: {{command: [sh, -c, '{words}'], timeout: {timeout}{keys}}}")
 
+    def app(self, scene, more):
+        """A server with it, which may mount the directory."""
+        return scene.app(health=HEALTH, more=more, SLIPWAY_ALLOW_VOLUME_PATHS=str(self.directory))
+
     def lines(self):
         """What was written so far."""
         path = self.directory / "journal"
@@ -63,12 +67,12 @@ def test_once_before_the_first_container(scene, journal):
     """With the stage's environment and volumes, without its labels and its name; the log and the exit code are
     kept; the same digest is not migrated again, another one is, and a rollback runs none."""
     more = journal.more("env; id -u;") + "\n    labels: {team: blue}\n    user: \"0\""
-    with scene.app(health=HEALTH, more=more) as app:
+    with journal.app(scene, more) as app:
         scene.push(app, "v1")
         scene.push(app, "v2")
         first = app.live("v1")
-        assert states(first) == ["RESOLVING", "QUEUED", "PULLING", "MIGRATING", "STARTING", "PROBING", "SWAPPING",
-                                 "LIVE"]
+        assert states(first) == ["RESOLVING", "QUEUED", "PULLING", "MIGRATING", "STARTING", "PROBING", "PROBING",
+                                 "SWAPPING", "LIVE"]
         assert journal.lines() == ["begin-v1", "end-v1"]
         task, = first["tasks"]
         assert (task["task"], task["status"], task["exit_code"]) == ("MIGRATION", "done", 0)
@@ -87,7 +91,7 @@ def test_once_before_the_first_container(scene, journal):
 
 def test_its_container_leads_nobody_to_it(scene, journal):
     """No label of the stage, no port, no name on the network, no restart."""
-    with scene.app(health=HEALTH, more=journal.more(WAIT) + "\n    labels: {team: blue}") as app:
+    with journal.app(scene, journal.more(WAIT) + "\n    labels: {team: blue}") as app:
         scene.push(app, "v1")
         deploy = app.deploy(app.stage_name, "v1")
         app.wait_state(deploy, "MIGRATING")
@@ -105,7 +109,7 @@ def test_its_container_leads_nobody_to_it(scene, journal):
 def test_one_that_fails_ends_the_deploy(scene, journal):
     """The old version serves on untouched, nothing of the new one was started; no webhook brings the digest
     again, a person does, and then it runs anew."""
-    with scene.app(health=HEALTH, more=journal.more("[ ! -e /data/bad ] || exit 3;")) as app:
+    with journal.app(scene, journal.more("[ ! -e /data/bad ] || exit 3;")) as app:
         scene.push(app, "v1")
         app.live("v1")
         served = [c["Id"] for c in app.containers() if "slipway.task" not in c["Labels"]]
@@ -115,7 +119,7 @@ def test_one_that_fails_ends_the_deploy(scene, journal):
         assert over["state"] == "FAILED" and "exit code 3" in over["reason"]
         assert states(over)[-3:] == ["MIGRATING", "STOPPING", "FAILED"]
         assert over["tasks"][0]["status"] == "failed" and over["tasks"][0]["exit_code"] == 3
-        assert [c["Id"] for c in app.containers()] == served
+        wait_for(lambda: [c["Id"] for c in app.containers()] == served, 20, "nothing of v2 to be left")
         assert [q["digest"] for q in app.stage(app.stage_name)["quarantine"]] == [digest]
         (journal.directory / "bad").unlink()
         app.live("v2")
@@ -125,7 +129,7 @@ def test_one_that_fails_ends_the_deploy(scene, journal):
 def test_one_that_takes_too_long_is_stopped(scene, journal):
     """Though it ends with exit code 0 when it is asked to."""
     script = "trap \"exit 0\" TERM; while :; do sleep 0.1; done;"
-    with scene.app(health=HEALTH, more=journal.more(script, timeout="1s")) as app:
+    with journal.app(scene, journal.more(script, timeout="1s")) as app:
         scene.push(app, "v1")
         over = app.wait_over(app.deploy(app.stage_name, "v1"))
         assert over["state"] == "FAILED" and "timeout of 1 s" in over["reason"], over
@@ -135,7 +139,7 @@ def test_one_that_takes_too_long_is_stopped(scene, journal):
 
 def test_canceled_it_is_stopped(scene, journal):
     """And not taken for done: the next deploy of the digest runs it again."""
-    with scene.app(health=HEALTH, more=journal.more("trap \"exit 0\" TERM; " + WAIT)) as app:
+    with journal.app(scene, journal.more("trap \"exit 0\" TERM; " + WAIT)) as app:
         scene.push(app, "v1")
         deploy = app.deploy(app.stage_name, "v1")
         wait_for(lambda: journal.lines() == ["begin-v1"], 20, "the migration to begin")
@@ -151,7 +155,7 @@ def test_canceled_it_is_stopped(scene, journal):
 @pytest.mark.parametrize("is_over", [False, True])
 def test_killed_in_the_middle_it_runs_once(scene, journal, is_over):
     """kill -9 under load while it runs; it goes on, and has perhaps ended when the next server comes."""
-    with scene.app(health=HEALTH, more=journal.more("[ $SLIPWAY_TAG = v1 ] || " + WAIT[:-1] + ";")) as app:
+    with journal.app(scene, journal.more("[ $SLIPWAY_TAG = v1 ] || " + WAIT[:-1] + ";")) as app:
         scene.push(app, "v1")
         scene.push(app, "v2")
         app.live("v1")
@@ -175,7 +179,7 @@ def test_killed_in_the_middle_it_runs_once(scene, journal, is_over):
 
 def test_removed_by_somebody_it_is_not_run_again(scene, journal):
     """Nobody knows how it ended: a person has to look."""
-    with scene.app(health=HEALTH, more=journal.more(WAIT)) as app:
+    with journal.app(scene, journal.more(WAIT)) as app:
         scene.push(app, "v1")
         deploy = app.deploy(app.stage_name, "v1")
         wait_for(lambda: journal.lines() == ["begin-v1"], 20, "the migration to begin")
@@ -187,7 +191,7 @@ def test_removed_by_somebody_it_is_not_run_again(scene, journal):
 
 def test_going_back_behind_one_is_warned_of(scene, journal):
     """One that the version before cannot work with; the rollback is done all the same."""
-    with scene.app(health=HEALTH, more=journal.more(backward_compatible="false")) as app:
+    with journal.app(scene, journal.more(backward_compatible="false")) as app:
         for tag in ("v1", "v2"):
             scene.push(app, tag)
             app.live(tag)

@@ -28,7 +28,7 @@ def run(demo):
     data.chmod(0o777)
     journal = data / "migrations"
     journal.unlink(missing_ok=True)
-    demo.serve(PROJECTS.replace("DATA", str(data)).replace("SCRIPT", SCRIPT))
+    demo.serve(PROJECTS.replace("DATA", str(data)).replace("SCRIPT", SCRIPT), SLIPWAY_ALLOW_VOLUME_PATHS=str(data))
 
     def lines(tag):
         return [line for line in journal.read_text("utf-8").splitlines() if line.endswith(tag)]
