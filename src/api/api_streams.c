@@ -165,16 +165,21 @@ next_of_all(void *context, struct stream *stream)
 	struct follower *f = context;
 	struct journal_row steps[BATCH];
 	size_t count;
+	bool is_sent = false;
 
 	if (f->has_gap && !send_gap(f, stream))
 		return true;
-	count = store_journal(f->app->store, 0, f->step_seq, steps, BATCH);
-	for (size_t i = 0; i < count; i++) {
-		if (steps[i].deploy == 0)
-			f->step_seq = steps[i].seq;
-		else if (!send_step(f, stream, &steps[i]))
-			return true;
-	}
+	do { /* who has sent nothing is not asked again: a run of other steps must not end it here */
+		count = store_journal(f->app->store, 0, f->step_seq, steps, BATCH);
+		for (size_t i = 0; i < count; i++) {
+			if (steps[i].deploy == 0)
+				f->step_seq = steps[i].seq;
+			else if (!send_step(f, stream, &steps[i]))
+				return true;
+			else
+				is_sent = true;
+		}
+	} while (count == BATCH && !is_sent);
 	return count == BATCH;
 }
 
