@@ -7,7 +7,6 @@
 #include "cli/inside.h"
 #include "cli/output.h"
 #include "cli/words.h"
-#include "config/units.h"
 
 enum { BODY_BYTES_MAX = 4096 };
 
@@ -70,15 +69,14 @@ print_inspected(const struct json *answer)
 {
 	const char *user = json_text(json_get(answer, "user"));
 	bool has_check = json_bool(json_get(answer, "healthcheck"));
-	char size[UNITS_TEXT_SIZE];
 	struct buf out;
 
-	units_size_text(json_number(json_get(answer, "bytes")), size);
 	buf_init(&out, CLI_TEXT_MAX);
 	put_clean(&out, "digest       ", json_text(json_get(answer, "digest")));
 	put_clean(&out, "platform     ", json_text(json_get(answer, "platform")));
 	put_clean(&out, "created      ", json_text(json_get(answer, "created")));
-	put_clean(&out, "size         ", size);
+	buf_format(&out, "size         %.1f MB in the registry\n",
+	    (double)json_number(json_get(answer, "bytes")) / (1 << 20));
 	put_list(&out, "ports        ", json_get(answer, "ports"));
 	put_clean(&out, "health check ", has_check ? "its own" : "none");
 	put_clean(&out, "user         ", user[0] == '\0' ? "root" : user);

@@ -58,38 +58,52 @@ check(const char *what, const char *text, rule_fn *rule, struct err *err)
 	return COMMAND_INVALID;
 }
 
+/* A name of its own for this project and stage; what is left of the words is the tag's. */
+static enum command_result
+plan_route(const char *domain, struct quick_plan *plan, struct err *err)
+{
+	const struct domain_words words = { plan->project, plan->stage, NULL };
+
+	if (domain[0] == '\0')
+		return COMMAND_DONE;
+	if (plan->port == 0) {
+		err_set(
+		    err, "the image exposes no port: name the one that serves with 'port'");
+		return COMMAND_INVALID;
+	}
+	if (check("the domain", domain, rule_domain, err) != COMMAND_DONE)
+		return COMMAND_INVALID;
+	if (domain_expand(domain, &words, plan->domain))
+		return COMMAND_DONE;
+	err_set(err, "the domain '%.80s' becomes too long a name", domain);
+	return COMMAND_INVALID;
+}
+
 enum command_result
 quick_plan(const struct app *app, const struct image_ref *image,
     const struct image_facts *facts, const struct quick_wish *wish, struct quick_plan *ret,
     struct err *err)
 {
+	const char *stage = wish->stage[0] != '\0' ? wish->stage : "dev";
 	const char *domain = wish->domain;
 
-	*ret = (struct quick_plan){ .port = wish->port != 0 ? (uint16_t)wish->port
-							    : choose_port(facts) };
-	suggest_project(image, ret->project);
-	if (wish->project[0] != '\0')
-		snprintf(ret->project, sizeof(ret->project), "%s", wish->project);
-	snprintf(ret->stage, sizeof(ret->stage), "%s",
-	    wish->stage[0] != '\0' ? wish->stage : "dev");
-	if (domain[0] == '\0' && ret->port != 0)
-		domain = app->settings->quick_domain;
-	snprintf(ret->domain, sizeof(ret->domain), "%s", domain);
+	*ret = (struct quick_plan){ .port = choose_port(facts) };
 	if (wish->port > UINT16_MAX) {
 		err_set(err, "'port' is a number from 1 to 65535");
 		return COMMAND_INVALID;
 	}
-	if (ret->domain[0] != '\0' && ret->port == 0) {
-		err_set(
-		    err, "the image exposes no port: name the one that serves with 'port'");
-		return COMMAND_INVALID;
-	}
+	if (wish->port != 0)
+		ret->port = (uint16_t)wish->port;
+	suggest_project(image, ret->project);
+	if (wish->project[0] != '\0')
+		snprintf(ret->project, sizeof(ret->project), "%s", wish->project);
+	snprintf(ret->stage, sizeof(ret->stage), "%s", stage);
 	if (check("the project's name", ret->project, rule_name, err) != COMMAND_DONE
-	    || check("the stage's name", ret->stage, rule_name, err) != COMMAND_DONE
-	    || (ret->domain[0] != '\0'
-		&& check("the domain", ret->domain, rule_domain, err) != COMMAND_DONE))
+	    || check("the stage's name", ret->stage, rule_name, err) != COMMAND_DONE)
 		return COMMAND_INVALID;
-	return COMMAND_DONE;
+	if (domain[0] == '\0' && ret->port != 0)
+		domain = app->settings->quick_domain;
+	return plan_route(domain, ret, err);
 }
 
 /* That of the first file, or else the first there is. */
@@ -113,15 +127,17 @@ void
 quick_write(const struct app *app, const struct image_ref *image,
     const struct image_facts *facts, const struct quick_plan *plan, struct buf *to)
 {
-	buf_format(to, "projects:\n  %s:\n    image: %s/%s\n    engine: %s\n", plan->project,
-	    image->host, image->path, choose_engine(app));
+	buf_format(to, "projects:\n  %s:\n    image: %s/%s\n", plan->project, image->host,
+	    image->path);
+	if (strcmp(choose_engine(app), "local") != 0)
+		buf_format(to, "    engine: %s\n", choose_engine(app));
 	if (plan->port != 0)
 		buf_format(to, "    port: %u\n", plan->port);
-	buf_format(to, "    health: %s\n    stages:\n      %s:\n", health_of(facts, plan),
+	buf_format(to, "    health: %s\n    stages:\n      %s: {", health_of(facts, plan),
 	    plan->stage);
-	buf_text(to, "        auto: true\n");
 	if (plan->domain[0] != '\0')
-		buf_format(to, "        domains: [\"%s\"]\n", plan->domain);
+		buf_format(to, "domains: [\"%s\"]", plan->domain);
+	buf_text(to, "}\n");
 }
 
 /* Behind what is configured of engines and proxies, which its stage may name. */

@@ -64,7 +64,7 @@ def test_a_person_inspects_and_deploys(scene, app):
     assert app.run("export").stdout == before
     found = json.loads(app.run("inspect", image, "--json").stdout)
     assert (found["digest"], found["ports"], found["healthcheck"]) == (digest, [8080], True)
-    assert found["suggestion"]["domain"] == "{stage}-{project}.localhost" and found["bytes"] > 1000
+    assert found["suggestion"]["domain"] == "dev-hello-world.localhost" and found["bytes"] > 1000
     done = app.run("quick", image, "--stage", "try", "--wait")
     assert done.returncode == 0, done.stderr
     live = app.stage("hello-world/try")["live"]
