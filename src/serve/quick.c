@@ -127,7 +127,7 @@ void
 quick_write(const struct app *app, const struct image_ref *image,
     const struct image_facts *facts, const struct quick_plan *plan, struct buf *to)
 {
-	buf_format(to, "projects:\n  %s:\n    image: %s/%s\n", plan->project, image->host,
+	buf_format(to, "projects:\n  %s:\n    image: \"%s/%s\"\n", plan->project, image->host,
 	    image->path);
 	if (strcmp(choose_engine(app), "local") != 0)
 		buf_format(to, "    engine: %s\n", choose_engine(app));
