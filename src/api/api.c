@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "http/route.h"
 #include "http/stream.h"
+#include "serve/metrics.h"
 #include "serve/runtime.h"
 #include "store/catalog.h"
 #include "store/deploys.h"
@@ -43,6 +44,7 @@ health(void *context, struct request *rq)
 static const struct route routes[] = {
 	{ METHOD_GET, "/health", health, OPEN },
 	{ METHOD_GET, "/api/v1/health", health, OPEN },
+	{ METHOD_GET, "/metrics", api_metrics, 0 },
 	{ METHOD_GET, "/openapi.json", api_openapi, OPEN },
 	{ METHOD_GET, "/docs", api_docs, OPEN },
 	{ METHOD_GET, "/docs/page.css", api_docs_style, OPEN },
@@ -123,12 +125,14 @@ has_token(const struct app *app, const struct request *rq)
 /* Paths of webhooks are secrets: they are logged without their last piece. A 500 is a fault of
  * ours, which the answer tells to look for by its request id. */
 void
-api_answered(void *context UNUSED, const struct request *rq, int status)
+api_answered(void *context, const struct request *rq, int status)
 {
+	struct app *app = context;
 	struct log_context log = { .request_id = rq->id };
 	bool is_hook = str_starts(rq->path, "/api/webhook/");
 	struct str path = is_hook ? STR("/api/webhook/...") : rq->path;
 
+	metrics_answered(app->metrics, is_hook, status);
 	log_event(status == 500 ? LOG_ERROR : LOG_DEBUG, &log, "http.request",
 	    (struct log_field[]){ LOG_NUMBER("status", status), LOG_END }, "%s %.*s",
 	    path.n == 0 ? "refused before its path was read" : method_text(rq->method),

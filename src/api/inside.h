@@ -113,6 +113,7 @@ void api_project_show(void *context, struct request *rq);
 void api_config_show(void *context, struct request *rq);
 void api_apply(void *context, struct request *rq);
 void api_webhook(void *context, struct request *rq);
+void api_metrics(void *context, struct request *rq);
 void api_inspect(void *context, struct request *rq);
 void api_quick(void *context, struct request *rq);
 void api_secrets_list(void *context, struct request *rq);

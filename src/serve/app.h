@@ -32,6 +32,7 @@ struct app {
 	struct backups *backups; /* NULL: none by rule */
 	struct notifier *notifier;
 	struct notices *notices;
+	struct metrics *metrics;
 	struct http_server *server;
 	struct loop_timer *wake; /* ends the loop's wait when a deadline is due */
 	size_t connections_max; /* of clients, and as many streams; 0: the usual */

@@ -17,6 +17,7 @@
 #include "serve/app.h"
 #include "serve/backups.h"
 #include "serve/commands.h"
+#include "serve/metrics.h"
 #include "serve/notices.h"
 #include "serve/plan.h"
 #include "serve/ports.h"
@@ -91,6 +92,7 @@ on_moved(void *context, const struct moved *m)
 		api_wake(app, log.deploy_id);
 	if (fsm_is_final(spec, m->after.state))
 		ports_forget(app, m->after.id);
+	metrics_moved(app, m);
 	if (m->after.kind == ACTOR_DEPLOY && fsm_is_final(spec, m->after.state))
 		on_deploy_ended(app, &m->after);
 }
@@ -212,6 +214,7 @@ life_begin(struct app *app, struct err *err)
 	if (open_vault(app, err) != 0)
 		return -1;
 	app->notices = notices_new();
+	app->metrics = metrics_new();
 	app->runtime = runtime_new(app->store, &host);
 	if (open_server(app, err) != 0 || ports_open(app, err) != 0
 	    || store_audit(app->store, err) != 0 || runtime_load(app->runtime, err) != 0)
@@ -241,5 +244,6 @@ life_end(struct app *app)
 	catalog_free(app->catalog);
 	retention_free(app->retention);
 	notices_free(app->notices);
+	metrics_free(app->metrics);
 	loop_timer_free(app->wake);
 }
