@@ -165,6 +165,41 @@ log_webhook(struct app *app, const struct request *rq, const struct log_context 
 		    "a webhook brought this image");
 }
 
+/* true: it was acted on before, and is answered. */
+static bool
+is_known(struct app *app, struct request *rq, const struct project_entry *project,
+    const struct webhook *webhook)
+{
+	uint64_t deploy;
+
+	if (webhook->delivery[0] == '\0'
+	    || !store_delivery_find(app->store, project->id, webhook->delivery, &deploy))
+		return false;
+	reply_ignored(rq, "this delivery was acted on before", deploy);
+	return true;
+}
+
+/* What a webhook has begun is told, and that it came is remembered. */
+static void
+conclude(struct app *app, struct request *rq, const struct project_entry *project,
+    const struct log_context *log, const struct webhook *webhook, enum command_result outcome,
+    const struct webhook_result *result, const struct err *err)
+{
+	if (outcome == COMMAND_DONE || result->count > 0)
+		log_webhook(app, rq, log, webhook, result);
+	if (outcome != COMMAND_DONE) {
+		api_refuse(rq, outcome, err);
+		return;
+	}
+	if (result->count > 0 && webhook->delivery[0] != '\0')
+		store_delivery_add(
+		    app->store, project->id, webhook->delivery, result->deploys[0]);
+	if (result->count + result->looks > 0)
+		reply_begun(app, rq, result);
+	else
+		reply_ignored(rq, result->ignored, 0);
+}
+
 /* An image that no stage has, on its way to become a project. */
 struct newcomer {
 	struct app *app;
@@ -203,6 +238,26 @@ add_newcomer(struct newcomer *n, const struct image_facts *facts)
 	reply_begun(n->app, n->rq, &result);
 }
 
+/* While its image was looked at, this delivery may have been acted on, or another one have brought the project:
+ * so what becomes of it is asked once more. */
+static void
+receive_newcomer(struct newcomer *n, const struct image_facts *facts)
+{
+	const struct project_entry *everyone = catalog_everyone(n->app->catalog);
+	struct log_context log = { .request_id = n->rq->id };
+	struct webhook_result result;
+	enum command_result outcome;
+	struct err err;
+
+	if (is_known(n->app, n->rq, everyone, &n->webhook))
+		return;
+	outcome = command_webhook(n->app, everyone, &n->webhook, &result, &err);
+	if (outcome == COMMAND_DONE && result.is_unknown)
+		add_newcomer(n, facts);
+	else
+		conclude(n->app, n->rq, everyone, &log, &n->webhook, outcome, &result, &err);
+}
+
 static void
 on_facts(void *context, const struct image_facts *facts)
 {
@@ -214,7 +269,7 @@ on_facts(void *context, const struct image_facts *facts)
 		    "no stage has this image, and it could not be looked at: %s",
 		    facts->failure);
 	} else if (facts != NULL) {
-		add_newcomer(n, facts);
+		receive_newcomer(n, facts);
 	}
 	free(n);
 }
@@ -256,19 +311,7 @@ act(struct app *app, struct request *rq, const struct project_entry *project,
 			return;
 		result.ignored = err.text;
 	}
-	if (outcome == COMMAND_DONE || result.count > 0)
-		log_webhook(app, rq, log, webhook, &result);
-	if (outcome != COMMAND_DONE) {
-		api_refuse(rq, outcome, &err);
-		return;
-	}
-	if (result.count > 0 && webhook->delivery[0] != '\0')
-		store_delivery_add(
-		    app->store, project->id, webhook->delivery, result.deploys[0]);
-	if (result.count + result.looks > 0)
-		reply_begun(app, rq, &result);
-	else
-		reply_ignored(rq, result.ignored, 0);
+	conclude(app, rq, project, log, webhook, outcome, &result, &err);
 }
 
 void
@@ -281,7 +324,6 @@ api_webhook(void *context, struct request *rq)
 		header_of, rq };
 	struct log_context log = { .request_id = rq->id };
 	struct webhook webhook;
-	uint64_t deploy;
 
 	if (project == NULL) {
 		reply_error(rq, 404, "NOT_FOUND", "not found");
@@ -291,9 +333,6 @@ api_webhook(void *context, struct request *rq)
 	if (!is_from_whom_it_should(project, rq, &log, &source)
 	    || api_read_webhook(rq, &source, &webhook) != 0)
 		return;
-	if (webhook.delivery[0] != '\0'
-	    && store_delivery_find(app->store, project->id, webhook.delivery, &deploy))
-		reply_ignored(rq, "this delivery was acted on before", deploy);
-	else
+	if (!is_known(app, rq, project, &webhook))
 		act(app, rq, project, &log, &webhook);
 }

@@ -2,9 +2,11 @@
 """Quick deploy: an image that no project has is inspected, becomes one, and serves; by a person or by a webhook."""
 import http.client
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from bed.fault_proxy import Fault, FaultProxy
 from bed.image import OTHER_MACHINE, MACHINE, push_app
 from bed.registry import Registry
 from bed.scene import Scene
@@ -118,6 +120,26 @@ def test_a_webhook_brings_a_new_project(scene, app):
         status, answer = hook(app, f"{stranger.address}/team/evil:v1")
         assert status == 200 and "not one of the configuration" in answer["ignored"]
     assert projects(app) == sorted([app.name, "new"])
+
+
+def test_webhooks_that_come_while_an_image_is_looked_at(scene):
+    """One delivery is acted on once, whatever it says; another tag of the image is of the project that it became."""
+    for image in ("one:v1", "two:v1", "more:v1", "more:v2"):
+        push_app(scene.registry, "test/" + image.split(":", maxsplit=1)[0], image.split(":")[1], behaviour={})
+    with FaultProxy(scene.registry.address) as proxy, scene.app(
+            address=proxy.address, edge=False, SLIPWAY_QUICK_DEPLOY="webhook") as app:
+        proxy.add(Fault(path="/manifests/", delay_s=1, times=4))
+        with ThreadPoolExecutor() as pool:
+            asked = [pool.submit(hook, app, f"{proxy.address}/test/{image}", **headers) for image, headers in (
+                ("one:v1", {"Idempotency-Key": "same"}), ("two:v1", {"Idempotency-Key": "same"}),
+                ("more:v1", {}), ("more:v2", {}))]
+            answers = [one.result() for one in asked]
+        assert proxy.count(path="/manifests/v[12]$") >= 4
+        assert sorted(status for status, _ in answers[:2]) == [200, 202], answers
+        assert [status for status, _ in answers[2:]] == [202, 202], answers
+        assert {one["deploys"][0]["project"] for _, one in answers[2:]} == {"more"}
+        assert len(projects(app)) == 3
+        assert {app.show(one["id"])["tag"] for _, one in answers[2:]} == {"v1", "v2"}
 
 
 def test_it_can_be_switched_off(scene):
