@@ -47,6 +47,80 @@ str_trim(struct str s)
 	return s;
 }
 
+/* One character of UTF-8 off the head of s; a byte that begins none is taken by itself. */
+static uint32_t
+take_character(struct str *s)
+{
+	unsigned char first = (unsigned char)s->p[0];
+	size_t more = first >= 0xf0 ? 3 : first >= 0xe0 ? 2 : first >= 0xc0 ? 1 : 0;
+	uint32_t character = more == 0 ? first : first & (0x3fu >> more);
+	size_t i;
+
+	for (i = 1; i <= more && i < s->n && ((unsigned char)s->p[i] & 0xc0) == 0x80; i++)
+		character = character << 6 | ((unsigned char)s->p[i] & 0x3f);
+	s->p += i;
+	s->n -= i;
+	return character;
+}
+
+struct range {
+	uint32_t first;
+	uint32_t last;
+};
+
+static bool
+has_one_of(struct str s, const struct range *ranges, size_t count)
+{
+	while (s.n > 0) {
+		uint32_t character = take_character(&s);
+
+		for (size_t i = 0; i < count; i++)
+			if (character >= ranges[i].first && character <= ranges[i].last)
+				return true;
+	}
+	return false;
+}
+
+bool
+str_turns(struct str s)
+{
+	static const struct range ranges[] = {
+		{ 0, 0x1f },
+		{ 0x7f, 0x9f },
+		{ 0x61c, 0x61c }, /* marks of direction, here and below */
+		{ 0x200e, 0x200f },
+		{ 0x2028, 0x202e },
+		{ 0x2066, 0x206f },
+		{ 0xfff9, 0xfffb },
+	};
+
+	return has_one_of(s, ranges, COUNT(ranges));
+}
+
+bool
+str_hides(struct str s)
+{
+	static const struct range ranges[] = {
+		{ 0xa0, 0xa0 },
+		{ 0xad, 0xad }, /* a hyphen that shows at the end of a line only */
+		{ 0x34f, 0x34f },
+		{ 0x115f, 0x1160 }, /* fillers of Hangul; of half width below */
+		{ 0x17b4, 0x17b5 },
+		{ 0x180b, 0x180f },
+		{ 0x2000, 0x200d }, /* blanks of all widths, and joiners */
+		{ 0x202f, 0x202f },
+		{ 0x205f, 0x2064 },
+		{ 0x3000, 0x3000 },
+		{ 0x3164, 0x3164 },
+		{ 0xfe00, 0xfe0f }, /* of the form of the character before */
+		{ 0xfeff, 0xfeff },
+		{ 0xffa0, 0xffa0 },
+		{ 0xe0000, 0xe0fff },
+	};
+
+	return str_turns(s) || has_one_of(s, ranges, COUNT(ranges));
+}
+
 struct str
 str_cut(struct str s, char at, struct str *head)
 {

@@ -24,6 +24,12 @@ bool str_is(struct str s, const char *text);
 bool str_starts(struct str s, const char *prefix);
 struct str str_trim(struct str s); /* without blanks, tabs, CR and LF at both ends */
 
+/* Of UTF-8. Turns: holds controls, ends of lines, or what turns the order of letters: a list or a log with it
+ * shows something else than it says. Hides: turns, or holds what nobody sees, and blanks other than ' ': two
+ * names that differ look the same. */
+bool str_turns(struct str s);
+bool str_hides(struct str s);
+
 /* Cuts s at the first `at`: *head gets what is before it, the rest behind it is returned. Without
  * `at`, head is all of s and the rest is empty. */
 struct str str_cut(struct str s, char at, struct str *head);

@@ -21,22 +21,20 @@ is_line(const char *text, size_t most)
 {
 	struct str line = str_of(text);
 
-	for (size_t i = 0; i < line.n; i++)
-		if ((unsigned char)line.p[i] < ' ' || line.p[i] == 0x7f)
-			return false;
-	return line.n <= most && str_trim(line).n == line.n;
+	return line.n <= most && str_trim(line).n == line.n && !str_turns(line);
 }
 
-static enum command_result
-check_name(const char *by, struct err *err)
+enum command_result
+promotion_check_name(const char *by, struct err *err)
 {
 	if (by[0] == '\0') {
 		err_set(err, "say who does this: 'by' (of the command line: --as NAME)");
 		return COMMAND_INVALID;
 	}
-	if (!is_line(by, NAME_SIZE - 1)) {
+	if (!is_line(by, NAME_SIZE - 1) || str_hides(str_of(by))) {
 		err_set(err,
-		    "'by' is a name: one line of at most %d bytes, without blanks at its ends",
+		    "'by' is a name: one line of at most %d bytes, without blanks at its ends "
+		    "and characters that nobody sees",
 		    NAME_SIZE - 1);
 		return COMMAND_INVALID;
 	}
@@ -48,8 +46,10 @@ check_line(const char *text, const char *what, size_t most, struct err *err)
 {
 	if (is_line(text, most))
 		return COMMAND_DONE;
-	err_set(err, "'%s' is one line of at most %zu bytes, without blanks at its ends", what,
-	    most);
+	err_set(err,
+	    "'%s' is one line of at most %zu bytes, without blanks at its ends and marks that "
+	    "turn it",
+	    what, most);
 	return COMMAND_INVALID;
 }
 
@@ -132,7 +132,7 @@ promotion_admit(struct app *app, const struct stage_entry *stage,
 	enum command_result result = COMMAND_DONE;
 
 	if (needs_name || command->by[0] != '\0')
-		result = check_name(command->by, err);
+		result = promotion_check_name(command->by, err);
 	if (result == COMMAND_DONE)
 		result = check_line(command->override, "override", NOTE_BYTES_MAX, err);
 	if (result == COMMAND_DONE && source != NULL && trigger->digest[0] == '\0')
@@ -292,7 +292,7 @@ command_decide(
     struct app *app, uint64_t deploy, const struct decision *decision, struct err *err)
 {
 	const struct actor *a = NULL;
-	enum command_result result = check_name(decision->by, err);
+	enum command_result result = promotion_check_name(decision->by, err);
 
 	if (result == COMMAND_DONE)
 		result = check_line(decision->note, "note", NOTE_BYTES_MAX, err);
@@ -338,7 +338,7 @@ enum command_result
 command_freeze(struct app *app, const struct freeze_command *command, struct err *err)
 {
 	struct event event = { .kind = EV_FROZEN, .after_ms = command->for_ms };
-	enum command_result result = check_name(command->by, err);
+	enum command_result result = promotion_check_name(command->by, err);
 	size_t first = 0;
 	size_t count = 0;
 
@@ -370,7 +370,7 @@ enum command_result
 command_thaw(struct app *app, const struct freeze_command *command, struct err *err)
 {
 	struct event event = { .kind = EV_THAWED };
-	enum command_result result = check_name(command->by, err);
+	enum command_result result = promotion_check_name(command->by, err);
 	size_t first = 0;
 	size_t count = 0;
 	size_t thawed = 0;

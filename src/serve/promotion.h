@@ -15,6 +15,9 @@ enum {
 };
 #define FREEZE_MS_MAX (INT64_C(366) * 24 * 3600 * 1000)
 
+/* COMMAND_INVALID: nobody is called so. */
+enum command_result promotion_check_name(const char *by, struct err *err);
+
 /* May this wish begin, as far as is known? Fills in the digest of a tag that is live in the source. */
 enum command_result promotion_admit(struct app *app, const struct stage_entry *stage,
     const struct deploy_command *command, struct event *trigger, struct err *err);

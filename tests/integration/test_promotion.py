@@ -245,7 +245,9 @@ def test_bad_words_are_refused(scene):
         path = f"/api/v1/projects/{app.name}/stages/production/freeze"
         for body, told in (({"reason": "x"}, "say who"), ({"by": "a\nb", "reason": "x"}, "one line"),
                            ({"by": 64 * "a", "reason": "x"}, "at most 63"), ({"by": " a", "reason": "x"}, "blanks"),
-                           ({"by": "a"}, "say why"), ({"by": "a", "reason": 101 * "x"}, "at most 100"),
+                           ({"by": "ann\u200b", "reason": "x"}, "nobody sees"),
+                           ({"by": "a\u202eb", "reason": "x"}, "nobody sees"),
+                           ({"by": "a", "reason": "x\u2028y"}, "turn it"), ({"by": "a"}, "say why"), ({"by": "a", "reason": 101 * "x"}, "at most 100"),
                            ({"by": "a", "reason": "x", "for_ms": 10**13}, "at most a year"),
                            ({"by": "a", "reason": "x", "for": 1}, "unknown member")):
             status, _, answer = app.call("POST", path, body)

@@ -127,6 +127,29 @@ on_fault(int signal UNUSED)
 
 /* How long it takes must not tell how many bytes are right: it goes on to the last, though the first
  * is wrong, and meets memory that is not there. */
+/* Names that differ look different, and a line of a log is what it says. */
+static void
+what_nobody_sees_is_found(void **state UNUSED)
+{
+	static const char *const turning[] = { "a\nb", "\x1b[1m", "a\x7f", "a\xc2\x85",
+		"\xd8\x9c\x61", "a\xe2\x80\xaeb", "\xe2\x80\xa8", "\xe2\x81\xa6x",
+		"\xef\xbf\xb9" };
+	static const char *const hiding[] = { "ann\xc2\xa0", "an\xc2\xadn", "ann\xe2\x80\x8b",
+		"ann\xe2\x80\x8d", "a\xe2\x81\xa0", "\xe3\x85\xa4", "a\xef\xb8\x8f",
+		"\xef\xbb\xbf\x61", "a\xf3\xa0\x81\x81", "a\xe3\x80\x80" };
+	static const char *const plain[] = { "", "ann b", "\xc3\xa4nn", "\xd0\x90",
+		"\xe2\x80\x93", "\xe2\x82\xac", "\xe6\x97\xa5\xe6\x9c\xac", "\xf0\x9f\x98\x80",
+		"\xff", "\xe2\x80", "\xf0" };
+
+	for (size_t i = 0; i < COUNT(turning); i++)
+		assert_true(str_turns(str_of(turning[i])) && str_hides(str_of(turning[i])));
+	for (size_t i = 0; i < COUNT(hiding); i++)
+		assert_true(!str_turns(str_of(hiding[i])) && str_hides(str_of(hiding[i])));
+	for (size_t i = 0; i < COUNT(plain); i++)
+		assert_true(!str_turns(str_of(plain[i])) && !str_hides(str_of(plain[i])));
+	assert_true(str_turns((struct str){ "a\0b", 3 }));
+}
+
 static void
 secrets_are_compared_to_their_ends(void **state UNUSED)
 {
@@ -374,6 +397,7 @@ main(void)
 		cmocka_unit_test(numbers_are_whole_and_bounded),
 		cmocka_unit_test(a_buffer_that_overflowed_says_so_until_cleared),
 		cmocka_unit_test(cuts_and_copies),
+		cmocka_unit_test(what_nobody_sees_is_found),
 		cmocka_unit_test(secrets_are_compared_to_their_ends),
 		cmocka_unit_test(json_out_can_be_read_back),
 		cmocka_unit_test(broken_json_is_told_with_its_place),
