@@ -13,6 +13,7 @@
 #include "serve/commands_inside.h"
 #include "serve/export.h"
 #include "serve/plan.h"
+#include "serve/promotion.h"
 #include "store/catalog.h"
 
 /* Of several ports the one that speaks HTTP, most likely. */
@@ -181,6 +182,8 @@ command_quick(struct app *app, const struct image_ref *image, const struct image
 	enum command_result result = command_is_ready(app, err);
 	struct config_file *file;
 
+	if (result == COMMAND_DONE && wish->by[0] != '\0')
+		result = promotion_check_name(wish->by, err);
 	if (result == COMMAND_DONE)
 		result = quick_plan(app, image, facts, wish, ret_plan, err);
 	if (result != COMMAND_DONE)

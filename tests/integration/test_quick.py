@@ -91,6 +91,7 @@ def test_what_cannot_be_is_refused(scene, app):
     assert "exposes no port" in refusal(app, "quick", image=f"{at}/team/worker:v1", domain="w.localhost")[1]
     assert "belongs to" in refusal(app, "quick", image=f"{at}/team/worker:v1", domain=app.host, port=80)[1]
     assert "'A_b'" in refusal(app, "quick", image=f"{at}/team/worker:v1", project="A_b")[1]
+    assert "is a name" in refusal(app, "quick", image=f"{at}/team/worker:v1", by="a\nb")[1]
     assert projects(app) == there
     got = app.post("/api/v1/quick", {"image": f"{at}/team/worker:v1"})
     assert (got["project"], got["stage"], got["domain"], got["port"]) == ("worker", "dev", "", 0)
