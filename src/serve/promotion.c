@@ -334,13 +334,25 @@ find_stages(struct app *app, const struct freeze_command *command, size_t *ret_f
 	return COMMAND_DONE;
 }
 
+/* What somebody froze for longer is not let go earlier by who freezes the rest, too. */
+static bool
+is_frozen_for_longer(const struct stage *stage, const struct event *frozen, int64_t now_ms)
+{
+	int64_t until_ms = frozen->after_ms == 0 ? INT64_MAX : now_ms + frozen->after_ms;
+
+	return stage->frozen_until_ms > now_ms && stage->frozen_until_ms > until_ms;
+}
+
 enum command_result
 command_freeze(struct app *app, const struct freeze_command *command, struct err *err)
 {
 	struct event event = { .kind = EV_FROZEN, .after_ms = command->for_ms };
 	enum command_result result = promotion_check_name(command->by, err);
+	int64_t now_ms = clock_now_ms();
+	const struct stage *longer = NULL;
 	size_t first = 0;
 	size_t count = 0;
+	size_t frozen = 0;
 
 	if (result == COMMAND_DONE && command->reason[0] == '\0') {
 		err_set(err, "say why: 'reason'");
@@ -358,8 +370,23 @@ command_freeze(struct app *app, const struct freeze_command *command, struct err
 		return result;
 	snprintf(event.text, sizeof(event.text), "%s (by %s)", command->reason, command->by);
 	for (size_t i = first; i < first + count; i++) {
+		const struct stage *stage;
+
 		event.to = catalog_stage_at(app->catalog, i)->id;
+		stage = &runtime_actor(app->runtime, event.to)->stage;
+		if (is_frozen_for_longer(stage, &event, now_ms)) {
+			longer = stage;
+			continue;
+		}
 		runtime_deliver(app->runtime, &event, NULL);
+		frozen++;
+	}
+	if (longer != NULL && frozen == 0) {
+		err_set(err,
+		    "%s%s%s is frozen for longer already: %s; thaw it first to shorten that",
+		    command->project, command->stage[0] == '\0' ? "" : "/", command->stage,
+		    longer->freeze);
+		return COMMAND_CONFLICT;
 	}
 	note_audit(
 	    app, command->by, "freeze", command->project, command->stage, 0, command->reason);

@@ -42,7 +42,8 @@ struct decision {
 enum command_result command_decide(
     struct app *app, uint64_t deploy, const struct decision *decision, struct err *err);
 
-/* stage "": each stage of the project. for_ms 0: until it is thawed. */
+/* stage "": each stage of the project. for_ms 0: until it is thawed. A stage that is frozen for longer stays so:
+ * COMMAND_CONFLICT when all of them are. */
 struct freeze_command {
 	const char *project;
 	const char *stage;

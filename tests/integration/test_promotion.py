@@ -239,6 +239,26 @@ def test_freezes_and_windows(scene):
         assert "override: outage 117" in " ".join(line["text"] for line in app.log_of(over["id"]))
 
 
+def test_a_freeze_is_not_cut_short_by_another(scene):
+    """Who freezes all of a project lets nothing go that is frozen for longer; to shorten it is to thaw it first."""
+    with staged(scene, "auto: false") as app:
+        stage = f"/api/v1/projects/{app.name}/stages/production/"
+        project = f"/api/v1/projects/{app.name}/"
+        app.post(stage + "freeze", {"by": "ann", "reason": "sale", "for_ms": 3600000})
+        until_ms = app.stage(app.stage_name)["frozen"]["until_ms"]
+        app.post(project + "freeze", {"by": "bob", "reason": "backup", "for_ms": 1000})
+        assert app.stage(app.stage_name)["frozen"] == {"until_ms": until_ms, "reason": "sale (by ann)"}
+        assert app.stage(f"{app.name}/staging")["frozen"]["reason"] == "backup (by bob)"
+        short = {"by": "bob", "reason": "backup", "for_ms": 1000}
+        assert "for longer already: sale (by ann)" in refusal(lambda: app.post(stage + "freeze", short))
+        app.post(stage + "freeze", {"by": "bob", "reason": "for good"})
+        assert app.stage(app.stage_name)["frozen"] == {"until_ms": 0, "reason": "for good (by bob)"}
+        assert "for longer already" in refusal(lambda: app.post(stage + "freeze", short))
+        app.post(stage + "unfreeze", {"by": "bob"})
+        app.post(stage + "freeze", short)
+        wait_for(lambda: app.stage(app.stage_name)["frozen"] is None, 10, "the freeze to end")
+
+
 def test_bad_words_are_refused(scene):
     """Names and reasons are one line; each fault says which and how to mend it."""
     with staged(scene, "auto: false") as app:
