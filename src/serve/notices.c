@@ -94,7 +94,11 @@ tell_one(struct app *app, const struct notify *what)
 {
 	struct actor a = { .kind = ACTOR_NOTIFY, .state = NOTIFY_PENDING, .notify = *what };
 
-	if (store_notification_is_told(app->store, what, what->created_ms - NOTICE_AGAIN_MS))
+	/* Who pends asks each hour and is still the same news. */
+	int64_t since_ms =
+	    what->notice == NOTICE_APPROVAL ? 0 : what->created_ms - NOTICE_AGAIN_MS;
+
+	if (store_notification_is_told(app->store, what, since_ms))
 		return;
 	make_room(app, what->receiver, NOTIFICATIONS_OPEN_OF_ONE_MAX);
 	make_room(app, NULL, NOTIFICATIONS_OPEN_MAX);
@@ -132,6 +136,7 @@ static const struct told {
 	enum notice notice;
 } table[] = {
 	{ ACTOR_DEPLOY, DEPLOY_PULLING, ON(GRANTED), NOTICE_STARTED },
+	{ ACTOR_DEPLOY, DEPLOY_PENDING, ON(DEFERRED), NOTICE_APPROVAL },
 	{ ACTOR_DEPLOY, DEPLOY_LIVE, UINT64_MAX, NOTICE_SUCCEEDED },
 	{ ACTOR_DEPLOY, DEPLOY_FAILED, UINT64_MAX, NOTICE_FAILED },
 	{ ACTOR_DEPLOY, DEPLOY_ROLLED_BACK, UINT64_MAX, NOTICE_ROLLED_BACK },
@@ -146,6 +151,15 @@ find_told(const struct moved *m)
 		    && (table[i].on >> m->on & 1u))
 			return &table[i];
 	return NULL;
+}
+
+/* What pends for other reasons waits for no person. */
+static bool
+lacks_approvals(const struct app *app, const struct actor *a)
+{
+	const struct stage_entry *entry = catalog_stage(app->catalog, a->deploy.stage);
+
+	return entry != NULL && a->deploy.approvals < (uint32_t)entry->spec->approvals;
 }
 
 /* A digest that is held is told once, however many hooks bring it. */
@@ -189,7 +203,8 @@ notices_step(struct app *app)
 		if (told == NULL)
 			continue;
 		after = runtime_moved_at(app->runtime, i)->after;
-		tell_deploy(app, &after, told->notice);
+		if (told->notice != NOTICE_APPROVAL || lacks_approvals(app, &after))
+			tell_deploy(app, &after, told->notice);
 	}
 	for (size_t i = 0; i < n->count; i++)
 		tell_noticed(app, &n->waiting[i]);

@@ -134,6 +134,31 @@ def test_each_kind_takes_what_it_gets(scene, tmp_path):
             assert secret not in everything
 
 
+def test_who_may_approve_is_told(scene):
+    """Once for each deploy that waits for people, over approvals and restarts; not when it waits for the time."""
+    with Receiver("webhook", KEY) as receiver, scene.app(QUICK, stage="auto: false, approvals: 2", **SECRETS,
+                                                         edge=False) as app:
+        configure(app, [ops(receiver)], "[ops]")
+        scene.push(app, "v1")
+        deploy = app.deploy(app.stage_name, "v1", by="ann")
+        app.wait_state(deploy, "PENDING")
+        wait_count(receiver, 1)
+        body = receiver.requests[0]["json"]
+        assert (body["event"], body["deploy"], body["tag"]) == ("approval_wanted", deploy, "v1")
+        assert body["title"] == f"{app.stage_name}: v1 waits for an approval"
+        assert "has 0 of 2 approvals" in body["text"] + body["error"]
+        app.post(f"/api/v1/deploys/{deploy}/approve", {"by": "bob"})
+        app.kill()
+        app.start()
+        app.post(f"/api/v1/projects/{app.name}/stages/production/freeze", {"by": "eve", "reason": "sale"})
+        app.post(f"/api/v1/deploys/{deploy}/approve", {"by": "joe"})
+        wait_for(lambda: app.show(deploy)["reason"] == "frozen: sale (by eve)", 10, "the freeze to be what holds it")
+        app.post(f"/api/v1/projects/{app.name}/stages/production/unfreeze", {"by": "eve"})
+        assert app.wait_over(deploy)["state"] == "LIVE"
+        wait_count(receiver, 2)
+        assert [request["json"]["event"] for request in receiver.requests] == ["approval_wanted", "deploy_success"]
+
+
 def test_a_receiver_that_fails_delays_nobody(scene):
     """One hangs, one is away: deploys go on, the shutdown is quick, and both are told by the next start."""
     with Receiver("webhook", KEY) as slow, Receiver("webhook", KEY) as away, scene.app(edge=False, **SECRETS) as app:
