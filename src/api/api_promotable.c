@@ -92,7 +92,7 @@ put_verdict(struct json_writer *w, const struct app *app, const struct stage_ent
 	struct permit permit;
 
 	memcpy(question.digest, digest, sizeof(question.digest));
-	terms_read(app, stage, question.now_ms, &question.terms);
+	terms_read(app, stage, &question.terms);
 	verdict = permit_judge(here, &question, &permit);
 	json_pair_text(w, "verdict", is_live ? "live" : verdicts[verdict]);
 	json_pair_text(w, "reason", is_live ? "" : permit.text);

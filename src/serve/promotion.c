@@ -116,7 +116,7 @@ judge(struct app *app, const struct stage_entry *stage, const struct event *trig
 		    spec->project, spec->stage, state->freeze);
 		return COMMAND_CONFLICT;
 	}
-	terms_read(app, stage, question.now_ms, &question.terms);
+	terms_read(app, stage, &question.terms);
 	if (permit_judge(state, &question, &permit) != PERMIT_DENY)
 		return COMMAND_DONE;
 	err_set(err, "%s/%s: %s", spec->project, spec->stage, permit.text);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "config/window.h"
 #include "serve/app.h"
 #include "serve/runtime.h"
@@ -47,15 +48,16 @@ read_source(const struct app *app, const struct stage_entry *source, struct term
 }
 
 void
-terms_read(const struct app *app, const struct stage_entry *stage, int64_t now_ms,
-    struct terms *ret_terms)
+terms_read(const struct app *app, const struct stage_entry *stage, struct terms *ret_terms)
 {
 	const struct stage_spec *spec = stage->spec;
 
 	*ret_terms = (struct terms){ .soak_ms = spec->soak_ms,
 		.approve_ms = spec->approve_ms,
 		.approvals = (uint32_t)spec->approvals,
-		.closed_ms = windows_closed_ms(&spec->windows, spec->time_zone, now_ms) };
+		/* Hours of the day are the machine's own, also when somebody has set its clock. */
+		.closed_ms =
+		    windows_closed_ms(&spec->windows, spec->time_zone, clock_wall_ms()) };
 	if (spec->promote_from[0] == '\0')
 		return;
 	CHECK(str_copy(
@@ -70,5 +72,5 @@ terms_inform(void *context, struct event *event)
 	const struct stage_entry *stage = catalog_stage(app->catalog, event->to);
 
 	if (stage != NULL)
-		terms_read(app, stage, event->now_ms, &event->terms);
+		terms_read(app, stage, &event->terms);
 }

@@ -15,8 +15,8 @@ struct app;
 /* The `inform` of the runtime's host; context is the struct app. */
 void terms_inform(void *context, struct event *event);
 
-void terms_read(const struct app *app, const struct stage_entry *stage, int64_t now_ms,
-    struct terms *ret_terms);
+void
+terms_read(const struct app *app, const struct stage_entry *stage, struct terms *ret_terms);
 
 /* The stage that versions come from; NULL: from anywhere, or it is not there. */
 const struct stage_entry *terms_source(const struct app *app, const struct stage_entry *stage);

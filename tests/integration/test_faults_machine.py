@@ -6,13 +6,12 @@ import os
 import resource
 import signal
 import socket
-import struct
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from bed.compile import clock_shim
+from bed.clock import Clock
 from bed.fault_proxy import Fault, FaultProxy
 from bed.faults import ask, haproxy_pids, lines, load, none_failed, signal_all, wait_line
 from bed.scene import Scene
@@ -186,20 +185,6 @@ def test_memory_exhausted(scene):
             assert app.wait_over(deploy)["state"] == "LIVE"
             checker.wait_version(app.host, "v2")
             none_failed(checker)
-
-
-class Clock:
-    """The wall clock of a server and of its edge, moved by `jump`."""
-
-    def __init__(self, path):
-        self.path = path
-        self.jump(0)
-        self.environment = {"LD_PRELOAD": str(clock_shim()), "CLOCK_SHIM": str(path)}
-
-    def jump(self, seconds):
-        """Set it to the real time and so many seconds."""
-        with open(self.path, "r+b" if self.path.exists() else "wb") as file:
-            file.write(struct.pack("q", seconds))
 
 
 def jumps(scene, directory, seconds):

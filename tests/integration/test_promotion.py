@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from bed.clock import Clock
 from bed.image import push_app
 from bed.scene import HEALTH, Scene
 from bed.slipway import ApiFault
@@ -237,6 +238,24 @@ def test_freezes_and_windows(scene):
         entry = app.get("/api/v1/audit?limit=1")["items"][0]
         assert (entry["by"], entry["action"], entry["text"]) == ("eve", "deploy", "override: outage 117")
         assert "override: outage 117" in " ".join(line["text"] for line in app.log_of(over["id"]))
+
+
+def test_windows_follow_the_clock(scene, tmp_path):
+    """Of the machine: when somebody sets it, the hours are those that it shows, without a restart."""
+    clock = Clock(tmp_path / "clock")
+    days = [time.strftime("%a", time.gmtime(time.time() + day * 86400)).lower() for day in (0, 1)]
+    terms = f'auto: false, windows: ["{days[0]}-{days[1]} 00:00-24:00"]'
+    with scene.app(stage=terms, edge=False, **clock.environment) as app:
+        for tag in ("v1", "v2"):
+            push_app(scene.registry, app.repository, tag, behaviour={})
+        app.live("v1")
+        clock.jump(3 * 86400)
+        deploy = app.deploy(app.stage_name, "v2")
+        shown = app.wait_state(deploy, "PENDING")
+        assert (shown["state"], shown["reason"]) == ("PENDING", "outside of its deploy windows")
+        clock.jump(0)
+        app.post(f"/api/v1/deploys/{deploy}/cancel")
+        app.live("v2")
 
 
 def test_a_freeze_is_not_cut_short_by_another(scene):
