@@ -102,7 +102,7 @@ SIM_FILES := loop memory net server ports fronts storm config world world_edge w
   check_deploys check_traffic check_settled check_journal check_answers check_kept check_notices check_terms sabotage
 SIM_WRAPS := socket bind listen setsockopt accept4 recv send sendmsg shutdown close ioctl getrandom \
   random_bytes store_commit runtime_new http_server_release fsm_step orphan_judge store_journal_add \
-  store_actor_put store_journal store_delivery_find store_delivery_add str_equal_secret runtime_deliver fsm_verify retention_new log_event \
+  store_actor_put store_journal store_delivery_find store_delivery_add str_equal_secret runtime_deliver fsm_verify retention_new store_image_judge log_event \
   stage_spec_parse stage_spec_free
 SIM_LINK := $(SIM_WRAPS:%=-Wl,--wrap=%)
 SIM_CFLAGS := -O2 -Itests/sim -Wno-missing-prototypes \

@@ -85,6 +85,13 @@ enum {
 	RETENTION_QUEUE_MAX = 256, /* stages whose deploy has just ended; more: all are due */
 	RETENTION_FIRST_MS = 60000, /* from the start to the first round over all stages */
 	RETENTION_ROUND_MS = 3600000, /* from the end of one to the next; rows age in days */
+	IMAGES_FIRST_MS = 60000, /* from the start to the first look at an engine's images */
+	IMAGES_ROUND_MS = 3600000, /* between two looks; images are large, not many */
+	IMAGES_REST_MS = 60000, /* after a version has gone, and between looks that fail */
+	IMAGES_RETRY_MS = 600000, /* after a removal that failed; twice as long each time */
+	IMAGES_REMOVED_MAX = 64, /* by one sweep; the next look sees the rest */
+	IMAGES_SHOWN_MAX = 500, /* in one answer: 20 ms of judging */
+	PINS_MAX = 20, /* deploys of one stage that people keep by hand */
 	ROLLBACKS_MAX = 100, /* versions of a stage that are kept to go back to */
 	BACKUP_MS = 1800000, /* one by rule, then it is cut off; a gigabyte takes seconds */
 	BACKUP_LOOK_MS = 200, /* between two looks whether it has ended */

@@ -125,6 +125,8 @@ cli_rollback(struct invocation *in)
 	if (words_target(in->options.arguments[0], true, &target, in->err) != 0
 	    || options_number(&in->options, "to", 1, INT64_MAX, &to, in->err) != 0)
 		return CLI_USAGE;
+	if (options_has(&in->options, "list"))
+		return list_rollbacks(in, &target);
 	if (to != 0)
 		snprintf(body, sizeof(body), "{\"to\":%" PRIu64 "}", to);
 	return ask_for_deploy(in, &target, "/rollback", str_of(body));

@@ -72,6 +72,8 @@ static const struct option_spec audit_options[] = {
 };
 static const struct option_spec rollback_options[] = {
 	{ "to", 0, "ID", "the deploy to go back to; without it, the one live before" },
+	{ "list", 0, NULL,
+	    "only show the versions that it can go back to, and where their images are" },
 	{ "wait", 'w', NULL, "follow it to its end; the exit code says how it ended" },
 	JSON,
 	HELP,
@@ -187,9 +189,11 @@ const struct command commands[] = {
 	  deploy_options, 2, 2, NEEDS_TOKEN, COMPLETES_STAGES, cli_deploy },
 	{ "rollback", "PROJECT/STAGE", "go back to a version that was live before",
 	  "Deploys the digest of an earlier deploy again. Without --to, that of the newest deploy that was\n"
-	  "live with another digest.\n"
+	  "live with another digest. --list shows the versions whose image is on the engine or still in the\n"
+	  "registry, and those that it cannot go back to any more.\n"
 	  "\n"
 	  "Examples:\n"
+	  "  slipway rollback shop/production --list\n"
 	  "  slipway rollback shop/production --wait\n"
 	  "  slipway rollback shop/production --to 12\n",
 	  rollback_options, 1, 1, NEEDS_TOKEN, COMPLETES_STAGES, cli_rollback },
@@ -236,6 +240,17 @@ const struct command commands[] = {
 	  "Example:\n"
 	  "  slipway audit --limit 50\n",
 	  audit_options, 0, 0, NEEDS_TOKEN, COMPLETES_NOTHING, cli_audit },
+	{ "retention", "[PROJECT[/STAGE]|run|pin ID|unpin ID]", "what is kept and why, and what would go",
+	  "Shows each image that Slipway has pulled, whether it goes, and why it stays: images of what is live,\n"
+	  "under way, pinned, or to go back to are never removed. run looks at once and removes what may go;\n"
+	  "pin keeps a deploy that was live, and its image, until unpin.\n"
+	  "\n"
+	  "Examples:\n"
+	  "  slipway retention\n"
+	  "  slipway retention shop/production\n"
+	  "  slipway retention run\n"
+	  "  slipway retention pin 12\n",
+	  only_json, 0, 2, NEEDS_TOKEN, COMPLETES_STAGES, cli_retention },
 	{ "cancel", "ID", "stop a deploy that is not live yet",
 	  "What was started is removed again; what is live stays.\n"
 	  "\n"

@@ -77,6 +77,7 @@ command_fn cli_reject;
 command_fn cli_freeze;
 command_fn cli_unfreeze;
 command_fn cli_audit;
+command_fn cli_retention;
 command_fn cli_webhook;
 command_fn cli_export;
 command_fn cli_diff;
@@ -118,6 +119,9 @@ enum cli_exit ask_for_deploy(struct invocation *in, const struct target *target,
 /* What such a command does once the server has said yes: answer holds what it said. */
 enum cli_exit follow_begun(struct invocation *in, const struct target *target,
     const struct answer *answer, uint64_t id) MUST_USE;
+
+/* The versions that a stage can go back to. */
+enum cli_exit list_rollbacks(struct invocation *in, const struct target *target) MUST_USE;
 
 /* An option's value, if it was given, as a member of a body. */
 struct json_writer;

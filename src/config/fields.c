@@ -50,6 +50,7 @@ const struct field stage_fields[STAGE_FIELD_COUNT] = {
 	[STAGE_FIELD_APPROVE] = { "approve_within", "approve_ms", FIELD_DURATION, IN_STAGE, SPEC_AT(approve_ms), RANGE(SECONDS(1), HOURS(720), HOURS(24)), .is_at_once = true },
 	[STAGE_FIELD_WINDOWS] = { "windows", "windows", FIELD_STRINGS, IN_BOTH, SPEC_AT(windows), .most = WINDOWS_MAX, .rule = rule_window, .is_at_once = true },
 	[STAGE_FIELD_ZONE] = { "time_zone", "time_zone", FIELD_TEXT, IN_BOTH, SPEC_AT(time_zone), .most = WINDOW_SIZE - 1, .initial_text = "UTC", .rule = rule_time_zone, .is_at_once = true },
+	[STAGE_FIELD_KEEP] = { "keep_versions", "keep_versions", FIELD_INTEGER, IN_BOTH, SPEC_AT(keep_versions), RANGE(1, ROLLBACKS_MAX, 0), .is_at_once = true },
 	[STAGE_FIELD_DOMAINS] = { "domains", "domains", FIELD_STRINGS, IN_BOTH, SPEC_AT(domains), .most = DOMAINS_MAX, .rule = rule_domain },
 	[STAGE_FIELD_TCP] = { "tcp", "tcp_port", FIELD_INTEGER, IN_STAGE, SPEC_AT(tcp_port), RANGE(1, 65535, 0) },
 	[STAGE_FIELD_PROXY] = { "proxy", "proxy", FIELD_TEXT, IN_BOTH, SPEC_AT(proxy), .most = RULE_NAME_MAX, .initial_text = "edge", .rule = rule_name },

@@ -30,6 +30,8 @@ struct keep_settings { /* see store/retention.h */
 	int64_t deploys;
 	int64_t days;
 	int64_t rollbacks;
+	int64_t images_ms;
+	bool removes_images;
 };
 
 enum log_format {
@@ -63,6 +65,7 @@ struct settings {
 	int64_t shutdown_drain_timeout_ms;
 	int64_t sweep_interval_ms;
 	struct keep_settings keep;
+	int64_t disk_floor_mb; /* of engines; 0: none */
 	const char *backups; /* folder */
 	int64_t backup_interval_ms; /* 0: never */
 	int64_t backup_keep;

@@ -28,7 +28,7 @@ struct setting {
 	int64_t most;
 };
 
-enum { SETTING_COUNT = 31, SETTING_ADDRESSES_MAX = 16 };
+enum { SETTING_COUNT = 34, SETTING_ADDRESSES_MAX = 16 };
 extern const struct setting settings_table[SETTING_COUNT];
 
 /* Where a value came from, kept beside the settings for the summary. */

@@ -107,6 +107,7 @@ struct stage_spec {
 	int64_t approve_ms; /* which come within that time */
 	struct strings windows; /* when it may go; empty: at any time (window.h) */
 	const char *time_zone; /* of these: "UTC", "+02:00" */
+	int keep_versions; /* to go back to, before the live one; 0: as the server keeps them */
 
 	struct strings domains; /* HTTP route by host name, lower case */
 	int tcp_port; /* TCP route: the edge's port; 0 = none */

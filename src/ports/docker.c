@@ -73,6 +73,7 @@ docker_free(struct docker *docker)
 	}
 	logs_free_all(docker);
 	usage_free_all(docker);
+	image_looks_free(docker);
 	for (struct engine *e = LIST_FIRST(&docker->engines); e != NULL; e = next_engine) {
 		next_engine = LIST_NEXT(e, entry);
 		engine_free(e);
@@ -288,7 +289,7 @@ is_used(const struct docker *docker, const struct engine *engine)
 	if (job->engine == engine)
 		return true;
 	return logs_use(docker, engine) || usage_uses(docker, engine)
-	       || !LIST_EMPTY(&engine->calls);
+	       || image_looks_use(docker, engine) || !LIST_EMPTY(&engine->calls);
 }
 
 void

@@ -20,6 +20,8 @@
 struct docker;
 struct docker_logs;
 struct docker_sockets;
+struct image;
+struct retention_rules;
 
 /* What the port asks of and tells to the program around it, always from a loop turn or from
  * inside docker_perform(). The context is handed to each. */
@@ -39,6 +41,9 @@ struct docker_settings {
 	void *context;
 	const struct config_rules *rules; /* what stages may have of their host */
 	struct environment environment; /* of the values that specs only name */
+	const struct retention_rules *keep; /* which images stay */
+	int64_t
+	    disk_floor_mb; /* without so much room nothing is pulled; 0: whatever there is */
 };
 
 struct docker *
@@ -101,6 +106,38 @@ typedef void docker_usage_fn(void *context, const struct docker_usage *usage, co
 /* on_done comes exactly once, from a loop turn, within USAGE_MS. */
 void docker_usage_ask(struct docker *docker, uint64_t deploy_id, const char *container_id,
     docker_usage_fn *on_done, void *context);
+
+/* What an engine has of the images that Slipway pulled, as it was told just now. */
+struct docker_images;
+struct docker_image_seen {
+	bool is_there;
+	int64_t bytes; /* with layers that it shares with others */
+	char tag[IMAGE_SIZE + TAG_SIZE]; /* a name that somebody gave it; "": none */
+	char container[128]; /* one that is made of it; "": none */
+};
+struct docker_disk {
+	bool is_known;
+	int64_t free_bytes;
+	int64_t all_bytes;
+	char folder[512]; /* where the engine keeps its images */
+	char why[REASON_SIZE]; /* not known: why, and the remedy */
+};
+void docker_images_find(const struct docker_images *images, const struct image *image,
+    struct docker_image_seen *ret);
+const struct docker_disk *docker_images_disk(const struct docker_images *images);
+
+/* images NULL: why says what is wrong; both NULL: the port ends, only the context is to be freed. */
+typedef void
+docker_images_fn(void *context, const struct docker_images *images, const char *why);
+
+/* on_done comes exactly once, from a loop turn. The engine is one of the catalog. */
+void docker_images_ask(
+    struct docker *docker, uint64_t engine_id, docker_images_fn *on_done, void *context);
+
+/* The next survey of each engine, which is asked for now, looks at its images, too. */
+void docker_images_due(struct docker *docker);
+/* When that was done the last time; 0: not yet. */
+int64_t docker_images_looked_ms(const struct docker *docker, uint64_t engine_id);
 
 /* The connections that a deploy's containers have on the stage's port: what a proxy without idle
  * connections has in flight there. on_ready comes once, from a loop turn; then it can be counted,

@@ -11,7 +11,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
-#include "ports/docker_parts.h"
+#include "ports/docker_images.h"
 
 enum {
 	LAYERS_MAX = 128, /* 127 is the most that storage drivers take */
@@ -19,6 +19,7 @@ enum {
 	PULL_MS = 1800000,
 	LIMITED_MS = 60000, /* a registry that counts pulls rarely forgives sooner */
 	LINE_BYTES_MAX = 16384,
+	AGAIN_MS = 50, /* while the image is removed */
 };
 
 struct layer {
@@ -36,6 +37,7 @@ struct pull_job {
 	int64_t noted_ms;
 	struct buf pending; /* of the stream */
 	char complaint[REASON_SIZE]; /* the stream's last word, if it was an error */
+	struct loop_timer *again;
 };
 
 /* Words by which registries and engines say that asking again will not help. */
@@ -202,6 +204,37 @@ fits_processor(const char *engine, const char *image)
 	       || (strcmp(engine, "arm64") == 0 && strcmp(image, "arm") == 0);
 }
 
+/* Only what Slipway pulled has a row; from now on it is younger. */
+static void
+note_use(const struct pull_job *pull)
+{
+	struct store *store = pull->job.docker->host.store;
+	struct image row;
+
+	if (!store_image_get(store, pull->job.engine->config.id, job_spec(&pull->job)->image,
+		pull->job.row.digest, &row))
+		return;
+	row.used_ms = clock_now_ms();
+	row.tries = 0;
+	row.next_ms = 0;
+	row.trouble[0] = '\0';
+	store_image_put(store, &row);
+}
+
+/* Before it is on the engine: whatever happens then, it is known whose it is. */
+static void
+note_pull(const struct pull_job *pull)
+{
+	struct image row = { .engine = pull->job.engine->config.id,
+		.pulled_ms = clock_now_ms(),
+		.used_ms = clock_now_ms() };
+
+	CHECK(str_copy(
+	    row.repository, sizeof(row.repository), str_of(job_spec(&pull->job)->image)));
+	CHECK(str_copy(row.digest, sizeof(row.digest), str_of(pull->job.row.digest)));
+	store_image_put(pull->job.docker->host.store, &row);
+}
+
 static void
 verify(struct pull_job *pull, const struct json *image)
 {
@@ -226,6 +259,7 @@ verify(struct pull_job *pull, const struct json *image)
 		    spec->image, digest, os, processor, engine->config.name, engine->os,
 		    engine->architecture);
 	} else {
+		note_use(pull);
 		port_note(&pull->job.docker->host, &pull->job.effect, LOG_INFO,
 		    "image %s@%s is %s", spec->image, digest,
 		    pull->has_pulled ? "pulled" : "on the engine already");
@@ -292,6 +326,39 @@ pull_image(struct pull_job *pull)
 	buf_free(&path);
 }
 
+/* What is known of the disk decides; what is not known is said, once for each pull. */
+static void
+on_info(void *context, const struct answer *answer)
+{
+	struct pull_job *pull = context;
+	struct docker_disk disk;
+	struct err err;
+
+	disk_read(pull->job.engine, answer, &disk);
+	if (disk_check(pull->job.engine, &disk, &err) != 0) {
+		image_sweep_want(pull->job.engine);
+		job_fail(&pull->job, EV_REFUSED, "%s", err.text);
+		return;
+	}
+	if (!disk.is_known)
+		port_note(&pull->job.docker->host, &pull->job.effect, LOG_INFO,
+		    "whether there is room for the image is not known: %s", disk.why);
+	note_pull(pull);
+	pull_image(pull);
+}
+
+static void
+ask_for_room(struct pull_job *pull)
+{
+	if (pull->job.docker->settings.disk_floor_mb == 0) {
+		note_pull(pull);
+		pull_image(pull);
+		return;
+	}
+	call_start(pull->job.engine, &pull->job.calls,
+	    &(struct call_request){ .path = "/info", .on_done = on_info, .context = pull });
+}
+
 static void
 on_inspected(void *context, const struct answer *answer)
 {
@@ -300,7 +367,7 @@ on_inspected(void *context, const struct answer *answer)
 	if (answer->kind == ANSWER_DONE)
 		verify(pull, answer->json);
 	else if (answer->status == 404 && !pull->has_pulled)
-		pull_image(pull);
+		ask_for_room(pull);
 	else if (answer->status == 404)
 		job_fail(&pull->job, EV_TROUBLED, "the image is not there after the pull");
 	else
@@ -321,11 +388,21 @@ inspect(struct pull_job *pull)
 	struct call_request request = { .on_done = on_inspected, .context = pull };
 	struct buf path;
 
+	if (image_is_removed_now(pull->job.engine, pull->job.row.digest)) {
+		loop_timer_set(pull->again, AGAIN_MS);
+		return;
+	}
 	buf_init(&path, 2048);
 	image_path(&pull->job.row, job_spec(&pull->job), &path);
 	request.path = buf_cstr(&path);
 	call_start(pull->job.engine, &pull->job.calls, &request);
 	buf_free(&path);
+}
+
+static void
+on_again(void *context)
+{
+	inspect(context);
 }
 
 static void
@@ -335,6 +412,7 @@ pull_work(struct job *job)
 	struct err err;
 
 	buf_init(&pull->pending, LINE_BYTES_MAX);
+	pull->again = loop_timer_new(job->docker->host.loop, on_again, pull);
 	if (job->row.digest[0] == '\0')
 		job_fail(job, EV_REFUSED, "the deploy has no digest to pull");
 	else if (job_admit(job, &err) != 0)
@@ -346,7 +424,10 @@ pull_work(struct job *job)
 static void
 pull_release(struct job *job)
 {
-	buf_free(&((struct pull_job *)job)->pending);
+	struct pull_job *pull = (struct pull_job *)job;
+
+	loop_timer_free(pull->again);
+	buf_free(&pull->pending);
 }
 
 const struct job_kind pull_kind = { sizeof(struct pull_job), pull_work, pull_release };

@@ -103,6 +103,7 @@ engine_free(struct engine *engine)
 {
 	events_stop(engine);
 	survey_memory_free(engine->survey);
+	image_memory_free(engine->images);
 	call_list_cancel(&engine->calls);
 	if (engine->link == LINK_ASKING)
 		fetch_cancel(engine->asking);

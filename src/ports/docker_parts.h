@@ -126,6 +126,7 @@ struct network_twin { /* one of several networks of the same name */
 };
 
 struct survey_memory; /* docker_sweep.c */
+struct image_memory; /* docker_image_sweep.c */
 struct event_stream; /* docker_events.c */
 
 struct engine {
@@ -154,6 +155,7 @@ struct engine {
 	size_t twin_count;
 	bool is_twin_swapped;
 	struct survey_memory *survey;
+	struct image_memory *images;
 	struct event_stream *events;
 };
 
@@ -202,6 +204,7 @@ LIST_HEAD(engine_list, engine);
 LIST_HEAD(job_list, job);
 LIST_HEAD(logs_list, docker_logs);
 LIST_HEAD(usage_list, usage_question);
+LIST_HEAD(image_look_list, image_look);
 
 struct docker {
 	struct port_host host;
@@ -211,6 +214,7 @@ struct docker {
 	struct job_list jobs;
 	struct logs_list logs;
 	struct usage_list usages;
+	struct image_look_list image_looks;
 };
 
 /* The spec of the job's deploy; valid until the end of the tick, so ask again each time. NULL
@@ -254,6 +258,9 @@ bool survey_is_under_way(const struct engine *engine);
 void survey_memory_free(struct survey_memory *memory);
 void logs_free_all(struct docker *docker);
 bool logs_use(const struct docker *docker, const struct engine *engine);
+void image_memory_free(struct image_memory *memory);
+void image_looks_free(struct docker *docker);
+bool image_looks_use(const struct docker *docker, const struct engine *engine);
 void usage_free_all(struct docker *docker);
 bool usage_uses(const struct docker *docker, const struct engine *engine);
 

@@ -11,7 +11,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
-#include "ports/docker_parts.h"
+#include "ports/docker_images.h"
 
 enum {
 	AGAIN_MS = 100, /* while the engine is still removing something */
@@ -172,6 +172,7 @@ all_done(struct stop_job *stop)
 		job_answer(&stop->job, EV_HALTED);
 		return;
 	}
+	image_sweep_want(stop->job.engine);
 	job_answer(&stop->job, stop->is_retiring ? EV_RETIRED : EV_REMOVED);
 }
 

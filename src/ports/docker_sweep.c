@@ -1,5 +1,5 @@
-/* docker_sweep.c - SURVEY: what runs, what is an orphan, who is gone. COLLECT: the orphans
- * removed.
+/* docker_sweep.c - SURVEY: what runs, what is an orphan, who is gone, and now and then which images nothing
+ * needs. COLLECT: both removed.
  *
  * The one idea: a container is removed only after two judgements by the same pure rule
  * (actors/orphan.h), one when it is found and one right before. What does not carry this
@@ -12,6 +12,7 @@
 #include "actors/orphan.h"
 #include "base/check.h"
 #include "base/clock.h"
+#include "ports/docker_images.h"
 #include "ports/docker_parts.h"
 #include "store/store.h"
 #include "store/retention.h"
@@ -99,6 +100,7 @@ struct survey_job {
 	struct json *found; /* the engine's list */
 	size_t next_stage;
 	struct loop_timer *timer;
+	struct image_sweep *images;
 };
 
 static void
@@ -290,6 +292,17 @@ check_live(struct survey_job *survey, uint64_t deploy)
 		docker->settings.instances_changed(docker->settings.context, deploy);
 }
 
+static void
+answer_survey(void *context)
+{
+	struct survey_job *survey = context;
+	struct engine *engine = survey->job.engine;
+	struct event answer = port_answer(&survey->job.effect, EV_SURVEYED);
+
+	answer.count = (uint32_t)memory_of(engine)->orphan_count + image_sweep_count(engine);
+	job_send(&survey->job, &answer);
+}
+
 /* A slice of the stages in each turn: a thousand at once would hold up everybody else. */
 static void
 check_slice(void *context)
@@ -298,7 +311,6 @@ check_slice(void *context)
 	struct docker *docker = survey->job.docker;
 	size_t count = catalog_stage_count(docker->host.catalog);
 	size_t end = survey->next_stage + SLICE < count ? survey->next_stage + SLICE : count;
-	struct event answer;
 
 	for (; survey->next_stage < end; survey->next_stage++)
 		check_live(survey,
@@ -308,9 +320,10 @@ check_slice(void *context)
 		loop_timer_set(survey->timer, 0);
 		return;
 	}
-	answer = port_answer(&survey->job.effect, EV_SURVEYED);
-	answer.count = (uint32_t)memory_of(survey->job.engine)->orphan_count;
-	job_send(&survey->job, &answer);
+	if (image_sweep_is_due(survey->job.engine))
+		survey->images = image_sweep_new(survey->job.engine, answer_survey, survey);
+	else
+		answer_survey(survey);
 }
 
 static void
@@ -357,6 +370,7 @@ survey_release(struct job *job)
 {
 	struct survey_job *survey = (struct survey_job *)job;
 
+	image_sweep_free(survey->images);
 	loop_timer_free(survey->timer);
 	json_free(survey->found);
 }
@@ -470,7 +484,7 @@ collect_next(struct collect_job *collect)
 		return;
 	}
 	memory->orphan_count = 0;
-	job_answer(&collect->job, EV_COLLECTED);
+	image_removal_begin(&collect->job);
 }
 
 static void

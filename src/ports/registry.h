@@ -48,6 +48,7 @@ void registry_explain(
 /* What a person asked of a registry by name. */
 struct registry_told {
 	const char *failure; /* what is wrong and how to mend it; NULL: all is well */
+	bool is_missing; /* the failure is that there is no such image: that is certain */
 	const char *note; /* else: how it let us in */
 	int64_t took_ms;
 	const struct str *tags; /* of the page */
@@ -60,7 +61,7 @@ typedef void registry_told_fn(void *context, const struct registry_told *told);
 
 /* Is it there, does it take our login, may we read the repository (path "": any)? limit > 0: a page of
  * the repository's tags behind `after`, in the registry's own order, or, when it gives no pages, in that
- * of their bytes. Calls on_told exactly once. */
+ * of their bytes. An image with a digest: is this very image there? Calls on_told exactly once. */
 struct registry_inquiry {
 	const struct image_ref *image; /* host and path */
 	const char *after;

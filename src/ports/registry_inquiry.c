@@ -173,6 +173,10 @@ on_answer(void *context, const struct question_answer *answer)
 	i->question = NULL;
 	if (answer->status == 0) {
 		fail(i, answer->why);
+	} else if (answer->status == 404 && i->image.digest[0] != '\0') {
+		told.failure = "the registry has it no more";
+		told.is_missing = true;
+		finish(i, &told);
 	} else if (answer->status == 404 && i->image.path[0] != '\0') {
 		snprintf(why, sizeof(why),
 		    "there is no repository '%s' in %s: check the image's name, or push it",
@@ -184,7 +188,7 @@ on_answer(void *context, const struct question_answer *answer)
 		    "port",
 		    i->image.host, answer->status);
 		fail(i, why);
-	} else if (i->image.path[0] != '\0') {
+	} else if (i->image.path[0] != '\0' && i->image.digest[0] == '\0') {
 		take_tags(i, answer);
 	} else {
 		told.note = how_it_let_us_in(i->site);
@@ -200,7 +204,9 @@ ask(struct inquiry *i)
 	buf_init(&url, QUESTION_URL_MAX);
 	buf_format(&url, "%s://%s/v2/", i->site->config.is_insecure ? "http" : "https",
 	    i->site->server);
-	if (i->image.path[0] != '\0')
+	if (i->image.digest[0] != '\0')
+		buf_format(&url, "%s/manifests/%s", i->image.path, i->image.digest);
+	else if (i->image.path[0] != '\0')
 		buf_format(
 		    &url, "%s/tags/list?n=%u", i->image.path, i->limit == 0 ? 1 : i->limit);
 	if (i->after[0] != '\0') {
@@ -211,7 +217,9 @@ ask(struct inquiry *i)
 	    .priority = PRIORITY_DEPLOY,
 	    .repository = i->image.path,
 	    .url = buf_cstr(&url),
-	    .accept = "Accept: application/json",
+	    .method = i->image.digest[0] != '\0' ? "HEAD" : NULL,
+	    .accept =
+		i->image.digest[0] != '\0' ? manifest_accept : "Accept: application/json",
 	    .body_max = REGISTRY_PAGE_BYTES_MAX,
 	    .on_done = on_answer,
 	    .context = i });

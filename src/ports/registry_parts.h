@@ -144,6 +144,9 @@ struct question {
 	void *context;
 };
 
+/* The kinds of manifest that an image may have. */
+extern const char manifest_accept[];
+
 struct question *question_ask(const struct question_request *request);
 void question_cancel(struct question *question); /* NULL allowed */
 

@@ -194,11 +194,23 @@ open_server(struct app *app, struct err *err)
 	return app->server == NULL ? -1 : 0;
 }
 
+static void
+open_retention(struct app *app)
+{
+	const struct keep_settings *keep = &app->settings->keep;
+	struct retention_rules rules = { .deploys = keep->deploys,
+		.days = keep->days,
+		.rollbacks = keep->rollbacks,
+		.images_ms = keep->images_ms,
+		.removes_images = keep->removes_images,
+		.catalog = app->catalog };
+
+	app->retention = retention_new(app->store, &rules, clock_now_ms());
+}
+
 int
 life_begin(struct app *app, struct err *err)
 {
-	const struct keep_settings *keep = &app->settings->keep;
-	struct retention_rules rules = { keep->deploys, keep->days, keep->rollbacks };
 	struct runtime_host host = { .perform = ports_perform,
 		.moved = on_moved,
 		.inform = terms_inform,
@@ -207,8 +219,8 @@ life_begin(struct app *app, struct err *err)
 	app->started_ms = clock_now_ms();
 	app->wake = loop_timer_new(app->loop, on_wake, NULL);
 	store_sweeps_set_interval(app->store, app->settings->sweep_interval_ms);
-	app->retention = retention_new(app->store, &rules, clock_now_ms());
 	app->catalog = catalog_new(app->store);
+	open_retention(app);
 	if (catalog_load(app->catalog, err) != 0)
 		return -1;
 	if (open_vault(app, err) != 0)

@@ -20,6 +20,7 @@
 #include "serve/notices.h"
 #include "serve/runtime.h"
 #include "store/catalog.h"
+#include "store/retention.h"
 #include "store/store.h"
 
 /* An effect that waits for its time. Its actor may have moved on by then: the port's answer is
@@ -221,7 +222,9 @@ ports_open(struct app *app, struct err *err)
 		.instances_changed = instances_changed,
 		.context = app,
 		.rules = &app->settings->rules,
-		.environment = { app->vault, app->settings->secret_paths } };
+		.environment = { app->vault, app->settings->secret_paths },
+		.keep = retention_rules(app->retention),
+		.disk_floor_mb = app->settings->disk_floor_mb };
 
 	app->fetch = fetch_new(app->loop);
 	host.fetch = app->fetch;

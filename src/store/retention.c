@@ -43,6 +43,12 @@ retention_free(struct retention *r)
 	free(r);
 }
 
+const struct retention_rules *
+retention_rules(const struct retention *r)
+{
+	return &r->rules;
+}
+
 void
 retention_look(struct retention *r, uint64_t stage)
 {
@@ -53,6 +59,12 @@ retention_look(struct retention *r, uint64_t stage)
 		r->next_round_ms = 0;
 	else
 		r->queue[(r->queue_first + r->queue_count++) % RETENTION_QUEUE_MAX] = stage;
+}
+
+void
+retention_round(struct retention *r)
+{
+	r->next_round_ms = 0;
 }
 
 int64_t

@@ -7,8 +7,7 @@
  * number of rows in the tick's transaction, and takes a deploy's own row last; so a crash at
  * any point only leaves the rest for later.
  *
- * Whatever else is kept by rule (images, stopped containers) belongs here, and asks
- * store_rollback_targets(), so that the rules agree. */
+ * Whatever else is kept by rule asks store_rollback_targets(), so that the rules agree: images.h. */
 #ifndef SLIPWAY_STORE_RETENTION_H
 #define SLIPWAY_STORE_RETENTION_H
 
@@ -18,6 +17,7 @@
 
 #include "base/limits.h"
 
+struct catalog;
 struct store;
 struct retention;
 
@@ -25,15 +25,25 @@ struct retention_rules {
 	int64_t deploys; /* the newest ones of each stage, kept at any age */
 	int64_t days; /* that others, and steps of no deploy, are kept */
 	int64_t rollbacks; /* versions before the live one that stay, at most ROLLBACKS_MAX */
+	int64_t images_ms; /* that an image stays after its last use */
+	bool removes_images;
+	const struct catalog *catalog; /* stages may say more exactly; NULL: none does */
 };
+
+/* How many versions before the live one this stage keeps. */
+int64_t retention_versions(const struct retention_rules *rules, uint64_t stage);
 
 /* now_ms as everywhere: that of the tick. */
 struct retention *
 retention_new(struct store *store, const struct retention_rules *rules, int64_t now_ms);
 void retention_free(struct retention *); /* NULL allowed */
+const struct retention_rules *retention_rules(const struct retention *);
 
 /* A deploy of this stage has ended: there may be one too many now. */
 void retention_look(struct retention *, uint64_t stage);
+
+/* A round over everything is due now. */
+void retention_round(struct retention *);
 
 /* When a step has something to do: now, later, never INT64_MAX. */
 int64_t retention_due_ms(const struct retention *, int64_t now_ms);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/str.h"
+#include "store/catalog.h"
 #include "store/db.h"
 #include "store/deploys.h"
 #include "store/promotions.h"
@@ -70,6 +71,16 @@ store_deploy_is_retired(struct store *store, uint64_t id)
 }
 
 /* Rollback targets. */
+
+int64_t
+retention_versions(const struct retention_rules *rules, uint64_t stage)
+{
+	const struct stage_entry *entry =
+	    rules->catalog == NULL ? NULL : catalog_stage(rules->catalog, stage);
+
+	return entry == NULL || entry->spec->keep_versions == 0 ? rules->rollbacks
+								: entry->spec->keep_versions;
+}
 
 static bool
 is_among(struct str digest, char digests[][DIGEST_SIZE], size_t count)
@@ -277,19 +288,20 @@ read_old(struct removal *s, const struct look *look, uint64_t after, struct old_
 	return count;
 }
 
-/* It serves, or what is under way replaces it and has yet to end its containers. */
+/* It serves, what is under way replaces it and has yet to end its containers, or it is pinned. */
 static bool
 is_needed(struct removal *s, uint64_t stage, uint64_t deploy)
 {
 	struct query *q = db_read(s->db,
 	    "SELECT EXISTS (SELECT 1 FROM stage_actor WHERE id = ? AND live = ?)"
 	    " OR EXISTS (SELECT 1 FROM deploy WHERE ended_ms = 0 AND stage = ?"
-	    " AND elder = ?)");
+	    " AND elder = ?) OR EXISTS (SELECT 1 FROM pin WHERE deploy = ?)");
 	bool result;
 
 	query_integer(q, (int64_t)stage);
 	query_integer(q, (int64_t)deploy);
 	query_integer(q, (int64_t)stage);
+	query_integer(q, (int64_t)deploy);
 	query_integer(q, (int64_t)deploy);
 	CHECK(db_next(q));
 	result = column_integer(q, 0) != 0;
@@ -339,7 +351,7 @@ bool
 remove_of_stage(struct removal *s, uint64_t stage)
 {
 	struct look look = { .stage = stage, .last = find_last(s, stage) };
-	size_t most = (size_t)s->rules->rollbacks + 1;
+	size_t most = (size_t)retention_versions(s->rules, stage) + 1;
 	bool is_whole;
 
 	if (look.last != 0) {

@@ -232,6 +232,17 @@ static const struct migration migrations[] = {
 	"UPDATE deploy SET state = 'UNDOING' WHERE ended_ms = 0 AND state IN ('MIGRATING', 'STOPPING');"
 	"DROP TABLE task; ALTER TABLE stage_actor DROP COLUMN tasks;"
 	"ALTER TABLE deploy DROP COLUMN tasks;" },
+
+	/* 15: images that were pulled, and deploys that are kept by hand */
+	{ "CREATE TABLE image(engine INTEGER NOT NULL, repository TEXT NOT NULL, digest TEXT NOT NULL,"
+	" pulled_ms INTEGER NOT NULL, used_ms INTEGER NOT NULL, tries INTEGER NOT NULL,"
+	" next_ms INTEGER NOT NULL, trouble TEXT NOT NULL, PRIMARY KEY(engine, repository, digest))"
+	" WITHOUT ROWID;"
+	"CREATE TABLE pin(deploy INTEGER PRIMARY KEY, stage INTEGER NOT NULL, digest TEXT NOT NULL,"
+	" at_ms INTEGER NOT NULL);"
+	"CREATE INDEX pin_by_stage ON pin(stage, digest);"
+	"CREATE INDEX deploy_by_image ON deploy(digest, stage) WHERE digest != '';",
+	"DROP INDEX deploy_by_image; DROP TABLE pin; DROP TABLE image;" },
 };
 /* clang-format on */
 

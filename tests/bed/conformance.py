@@ -143,6 +143,11 @@ class Play(Slipway):
         """The image goes, with its tags."""
         self.scene.registry.delete(self.scenario, self.digests[tag])
 
+    def has(self, tag):
+        """Whether the engine has the image that was pushed under a tag."""
+        name = f"{self.scene.registry.address}/{self.scenario}@{self.digests[tag]}"
+        return "no" if self.scene.engine.api.image(name) is None else "yes"
+
     # Containers.
 
     def containers(self, **labels):

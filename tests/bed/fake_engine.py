@@ -180,6 +180,10 @@ class Engine:
         return [one.listed() for one in self.containers.values()
                 if all(one.labels.get(name) == value for name, value in pairs)]
 
+    def list_images(self):
+        """GET /images/json."""
+        return [{"Id": self.image_id(one), "RepoTags": None, "RepoDigests": [one], "Size": 1} for one in self.images]
+
     def image(self, reference):
         """GET /images/{name}/json."""
         if reference not in self.images:
@@ -239,7 +243,8 @@ class Connection(asyncio.Protocol):
 
     async def _route(self, method, path, query, body):
         engine = self.engine
-        plain = {"/_ping": "OK", "/version": VERSION, "/stats": engine.stats(), "/networks": engine.networks()}
+        plain = {"/_ping": "OK", "/version": VERSION, "/stats": engine.stats(), "/networks": engine.networks(),
+                 "/info": {"DockerRootDir": "/nowhere"}, "/images/json": engine.list_images()}
         if path in plain:
             return self._whole(200, plain[path])
         if path == "/events":
@@ -258,12 +263,16 @@ class Connection(asyncio.Protocol):
             engine.images.add(f"{query['fromImage'][0]}@{query['tag'][0]}")
             self._stream('{"status":"Pulling"}\r\n', '{"status":"Status: Downloaded newer image"}\r\n')
             return self.transport.write(b"0\r\n\r\n")
+        if path.startswith("/images/") and method == "DELETE":
+            engine.images.discard(path[len("/images/"):])
+            return self._whole(200, [])
         if path.startswith("/images/"):
             return self._whole(200, engine.image(path[len("/images/"):-len("/json")]))
         if path == "/containers/create":
             return self._whole(201, engine.create(query["name"][0], json.loads(body)))
         if path == "/containers/json":
-            return self._whole(200, engine.list(json.loads(query["filters"][0])["label"]))
+            filters = json.loads(query.get("filters", ["{}"])[0])
+            return self._whole(200, engine.list(filters.get("label", [])))
         if path.startswith("/containers/"):
             return await self._route_container(method, path.split("/")[2:])
         raise Refused(404, f"page not found: {path}")

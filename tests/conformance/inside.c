@@ -18,6 +18,7 @@
 #include "serve/runtime.h"
 #include "store/catalog.h"
 #include "store/deploys.h"
+#include "store/retention.h"
 #include "store/store.h"
 #include "store/tasks.h"
 
@@ -408,6 +409,7 @@ put_receiver(const char *url)
 void
 inside_open(const char *scenario, const struct outside_parts *parts)
 {
+	static const struct retention_rules rules = { .rollbacks = 1, .removes_images = true };
 	struct err err;
 	bool is_new;
 
@@ -415,6 +417,7 @@ inside_open(const char *scenario, const struct outside_parts *parts)
 	CHECK(str_copy(registry_host, sizeof(registry_host), str_of(parts->registry)));
 	app.store = store_open(NULL, &err);
 	app.catalog = catalog_new(app.store);
+	app.retention = retention_new(app.store, &rules, 0);
 	CHECK(catalog_load(app.catalog, &err) == 0);
 	/* A network of its own: no other scenario gets the address of a container that has ended. */
 	engine = (struct engine_config){ .name = "local" };
@@ -433,6 +436,7 @@ void
 inside_close(void)
 {
 	store_commit(app.store);
+	retention_free(app.retention);
 	catalog_free(app.catalog);
 	store_close(app.store);
 }

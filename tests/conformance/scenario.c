@@ -17,6 +17,8 @@
  *   restart                   Slipway is killed, and starts again
  *   runs d1                   the containers that the engine has
  *   rows d1                   what the store says of them
+ *   images                    the next survey looks at images, too
+ *   has v1                    whether the engine has that image
  *   heard                     what the receiver took so far: how often, and how many notifications
  *   tasks d1                  what it says of what its deploy runs once
  *   ask a.example             whose image answers there
@@ -30,6 +32,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "conformance.h"
+#include "ports/docker.h"
 
 enum { LINE_SIZE = 200, WORDS_MAX = 4 };
 
@@ -186,6 +189,8 @@ perform(const struct statement *s, struct buf *said)
 		inside_tasks(s->words[1], said);
 	else if (strcmp(verb, "restart") == 0)
 		outside_restart();
+	else if (strcmp(verb, "images") == 0)
+		docker_images_due(app.docker);
 	else
 		tell_outside(s, said);
 }

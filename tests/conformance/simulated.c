@@ -15,6 +15,7 @@
 #include "store/catalog.h"
 #include "store/deploys.h"
 #include "store/store.h"
+#include "world_images.h"
 
 enum { DAY_MS = 86400000, MOMENT_MS = 1000, FIRST_REGISTRY = 0, HEARD_MAX = 16 };
 
@@ -73,6 +74,8 @@ outside_open(struct outside_parts *ret_parts)
 	world.is_task_orphan = ports_is_task_orphan;
 	world.is_task_kept = ports_is_task_kept;
 	world.keep_task = ports_keep_task;
+	world.is_image_free = ports_is_image_free;
+	world.are_images_due = ports_are_images_due;
 	world.broken = sim_fail;
 	world.heard = hear;
 	for (uint32_t tag = 0; tag < WORLD_TAGS; tag++)
@@ -257,6 +260,8 @@ outside_do(const char *statement, struct buf *said)
 		tell_what_runs(id, said);
 	else if (strcmp(verb, "heard") == 0)
 		tell_what_was_heard(said);
+	else if (strcmp(verb, "has") == 0)
+		buf_text(said, images_has(0, FIRST_REGISTRY, number_of(a)) ? "yes" : "no");
 	else if (!break_a_part(a, verb))
 		sim_fail(statement, 0);
 }

@@ -1071,10 +1071,10 @@ def test_full_disk(fake):
 
 # help, version, completion
 
-COMMANDS = ["deploy", "rollback", "promote", "promotable", "approve", "reject", "freeze", "unfreeze", "audit", "cancel",
-            "status", "history", "stats", "show", "top", "logs", "poll", "explain", "lift", "inspect", "quick", "webhook", "registry",
-            "export", "diff", "apply", "secrets", "notify", "serve", "edge", "check", "db", "machines", "healthcheck", "version",
-            "completion", "help"]
+COMMANDS = ["deploy", "rollback", "promote", "promotable", "approve", "reject", "freeze", "unfreeze", "audit",
+            "retention", "cancel", "status", "history", "stats", "show", "top", "logs", "poll", "explain", "lift",
+            "inspect", "quick", "webhook", "registry", "export", "diff", "apply", "secrets", "notify", "serve", "edge",
+            "check", "db", "machines", "healthcheck", "version", "completion", "help"]
 
 
 def test_help(fake):

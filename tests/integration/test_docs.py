@@ -326,7 +326,7 @@ def commands_of(name):
 def test_every_command_is_run():
     """A command in a page is in ELSEWHERE, or is run by one of the tests below."""
     run_here = {*commands_of("README.md"), *commands_of("docs/secrets.md"), *commands_of("docs/notifications.md"),
-                *backup_commands()}
+                *commands_of("docs/retention.md"), *backup_commands()}
     everything = {command for document in DOCUMENTS for command in commands_of(str(document.relative_to(ROOT)))}
     assert everything - run_here - set(ELSEWHERE) == set()
     assert set(ELSEWHERE) - everything == set()
@@ -437,6 +437,20 @@ def test_the_commands_of_notifications(shell):
         assert "ops" in printed["slipway notify receivers"]
         assert "nobody was told" in printed["slipway notify list shop --state given-up"]
         assert len(ops.requests) == len(chat.requests) == 1 and ops.faults == chat.faults == []
+
+
+def test_the_commands_of_retention(shell):
+    """Each command of docs/retention.md, with an id that there is and an image that is not on the engine yet."""
+    shell.start()
+    shell.push("v77")
+    shell.sh("slipway deploy shop/production v77 --wait")
+    live = shell.stage("shop/production")["live"]["deploy"]
+    printed = {command: shell.sh(command.replace(" 12", f" {live}")) for command in commands_of("docs/retention.md")}
+    assert f"it is live at shop/production (deploy {live})" in printed["slipway retention shop/production"]
+    assert "0 images removed" in printed["slipway retention run"]
+    assert "until it is unpinned" in printed["slipway retention pin 12"]
+    listed = printed["slipway rollback shop/production --list"].splitlines()[1].split()
+    assert listed[:2] == [str(live), "v77"] and "live" in listed and "engine" in listed
 
 
 def test_a_change_of_the_configuration(shell):

@@ -1,5 +1,5 @@
 /* check_kept.c - the law of retention: what serves, the newest deploys of a stage and the versions
- * that a rollback may go to are never removed. It keeps a history of its own, from what is
+ * that a rollback may go to are never removed, nor are their images. It keeps a history of its own, from what is
  * written and committed. */
 #include <string.h>
 
@@ -81,6 +81,52 @@ is_newest_of_its_version(const struct ended *e)
 	return e->was_live;
 }
 
+/* Of a deploy that is over; false: it is not known any more. */
+static bool
+is_of_image(uint64_t deploy, uint32_t engine, uint32_t registry, uint32_t image)
+{
+	struct facts facts;
+
+	return ports_facts(deploy, 0, &facts) && facts.engine == engine
+	       && facts.registry == registry && facts.image == image;
+}
+
+static void
+must_not_go_back_to(int place, uint32_t engine, uint32_t registry, uint32_t image)
+{
+	int64_t versions = 0;
+
+	for (const struct ended *e = next_older(place, UINT64_MAX); e != NULL;
+	     e = next_older(place, e->id))
+		if (is_newest_of_its_version(e) && versions++ <= stage_keeps(place)
+		    && is_of_image(e->id, engine, registry, image))
+			sim_fail("the image of what a rollback may go to was removed", e->id);
+}
+
+/* An engine has removed an image, because nothing needs it: that must be so. */
+void
+kept_image_removed(uint32_t engine, uint32_t registry, uint32_t image)
+{
+	for (int i = 0; i < WORLD_STAGES; i++) {
+		const struct actor *stage = runtime_actor(sim.app.runtime, world.stage_ids[i]);
+
+		if (stage != NULL && stage->stage.live != 0
+		    && is_of_image(stage->stage.live, engine, registry, image))
+			sim_fail("the image of what is live was removed", stage->stage.live);
+		must_not_go_back_to(i, engine, registry, image);
+	}
+	for (uint64_t d = 1; d < WORLD_DEPLOYS; d++) {
+		const struct actor *a = runtime_actor(sim.app.runtime, d);
+
+		if (world.running[d] != 0 && is_of_image(d, engine, registry, image))
+			sim_fail("the image of a container that runs was removed", d);
+		if (a != NULL && a->kind == ACTOR_DEPLOY && a->deploy.digest[0] != '\0'
+		    && is_of_image(d, engine, registry, image))
+			sim_fail("the image of a deploy under way was removed", d);
+	}
+	sim.images_removed++;
+}
+
 static void
 check_stage(int place)
 {
@@ -93,7 +139,7 @@ check_stage(int place)
 	for (int64_t i = 0; e != NULL; i++) {
 		if (i < sim.keep.deploys)
 			must_be_there(e->id, "one of the newest deploys was removed");
-		if (is_newest_of_its_version(e) && versions++ <= sim.keep.rollbacks)
+		if (is_newest_of_its_version(e) && versions++ <= stage_keeps(place))
 			must_be_there(e->id, "what a rollback may go to was removed");
 		e = next_older(place, e->id);
 	}

@@ -52,6 +52,19 @@ stage_image(int place)
 	return images[place];
 }
 
+/* One stage says so itself in some of the seeds. */
+static bool
+has_own_rule(int place)
+{
+	return place == 1 && sim.seed % 3 == 0;
+}
+
+int64_t
+stage_keeps(int place)
+{
+	return has_own_rule(place) ? 2 : sim.keep.rollbacks;
+}
+
 uint32_t
 config_revision(void)
 {
@@ -201,6 +214,8 @@ write_stage(struct buf *text, int place)
 	    place == WORKER ? ", KEY: {secret: s0}" : "", is_one ? 1 : w->replicas,
 	    proxies[w->proxy], strategy_of(place), w->drain_s, w->is_auto ? "true" : "false",
 	    w->is_polled ? POLL_MS / 1000 * sim.pace : 0);
+	if (has_own_rule(place))
+		buf_format(text, "        keep_versions: %" PRId64 "\n", stage_keeps(place));
 	write_tells(text, "        ", w->tells);
 	write_terms(text, w);
 	if (w->migrates)

@@ -23,11 +23,13 @@
 #include "sim.h"
 #include "store/catalog.h"
 #include "store/deploys.h"
+#include "store/images.h"
 #include "store/notifications.h"
 #include "store/retention.h"
 #include "store/store.h"
 #include "store/tasks.h"
 #include "world_tasks.h"
+#include "world_images.h"
 
 enum { RESTORE_MS = 8000 };
 
@@ -56,6 +58,7 @@ static char the_edge;
 static struct reading readings[WORLD_DEPLOYS];
 static struct notice_facts notices[WORLD_DEPLOYS]; /* deploy 0: none was asked */
 static struct port_host host;
+static bool are_images_asked[WORLD_ENGINES];
 
 const char *
 image_host(uint32_t registry)
@@ -187,6 +190,7 @@ ports_reset(void)
 {
 	memset(known, 0, sizeof(known));
 	memset(logs, 0, sizeof(logs));
+	memset(are_images_asked, 0, sizeof(are_images_asked));
 	memset(notices, 0, sizeof(notices));
 	fronts_reset();
 }
@@ -265,6 +269,90 @@ keep_tasks(const struct actor *a)
 		if (task_is_of(d, facts.stage, facts.image) && !task_runs(d)
 		    && !ports_is_task_kept(d))
 			ports_keep_task(d);
+}
+
+/* As src/ports/docker_image_sweep.c judges: what has no row was pulled by nobody of ours. */
+bool
+ports_is_image_free(uint32_t engine, uint32_t registry, uint32_t image)
+{
+	struct image last = { .engine = world.engine_ids[engine] };
+	bool is_found = false;
+	struct image row;
+
+	if (!sim.is_up)
+		return false;
+	while (store_images(sim.store, &last, &row, 1) == 1
+	       && row.engine == world.engine_ids[engine]) {
+		struct image_verdict verdict;
+
+		last = row;
+		if (number_behind(row.digest, strlen("sha256:")) != image
+		    || strncmp(
+			   row.repository, image_host(registry), strlen(image_host(registry)))
+			   != 0)
+			continue;
+		store_image_judge(sim.store, retention_rules(sim.app.retention), &row,
+		    clock_now_ms(), &verdict);
+		if (verdict.need != IMAGE_FREE)
+			return false;
+		is_found = true;
+	}
+	return is_found;
+}
+
+/* Asked for, or from time to time. */
+bool
+ports_are_images_due(uint32_t engine)
+{
+	bool is_asked = are_images_asked[engine];
+
+	are_images_asked[engine] = false;
+	return is_asked || (world.are_images_looked_at && (world.now_ms >> 12) % 3 == 0);
+}
+
+/* Rows of images that the engine has not any more. */
+static void
+survey_images(uint64_t engine)
+{
+	struct image last = { .engine = engine };
+	struct image row;
+	uint32_t place = world.engine_ids[0] == engine ? 0 : 1;
+
+	while (store_images(sim.store, &last, &row, 1) == 1 && row.engine == engine) {
+		uint32_t registry =
+		    strncmp(row.repository, image_host(0), strlen(image_host(0))) != 0;
+		struct image_verdict verdict;
+
+		last = row;
+		store_image_judge(sim.store, retention_rules(sim.app.retention), &row,
+		    clock_now_ms(), &verdict);
+		if (verdict.need != IMAGE_UNDER_WAY
+		    && !images_has(
+			place, registry, number_behind(row.digest, strlen("sha256:"))))
+			store_image_forget(sim.store, &row);
+	}
+}
+
+/* Before it is pulled, if it has to be; and when it is there. */
+static void
+note_image(uint64_t deploy, bool is_pulled)
+{
+	const struct stage_spec *spec;
+	struct image image = { .pulled_ms = clock_now_ms() };
+	struct deploy_row row;
+	struct facts facts;
+
+	if (!store_deploy_get(sim.store, deploy, &row) || !ports_facts(deploy, 0, &facts))
+		return;
+	spec = catalog_spec(sim.app.catalog, row.spec);
+	image.engine = world.engine_ids[facts.engine];
+	CHECK(str_copy(image.repository, sizeof(image.repository), str_of(spec->image)));
+	memcpy(image.digest, row.digest, sizeof(image.digest));
+	if (!store_image_get(sim.store, image.engine, image.repository, image.digest, &image)
+	    && (is_pulled || images_are_on_engine(&facts)))
+		return;
+	image.used_ms = clock_now_ms();
+	store_image_put(sim.store, &image);
 }
 
 /* Life. */
@@ -486,6 +574,8 @@ ports_perform(void *context, const struct effect *effect)
 	    effect_names[effect->kind], effect->deploy);
 	if (effect->kind == FX_NOTIFY)
 		learn_notice(effect->actor);
+	if (effect->kind == FX_PULL && is_admitted(effect))
+		note_image(effect->deploy, false);
 	if (!is_admitted(effect))
 		refuse_without_secret(effect);
 	else if (effect->kind == FX_MIGRATE && was_migrated(effect->deploy))
@@ -611,6 +701,8 @@ ports_answer(const struct event *answer)
 	if (a != NULL && a->epoch == answer->epoch && a->kind == ACTOR_DEPLOY) {
 		if (answer->kind == EV_STARTED)
 			put_instances(a->id);
+		else if (answer->kind == EV_PULLED)
+			note_image(a->id, true);
 		else if (answer->kind == EV_REMOVED)
 			mark_instances(a->id, "removed");
 		if (answer->kind == EV_REMOVED || answer->kind == EV_MIGRATED
@@ -627,8 +719,10 @@ ports_answer(const struct event *answer)
 		    answer->text[0] == '\0' ? event_names[answer->kind] : answer->text);
 	}
 	if (answer->kind == EV_SURVEYED) {
-		if (a != NULL)
+		if (a != NULL) {
 			survey_live(a);
+			survey_images(a->sweep.engine);
+		}
 		proxies_look(sim.app.proxies);
 	}
 	runtime_post(sim.app.runtime, &sent);
@@ -673,6 +767,40 @@ docker_usage_ask(struct docker *docker UNUSED, uint64_t deploy_id UNUSED,
     const char *container_id UNUSED, docker_usage_fn *on_done, void *context)
 {
 	on_done(context, NULL, "the simulated engine counts nothing");
+}
+
+void
+docker_images_ask(struct docker *docker UNUSED, uint64_t engine_id UNUSED,
+    docker_images_fn *on_done, void *context)
+{
+	on_done(context, NULL, "the simulated engine has no list of images");
+}
+
+void
+docker_images_find(const struct docker_images *images UNUSED, const struct image *image UNUSED,
+    struct docker_image_seen *ret)
+{
+	*ret = (struct docker_image_seen){ .is_there = false };
+}
+
+const struct docker_disk *
+docker_images_disk(const struct docker_images *images UNUSED)
+{
+	static const struct docker_disk none;
+
+	return &none;
+}
+
+void
+docker_images_due(struct docker *docker UNUSED)
+{
+	memset(are_images_asked, true, sizeof(are_images_asked));
+}
+
+int64_t
+docker_images_looked_ms(const struct docker *docker UNUSED, uint64_t engine_id UNUSED)
+{
+	return 0;
 }
 
 int64_t

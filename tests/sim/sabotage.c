@@ -16,6 +16,7 @@
 #include "serve/runtime.h"
 #include "sim.h"
 #include "store/deliveries.h"
+#include "store/images.h"
 #include "store/retention.h"
 #include "store/store.h"
 
@@ -49,6 +50,7 @@ static const char *const names[SABOTAGE_COUNT] = {
 	[SABOTAGE_NO_FLOOR] = "a drain ends at the first quiet look",
 	[SABOTAGE_FORGET_KEY] = "the old key leaves its file before the commit",
 	[SABOTAGE_FORGET_DELIVERY] = "a webhook that comes again is not known",
+	[SABOTAGE_FREE_IMAGES] = "no image is needed but by containers",
 };
 
 enum step
@@ -82,6 +84,10 @@ __wrap_runtime_deliver(struct runtime *rt, const struct event *event, uint64_t *
 enum step
 __real_runtime_deliver(struct runtime *rt, const struct event *event, uint64_t *ret_spawned);
 
+void __wrap_store_image_judge(struct store *store, const struct retention_rules *rules,
+    const struct image *image, int64_t now_ms, struct image_verdict *ret);
+void __real_store_image_judge(struct store *store, const struct retention_rules *rules,
+    const struct image *image, int64_t now_ms, struct image_verdict *ret);
 struct retention *
 __wrap_retention_new(struct store *store, const struct retention_rules *rules, int64_t now_ms);
 struct retention *
@@ -222,6 +228,15 @@ __wrap_retention_new(struct store *store, const struct retention_rules *rules, i
 	if (sabotage == SABOTAGE_FORGET_TARGETS)
 		changed.rollbacks--;
 	return __real_retention_new(store, &changed, now_ms);
+}
+
+void
+__wrap_store_image_judge(struct store *store, const struct retention_rules *rules,
+    const struct image *image, int64_t now_ms, struct image_verdict *ret)
+{
+	__real_store_image_judge(store, rules, image, now_ms, ret);
+	if (is_now(SABOTAGE_FREE_IMAGES))
+		ret->need = IMAGE_FREE;
 }
 
 /* Commands. */

@@ -210,7 +210,7 @@ server_reset(void)
 	    "DELETE FROM sqlite_sequence; DELETE FROM secret;"
 	    "DELETE FROM deploy_secret; DELETE FROM deploy_env; DELETE FROM receiver;"
 	    "DELETE FROM notify_rule; DELETE FROM notify; DELETE FROM wish;"
-	    "DELETE FROM approval; DELETE FROM audit;"
+	    "DELETE FROM approval; DELETE FROM audit; DELETE FROM image; DELETE FROM pin;"
 	    "DELETE FROM meta WHERE key LIKE '%floor' OR key = 'webhook' OR key = "
 	    "'secret_version'");
 	secrets_reset();

@@ -45,6 +45,7 @@ struct sim {
 	int64_t pace; /* of polls and sweeps: slow ones leave room for long waits */
 	uint64_t crashes[CRASH_POINT_COUNT];
 	uint64_t drains;
+	uint64_t images_removed;
 	uint64_t
 	    commits; /* that changed something; between two the store says the same; 0: nobody counts */
 	uint64_t happened; /* steps, effects, answers: what counts as something */
@@ -90,6 +91,8 @@ bool ports_is_orphan(uint64_t deploy);
 bool ports_is_task_orphan(uint64_t deploy);
 bool ports_is_task_kept(uint64_t deploy);
 void ports_keep_task(uint64_t deploy);
+bool ports_is_image_free(uint32_t engine, uint32_t registry, uint32_t image);
+bool ports_are_images_due(uint32_t engine);
 int64_t ports_next_ms(void); /* logs of containers that are asked for */
 void ports_pass(void);
 const char *image_host(uint32_t registry);
@@ -117,6 +120,7 @@ void config_write(struct buf *text);
 uint32_t config_revision(void);
 const char *stage_project(int place);
 const char *stage_name(int place);
+int64_t stage_keeps(int place); /* versions before the live one */
 extern const char *const receiver_names[WORLD_RECEIVERS];
 const char *stage_image(int place);
 
@@ -144,6 +148,7 @@ void check_journal(void); /* histories, and that they give what is stored */
 void check_answers(void); /* what was answered is kept */
 void check_kept(void); /* what serves, and what a rollback may go to */
 void kept_reset(void);
+void kept_image_removed(uint32_t engine, uint32_t registry, uint32_t image);
 void kept_put(const struct actor *actor); /* within a transaction */
 void kept_end(bool is_committed);
 

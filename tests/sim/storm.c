@@ -495,15 +495,23 @@ begin(uint64_t seed)
 	world.is_task_orphan = ports_is_task_orphan;
 	world.is_task_kept = ports_is_task_kept;
 	world.keep_task = ports_keep_task;
+	world.is_image_free = ports_is_image_free;
+	world.are_images_due = ports_are_images_due;
+	world.image_removed = kept_image_removed;
+	world.are_images_looked_at = true;
 	world.broken = sim_fail;
 	world.receiver = receiver_of;
 	world.heard = notices_heard;
 	sim.keeps_little = world_chance(30);
-	sim.keep = (struct keep_settings){ .deploys = 100, .days = 30, .rollbacks = 10 };
+	sim.keep = (struct keep_settings){
+		.deploys = 100, .days = 30, .rollbacks = 10, .images_ms = 86400000
+	};
 	if (sim.keeps_little)
 		sim.keep =
 		    (struct keep_settings){ .deploys = 1 + (int64_t)(world_random() % 4),
-			    .rollbacks = 1 + (int64_t)(world_random() % 3) };
+			    .rollbacks = 1 + (int64_t)(world_random() % 3),
+			    .images_ms = (int64_t)(seed % 5) * SWEEP_MS };
+	sim.keep.removes_images = true;
 	sim.crash_percent = world_chance(70) ? (uint32_t)(world_random() % 8) : 0;
 	sim.pace = world_chance(50) ? 1 : 10;
 	disturb_percent = 15 + (uint32_t)(world_random() % 45);

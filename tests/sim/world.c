@@ -218,6 +218,28 @@ is_task_on(uint64_t deploy, uint64_t engine)
 	return task_is_there(deploy) && world.engine_ids[world.engine_of[deploy]] == engine;
 }
 
+static uint32_t
+place_of_engine(uint64_t engine)
+{
+	uint32_t place = 0;
+
+	while (place < WORLD_ENGINES && world.engine_ids[place] != engine)
+		place++;
+	return place;
+}
+
+/* Now and then the images, too; they stay remembered until the next look at them. */
+static uint32_t
+survey_images(uint64_t engine)
+{
+	uint32_t place = place_of_engine(engine);
+
+	if (place == WORLD_ENGINES || world.are_images_due == NULL
+	    || !world.are_images_due(place))
+		return 0;
+	return images_survey(place);
+}
+
 /* Counts containers, and remembers whose they are. */
 static uint32_t
 survey(uint64_t engine)
@@ -238,7 +260,7 @@ survey(uint64_t engine)
 		world.is_surveyed[d] = true;
 		count += (uint32_t)__builtin_popcount(world.there[d]);
 	}
-	return count;
+	return count + survey_images(engine);
 }
 
 static bool
@@ -249,7 +271,8 @@ has_surveyed(uint64_t engine)
 		    || (world.is_task_surveyed[d] && is_task_on(d, engine)
 			&& world.is_task_orphan(d)))
 			return true;
-	return false;
+	return place_of_engine(engine) < WORLD_ENGINES
+	       && images_are_surveyed(place_of_engine(engine));
 }
 
 /* It is ended, its end is kept, and then it goes: what is not committed yet waits for the next look. */
@@ -279,6 +302,8 @@ collect(uint64_t engine)
 		if (world.is_orphan(d))
 			stop(d, "COLLECT");
 	}
+	if (place_of_engine(engine) < WORLD_ENGINES)
+		images_collect(place_of_engine(engine));
 }
 
 static void
@@ -296,6 +321,7 @@ run(const struct effect *ask, const struct facts *facts, struct event *answer)
 		world.newest_deploy = ask->deploy;
 	world.engine_of[ask->deploy] = (uint8_t)facts->engine;
 	world.there[ask->deploy] = all;
+	images_ran(ask->deploy, facts);
 	if (world.cannot_start[ask->deploy]) {
 		answer_as(answer, EV_REFUSED, "cannot start it");
 		return;
@@ -671,4 +697,5 @@ world_crash(void)
 			flights[i++].is_of_the_dead = true;
 	memset(world.is_surveyed, 0, sizeof(world.is_surveyed));
 	memset(world.is_task_surveyed, 0, sizeof(world.is_task_surveyed));
+	images_crash();
 }

@@ -97,6 +97,7 @@ struct world {
 	struct route routes[WORLD_STAGES];
 	uint64_t stage_ids[WORLD_STAGES];
 	uint8_t lead_owner[WORLD_LEADS]; /* place of the stage + 1; 0: leads nowhere */
+	bool are_images_looked_at; /* by some of the surveys */
 	bool was_given_up; /* a name; the edge compares its routes then */
 	int64_t outage_until_ms[OUTAGE_COUNT];
 	uint32_t
@@ -110,6 +111,10 @@ struct world {
 	 * with deploy 0); NULL: one replica on the first engine, one lead for each stage. */
 	bool (*facts)(uint64_t deploy, uint64_t stage, struct facts *ret_facts);
 	bool (*is_orphan)(uint64_t deploy); /* asked at the moment of looking */
+	/* The same of images; NULL: none goes. engine and registry are places. */
+	bool (*is_image_free)(uint32_t engine, uint32_t registry, uint32_t image);
+	void (*image_removed)(uint32_t engine, uint32_t registry, uint32_t image);
+	bool (*are_images_due)(uint32_t engine); /* a survey looks at them, too */
 	uint32_t (*receiver)(uint64_t actor); /* whom a notification is for */
 	void (*heard)(uint64_t actor); /* a receiver has got one; NULL: nobody counts */
 	bool (*is_task_orphan)(uint64_t deploy);

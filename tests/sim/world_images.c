@@ -12,8 +12,11 @@ enum { KEPT_MAX = 64, GONE_MAX = 16 };
 
 struct image_ring { /* the oldest is forgotten */
 	uint64_t names[KEPT_MAX];
+	bool is_free[KEPT_MAX]; /* as the last look has found it */
 	uint32_t next;
 };
+
+static uint64_t made_of[WORLD_DEPLOYS]; /* the image of its containers */
 
 static struct image_ring kept[WORLD_ENGINES];
 static struct image_ring gone; /* from their registries */
@@ -39,6 +42,7 @@ put(struct image_ring *ring, uint32_t most, uint64_t name)
 	if (has(ring, name))
 		return;
 	ring->names[ring->next] = name;
+	ring->is_free[ring->next] = false;
 	ring->next = (ring->next + 1) % most;
 }
 
@@ -47,6 +51,7 @@ images_reset(void)
 {
 	memset(kept, 0, sizeof(kept));
 	memset(&gone, 0, sizeof(gone));
+	memset(made_of, 0, sizeof(made_of));
 	for (uint32_t r = 0; r < WORLD_REGISTRIES; r++)
 		for (uint32_t i = 0; i < WORLD_TAGS; i++)
 			world.tag_digest[r][i] = i;
@@ -73,6 +78,83 @@ world_delete_image(uint32_t registry, uint32_t tag)
 	for (uint32_t i = 0; i < WORLD_TAGS; i++)
 		if (world.tag_digest[registry][i] == image)
 			world.is_tag_gone[registry][i] = true;
+}
+
+bool
+images_has(uint32_t engine, uint32_t registry, uint32_t image)
+{
+	return has(&kept[engine], name_of(registry, image));
+}
+
+void
+images_ran(uint64_t deploy, const struct facts *facts)
+{
+	made_of[deploy] = name_of(facts->registry, facts->image);
+}
+
+/* As the engine refuses it. */
+static bool
+is_used(uint32_t engine, uint64_t name)
+{
+	for (uint64_t d = 1; d <= world.newest_deploy; d++)
+		if (world.there[d] != 0 && world.engine_of[d] == engine && made_of[d] == name)
+			return true;
+	return false;
+}
+
+static bool
+is_free(uint32_t engine, uint64_t name)
+{
+	return name != 0 && world.is_image_free != NULL
+	       && world.is_image_free(engine, (uint32_t)(name >> 32) - 1, (uint32_t)name)
+	       && !is_used(engine, name);
+}
+
+uint32_t
+images_survey(uint32_t engine)
+{
+	struct image_ring *ring = &kept[engine];
+	uint32_t count = 0;
+
+	for (size_t i = 0; i < COUNT(ring->names); i++) {
+		ring->is_free[i] = is_free(engine, ring->names[i]);
+		count += ring->is_free[i];
+	}
+	return count;
+}
+
+bool
+images_are_surveyed(uint32_t engine)
+{
+	for (size_t i = 0; i < COUNT(kept[engine].names); i++)
+		if (kept[engine].is_free[i] && is_free(engine, kept[engine].names[i]))
+			return true;
+	return false;
+}
+
+void
+images_collect(uint32_t engine)
+{
+	struct image_ring *ring = &kept[engine];
+
+	for (size_t i = 0; i < COUNT(ring->names); i++) {
+		uint64_t name = ring->names[i];
+
+		if (ring->is_free[i] && is_free(engine, name)) {
+			ring->names[i] = 0;
+			if (world.image_removed != NULL)
+				world.image_removed(
+				    engine, (uint32_t)(name >> 32) - 1, (uint32_t)name);
+		}
+		ring->is_free[i] = false;
+	}
+}
+
+void
+images_crash(void)
+{
+	for (size_t e = 0; e < COUNT(kept); e++)
+		memset(kept[e].is_free, 0, sizeof(kept[e].is_free));
 }
 
 bool

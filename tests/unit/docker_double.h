@@ -13,6 +13,7 @@
 #include "ports/vault.h"
 #include "store/catalog.h"
 #include "store/deploys.h"
+#include "store/images.h"
 #include "store/retention.h"
 #include "store/secrets.h"
 #include "store/store.h"
@@ -42,6 +43,9 @@ struct store {
 	size_t given_count;
 	struct env_change env[64]; /* of whatever deploy */
 	size_t env_count;
+	struct image images[8];
+	size_t image_count;
+	struct image_verdict verdict; /* on each of them */
 };
 
 struct catalog {
@@ -177,6 +181,70 @@ store_deploy_env(
 
 	memcpy(to, store->env, count * sizeof(*to));
 	return count;
+}
+
+/* Images. */
+
+static struct image *
+double_image(struct store *store, const struct image *wanted)
+{
+	for (size_t i = 0; i < store->image_count; i++)
+		if (store->images[i].engine == wanted->engine
+		    && strcmp(store->images[i].repository, wanted->repository) == 0
+		    && strcmp(store->images[i].digest, wanted->digest) == 0)
+			return &store->images[i];
+	return NULL;
+}
+
+bool
+store_image_get(struct store *store, uint64_t engine, const char *repository,
+    const char *digest, struct image *ret)
+{
+	struct image key = { .engine = engine };
+	const struct image *found;
+
+	snprintf(key.repository, sizeof(key.repository), "%s", repository);
+	snprintf(key.digest, sizeof(key.digest), "%s", digest);
+	found = double_image(store, &key);
+	if (found != NULL)
+		*ret = *found;
+	return found != NULL;
+}
+
+void
+store_image_put(struct store *store, const struct image *image)
+{
+	struct image *found = double_image(store, image);
+
+	CHECK(found != NULL || store->image_count < COUNT(store->images));
+	*(found == NULL ? &store->images[store->image_count++] : found) = *image;
+}
+
+void
+store_image_forget(struct store *store, const struct image *image)
+{
+	struct image *found = double_image(store, image);
+
+	if (found != NULL)
+		*found = store->images[--store->image_count];
+}
+
+/* Few enough for one batch, in whatever order. */
+size_t
+store_images(struct store *store, const struct image *after, struct image *to, size_t most)
+{
+	if (after != NULL && after->repository[0] != '\0')
+		return 0;
+	CHECK(store->image_count <= most);
+	memcpy(to, store->images, store->image_count * sizeof(*to));
+	return store->image_count;
+}
+
+void
+store_image_judge(struct store *store, const struct retention_rules *rules UNUSED,
+    const struct image *image UNUSED, int64_t now_ms UNUSED, struct image_verdict *ret)
+{
+	*ret = store->verdict;
 }
 
 /* The vault: its only secret is "s3cret". */

@@ -314,6 +314,7 @@ check_preview(const struct stage_spec *spec)
 	assert_int_equal(spec->windows.count, 2);
 	assert_string_equal(spec->windows.items[1], "sat,sun 10:00-12:30");
 	assert_string_equal(spec->time_zone, "+02:00");
+	assert_int_equal(spec->keep_versions, 3);
 }
 
 static void

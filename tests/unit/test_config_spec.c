@@ -55,6 +55,7 @@ canonical_json_has_every_key_in_order(void **state UNUSED)
 	    "\"tag_min_age_ms\":0,\"tag_immutable\":\"\","
 	    "\"auto\":true,\"poll_ms\":30000,\"promote_from\":\"\",\"soak_ms\":0,"
 	    "\"approvals\":0,\"approve_ms\":86400000,\"windows\":[],\"time_zone\":\"UTC\","
+	    "\"keep_versions\":0,"
 	    "\"domains\":[\"a.b\"],\"tcp_port\":0,\"proxy\":"
 	    "\"edge\",\"certificate\":\"\","
 	    "\"env\":{\"A\":\"1\",\"B\":\"\\\"\\n\",\"C\":{\"secret\":\"x\"}},\"labels\":{},"

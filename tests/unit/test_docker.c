@@ -21,6 +21,7 @@
 #include "actors/orphan.h"
 #include "base/clock.h"
 #include "docker_double.h"
+#include "ports/docker_images.h"
 #include "ports/docker_parts.h"
 
 #define DIGEST "sha256:1111111111111111111111111111111111111111111111111111111111111111"
@@ -237,6 +238,8 @@ configure(void)
 }
 
 static struct config_rules rules;
+static const struct retention_rules keep = { .removes_images = true };
+static int64_t disk_floor_mb;
 
 static int
 set_up(void **state UNUSED)
@@ -248,7 +251,9 @@ set_up(void **state UNUSED)
 		.nudge = nudge,
 		.instances_changed = instances_changed,
 		.rules = &rules,
-		.environment = { (struct vault *)&store, "" } };
+		.environment = { (struct vault *)&store, "" },
+		.keep = &keep,
+		.disk_floor_mb = disk_floor_mb };
 
 	log_setup(LOG_ERROR, true, 2);
 	memset(&store, 0, sizeof(store));
@@ -1950,6 +1955,244 @@ test_endings(void **state UNUSED)
 	assert_string_equal(text, "was restarted 3 times (last exit code 2)");
 }
 
+/* Images. */
+
+#define IMAGE_NAME IMAGE "@" DIGEST
+#define DELETE_IMAGE "DELETE /v1.41/images/" IMAGE_NAME "?noprune=true "
+#define LIST_OF_OURS "GET /v1.41/containers/json?all=true&filters="
+#define LIST_OF_ALL "GET /v1.41/containers/json?all=true "
+#define NO_DISK                                                                         \
+	{                                                                               \
+		"GET /v1.41/info ", "200 OK", "{\"DockerRootDir\":\"/nowhere/at/all\"}" \
+	}
+#define IMAGES_WITH(tags)                                                      \
+	{                                                                      \
+		"GET /v1.41/images/json ", "200 OK",                           \
+		    "[{\"Id\":\"sha256:9\",\"RepoTags\":" tags                 \
+		    ",\"RepoDigests\":[\"" IMAGE_NAME "\"],\"Size\":5000000}]" \
+	}
+#define CONTAINERS_OF(image)                                                         \
+	{                                                                            \
+		LIST_OF_ALL, "200 OK",                                               \
+		    "[{\"Id\":\"c\",\"Names\":[\"/db\"],\"ImageID\":\"" image "\"}]" \
+	}
+
+static void
+put_image(enum image_need need)
+{
+	struct image image = { .engine = 1, .repository = IMAGE, .digest = DIGEST };
+
+	store_image_put(&store, &image);
+	store.verdict = (struct image_verdict){ .need = need };
+}
+
+/* A survey that looks at the images, too; returns what it has counted. */
+static uint32_t
+survey_images(struct turn images, struct turn containers)
+{
+	static const struct turn greet[] = { GREET };
+	struct turn turns[8];
+	size_t count = 0;
+	struct docker_status status;
+
+	docker_engine_status(docker, 1, &status);
+	for (size_t i = 0; i < COUNT(greet) && !status.is_reachable; i++)
+		turns[count++] = greet[i];
+	turns[count++] = (struct turn){ LIST_OF_OURS, "200 OK", "[]" };
+	turns[count++] = images;
+	turns[count++] = containers;
+	turns[count++] = (struct turn)NO_DISK;
+	turns[count] = (struct turn)END;
+	engine_of(docker, double_engine(&catalog, 1));
+	docker_images_due(docker);
+	assert_int_equal(run(FX_SURVEY, turns)->kind, EV_SURVEYED);
+	assert_true(docker_images_looked_ms(docker, 1) > 0);
+	return last_event.count;
+}
+
+static void
+test_an_image_that_nothing_needs_is_removed(void **state UNUSED)
+{
+	const struct turn remove[] = { { DELETE_IMAGE, "200 OK", "[]" }, END };
+	static const struct turn nothing[] = { END };
+	int before = nudges;
+
+	put_image(IMAGE_FREE);
+	assert_int_equal(survey_images((struct turn)IMAGES_WITH("null"),
+			     (struct turn)CONTAINERS_OF("sha256:8")),
+	    1);
+	assert_true(nudges > before); /* who asks for a look gets one */
+	assert_int_equal(run(FX_COLLECT, remove)->kind, EV_COLLECTED);
+	assert_int_equal(store.image_count, 0);
+	assert_int_equal(run(FX_COLLECT, nothing)->kind, EV_COLLECTED);
+}
+
+static void
+test_an_image_that_is_needed_named_or_used_stays(void **state UNUSED)
+{
+	put_image(IMAGE_ROLLBACK);
+	assert_int_equal(survey_images((struct turn)IMAGES_WITH("null"),
+			     (struct turn)CONTAINERS_OF("sha256:8")),
+	    0);
+	put_image(IMAGE_FREE);
+	assert_int_equal(survey_images((struct turn)IMAGES_WITH("[\"shop:mine\"]"),
+			     (struct turn)CONTAINERS_OF("sha256:8")),
+	    0);
+	assert_int_equal(survey_images((struct turn)IMAGES_WITH("[\"<none>:<none>\"]"),
+			     (struct turn)CONTAINERS_OF("sha256:9")),
+	    0);
+	assert_int_equal(store.image_count, 1);
+}
+
+/* Between the look and the removal a deploy may have begun. */
+static void
+test_an_image_is_judged_again_right_before(void **state UNUSED)
+{
+	static const struct turn nothing[] = { END };
+
+	put_image(IMAGE_FREE);
+	assert_int_equal(survey_images((struct turn)IMAGES_WITH("null"),
+			     (struct turn)CONTAINERS_OF("sha256:8")),
+	    1);
+	store.verdict.need = IMAGE_UNDER_WAY;
+	assert_int_equal(run(FX_COLLECT, nothing)->kind, EV_COLLECTED);
+	assert_int_equal(store.image_count, 1);
+}
+
+/* It is told, kept in mind, and not tried again before its time. */
+static void
+test_an_image_that_cannot_be_removed_waits(void **state UNUSED)
+{
+	const struct turn refuse[] = {
+		{ DELETE_IMAGE, "409 Conflict", "{\"message\":\"image is being used\"}" }, END
+	};
+
+	put_image(IMAGE_FREE);
+	assert_int_equal(survey_images((struct turn)IMAGES_WITH("null"),
+			     (struct turn)CONTAINERS_OF("sha256:8")),
+	    1);
+	assert_int_equal(run(FX_COLLECT, refuse)->kind, EV_COLLECTED);
+	assert_int_equal(store.images[0].tries, 1);
+	assert_int_equal(store.images[0].next_ms, clock_now_ms() + IMAGES_RETRY_MS);
+	assert_has(store.images[0].trouble, "being used");
+	assert_int_equal(survey_images((struct turn)IMAGES_WITH("null"),
+			     (struct turn)CONTAINERS_OF("sha256:8")),
+	    0);
+}
+
+/* Somebody has removed it: then it is not ours any more, unless a deploy is about to pull it. */
+static void
+test_an_image_that_is_gone_is_forgotten(void **state UNUSED)
+{
+	const struct turn none = { "GET /v1.41/images/json ", "200 OK", "[]" };
+
+	put_image(IMAGE_UNDER_WAY);
+	assert_int_equal(survey_images(none, (struct turn)CONTAINERS_OF("sha256:8")), 0);
+	assert_int_equal(store.image_count, 1);
+	store.verdict.need = IMAGE_ROLLBACK;
+	assert_int_equal(survey_images(none, (struct turn)CONTAINERS_OF("sha256:8")), 0);
+	assert_int_equal(store.image_count, 0);
+}
+
+/* Whose image it is, is known before it is pulled; one that was there already is another's. */
+static void
+test_a_pull_says_whose_the_image_is(void **state UNUSED)
+{
+	const struct turn there[] = { GREET,
+		{ INSPECT_IMAGE, "200 OK", "{\"RepoDigests\":[\"" IMAGE_NAME "\"]}" }, END };
+	const struct turn fails[] = { { INSPECT_IMAGE, "404 Not Found", "{}" },
+		{ PULL_CALL, "500 No", "{\"message\":\"no route\"}" }, END };
+
+	assert_int_equal(run(FX_PULL, there)->kind, EV_PULLED);
+	assert_int_equal(store.image_count, 0);
+	assert_int_equal(run(FX_PULL, fails)->kind, EV_TROUBLED);
+	assert_int_equal(store.image_count, 1);
+	assert_string_equal(store.images[0].repository, IMAGE);
+	assert_string_equal(store.images[0].digest, DIGEST);
+	store.images[0].tries = 3;
+	assert_int_equal(run(FX_PULL, there + 2)->kind, EV_PULLED);
+	assert_int_equal(store.images[0].tries, 0); /* used: it is young again */
+}
+
+/* What is on its way out just then comes back by a pull of its own. */
+static void
+test_a_pull_waits_for_a_removal(void **state UNUSED)
+{
+	const struct turn turns[] = { { DELETE_IMAGE, "200 OK", "[]" },
+		{ INSPECT_IMAGE, "404 Not Found", "{}" },
+		{ PULL_CALL, "500 No", "{\"message\":\"no route\"}" }, END };
+
+	put_image(IMAGE_FREE);
+	assert_int_equal(survey_images((struct turn)IMAGES_WITH("null"),
+			     (struct turn)CONTAINERS_OF("sha256:8")),
+	    1);
+	script = turns;
+	slow = turns;
+	perform(FX_COLLECT);
+	perform(FX_PULL);
+	turn_until(&event_count, event_count + 2);
+	assert_null(script->request);
+	assert_int_equal(last_event.kind, EV_TROUBLED);
+	assert_int_equal(store.image_count, 1); /* that of the pull */
+}
+
+/* The floor is for what has to be pulled; a disk that is not seen refuses nothing, and that is said. */
+static void
+test_a_full_disk_refuses_a_pull(void **state UNUSED)
+{
+	const struct turn full[] = { GREET, { INSPECT_IMAGE, "404 Not Found", "{}" },
+		{ "GET /v1.41/info ", "200 OK", "{\"DockerRootDir\":\"/\"}" }, END };
+	const struct turn there[] = {
+		{ INSPECT_IMAGE, "200 OK", "{\"RepoDigests\":[\"" IMAGE_NAME "\"]}" }, END
+	};
+	const struct turn unseen[] = { { INSPECT_IMAGE, "404 Not Found", "{}" }, NO_DISK,
+		{ PULL_CALL, "500 No", "{\"message\":\"no route\"}" }, END };
+
+	tear_down(NULL);
+	disk_floor_mb = 1000000000;
+	set_up(NULL);
+	disk_floor_mb = 0;
+	assert_int_equal(run(FX_PULL, full)->kind, EV_REFUSED);
+	assert_has(last_event.text, "MB are free in /, less than SLIPWAY_DISK_FLOOR_MB");
+	assert_has(last_event.text, "slipway retention");
+	assert_int_equal(store.image_count, 0);
+	assert_int_equal(run(FX_PULL, there)->kind, EV_PULLED);
+	assert_int_equal(run(FX_PULL, unseen)->kind, EV_TROUBLED);
+	assert_has(double_log(&store, 7), "room for the image is not known");
+}
+
+/* Where containerd keeps the images, the engine's own folder says nothing. */
+static void
+test_the_disk_is_that_of_the_images(void **state UNUSED)
+{
+	struct engine *engine = engine_of(docker, double_engine(&catalog, 1));
+	struct answer answer = { .kind = ANSWER_DONE, .message = "" };
+	struct docker_disk disk;
+	struct err err;
+	struct json *info =
+	    json_parse(STR("{\"DockerRootDir\":\"/\",\"DriverStatus\":[[\"driver-type\","
+			   "\"io.containerd.snapshotter.v1\"]]}"),
+		&err);
+
+	answer.json = info;
+	disk_read(engine, &answer, &disk);
+	assert_string_equal(disk.folder, "/var/lib/containerd");
+	json_free(info);
+	info = json_parse(STR("{\"DockerRootDir\":\"/\"}"), &err);
+	answer.json = info;
+	disk_read(engine, &answer, &disk);
+	assert_true(disk.is_known && disk.free_bytes > 0 && disk.free_bytes <= disk.all_bytes);
+	snprintf(engine->config.host, sizeof(engine->config.host), "tcp://10.0.0.1:2376");
+	disk_read(engine, &answer, &disk);
+	assert_false(disk.is_known);
+	assert_has(disk.why, "not on this machine");
+	json_free(info);
+	answer = (struct answer){ .kind = ANSWER_REFUSED, .message = "403 Forbidden" };
+	disk_read(engine, &answer, &disk);
+	assert_false(disk.is_known);
+	assert_has(disk.why, "does not tell of itself: 403 Forbidden");
+}
+
 int
 main(void)
 {
@@ -1997,6 +2240,15 @@ main(void)
 		TEST(test_gate_waits_for_the_uptime),
 		TEST(test_gate_fails_when_the_container_is_gone),
 		TEST(test_gate_looks_at_all_once_more),
+		TEST(test_an_image_that_nothing_needs_is_removed),
+		TEST(test_an_image_that_is_needed_named_or_used_stays),
+		TEST(test_an_image_is_judged_again_right_before),
+		TEST(test_an_image_that_cannot_be_removed_waits),
+		TEST(test_an_image_that_is_gone_is_forgotten),
+		TEST(test_a_pull_says_whose_the_image_is),
+		TEST(test_a_pull_waits_for_a_removal),
+		TEST(test_a_full_disk_refuses_a_pull),
+		TEST(test_the_disk_is_that_of_the_images),
 		TEST(test_survey_judges),
 		TEST(test_a_survey_is_not_begun_anew_before_its_answer),
 		TEST(test_an_orphan_that_stays_is_told),

@@ -24,6 +24,7 @@
 #include "store/db.h"
 #include "store/deliveries.h"
 #include "store/deploys.h"
+#include "store/images.h"
 #include "store/notifications.h"
 #include "store/promotions.h"
 #include "store/retention.h"
@@ -34,12 +35,12 @@
 #include "store/tasks.h"
 
 /* One place in the sources may prepare several: the mixes of filters of store_deploys() and
- * store_notifications(), an actor of each kind put and loaded, the rules of store_audit(), three tables
- * more that go with a deploy. */
-enum { PAGES = 6, AUDITS = 19, OF_A_DEPLOY = 3 };
+ * store_notifications(), an actor of each kind put and loaded, the rules of store_audit(), three tables more
+ * that go with a deploy, what an image is needed for. */
+enum { PAGES = 6, AUDITS = 19, OF_A_DEPLOY = 3, NEEDS = 5 };
 enum {
 	MORE_THAN_PLACES =
-	    2 * (PAGES - 1) + AUDITS - 1 + 2 * (ACTOR_KIND_COUNT - 1) + OF_A_DEPLOY
+	    2 * (PAGES - 1) + AUDITS - 1 + 2 * (ACTOR_KIND_COUNT - 1) + OF_A_DEPLOY + NEEDS - 1
 };
 
 static sqlite3 *sqlite;
@@ -301,6 +302,31 @@ use_notifications(struct store *store)
 	assert_int_equal(store_notifications(store, &filter, &row, 1), 1);
 }
 
+/* Of a digest whose stage has more deploys than are read. */
+static void
+use_images(struct store *store)
+{
+	struct retention_rules rules = { .rollbacks = 5 };
+	struct image image = { .engine = 1, .repository = "r.io/a", .digest = "hidden" };
+	struct image_verdict verdict;
+	struct image found;
+
+	db_script(store_db(store),
+	    "UPDATE deploy SET digest = 'hidden', state = 'FAILED' WHERE id = 13");
+	store_image_put(store, &image);
+	assert_true(store_image_get(store, 1, "r.io/a", "hidden", &found));
+	assert_int_equal(store_images(store, NULL, &found, 1), 1);
+	store_image_judge(store, &rules, &image, 1, &verdict);
+	assert_int_equal(verdict.need, IMAGE_FREE);
+	store_image_forget(store, &image);
+	store_pin(store, 13, 1);
+	assert_true(store_is_pinned(store, 13));
+	assert_int_equal(store_pins_count(store, 1), 1);
+	store_unpin(store, 13);
+	db_script(
+	    store_db(store), "UPDATE deploy SET digest = '', state = 'LIVE' WHERE id = 13");
+}
+
 /* Two deploys are one too many each, one of them by a hidden version; an old step, an old revision. */
 static void
 use_retention(struct store *store)
@@ -318,6 +344,7 @@ use_retention(struct store *store)
 		    "elder,"
 		    " swap, tries, trigger, has_route, is_forced, created_ms, ended_ms, tag,"
 		    " digest, reason FROM deploy");
+	use_images(store);
 	store_journal_add(store, 1, &sweep, SWEEP_WAITING, EV_START);
 	while (retention_due_ms(r, 2) <= 2)
 		retention_step(r, 2);

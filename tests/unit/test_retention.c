@@ -11,8 +11,11 @@
 #include <cmocka.h>
 
 #include "base/check.h"
+#include "config/fields.h"
+#include "store/catalog.h"
 #include "store/db.h"
 #include "store/deploys.h"
+#include "store/images.h"
 #include "store/retention.h"
 #include "store/store.h"
 #include "store/tasks.h"
@@ -415,6 +418,51 @@ more_ends_than_are_remembered_make_a_round(void **state UNUSED)
 	retention_free(r);
 }
 
+static void
+what_is_pinned_stays(void **state UNUSED)
+{
+	put_many(11, DEPLOY_FAILED, "", NOW_MS - 40 * DAY_MS);
+	store_pin(store, 100, NOW_MS);
+	run_until_done(&rules, NOW_MS);
+	assert_true(is_there(100));
+	store_unpin(store, 100);
+	run_until_done(&rules, NOW_MS);
+	assert_false(is_there(100));
+}
+
+/* As slipway.yml says for it; others keep what the server keeps. */
+static void
+a_stage_may_keep_more_or_less(void **state UNUSED)
+{
+	struct catalog *catalog = catalog_new(store);
+	struct retention_rules own = rules;
+	struct stage_spec spec;
+	struct buf json;
+	uint64_t project;
+	bool is_new;
+
+	stage_spec_set_defaults(&spec);
+	spec.project = "blog";
+	spec.stage = "c";
+	spec.engine = "local";
+	spec.image = "r.io/a";
+	project = catalog_put_project(catalog, "blog", &is_new);
+	for (uint64_t id = 50; id < 54; id += 2) {
+		buf_init(&json, 64 << 10);
+		spec.keep_versions = id == 50 ? 7 : 0;
+		spec.stage = id == 50 ? "c" : "d";
+		stage_spec_write(&spec, &json);
+		catalog_add_stage(catalog, project, id, id + 1, buf_view(&json));
+		buf_free(&json);
+	}
+	assert_int_equal(retention_versions(&own, 50), 2);
+	own.catalog = catalog;
+	assert_int_equal(retention_versions(&own, 50), 7);
+	assert_int_equal(retention_versions(&own, 52), 2);
+	assert_int_equal(retention_versions(&own, 99), 2);
+	catalog_free(catalog);
+}
+
 int
 main(void)
 {
@@ -424,6 +472,8 @@ main(void)
 		TEST(beyond_the_newest_days_count),
 		TEST(stages_count_apart),
 		TEST(what_serves_stays_at_any_age),
+		TEST(what_is_pinned_stays),
+		TEST(a_stage_may_keep_more_or_less),
 		TEST(what_is_being_replaced_stays),
 		TEST(what_a_rollback_may_go_to_stays),
 		TEST(an_older_version_behind_many_deploys_of_one_stays),
