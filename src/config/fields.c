@@ -55,7 +55,7 @@ const struct field stage_fields[STAGE_FIELD_COUNT] = {
 	[STAGE_FIELD_TCP] = { "tcp", "tcp_port", FIELD_INTEGER, IN_STAGE, SPEC_AT(tcp_port), RANGE(1, 65535, 0) },
 	[STAGE_FIELD_PROXY] = { "proxy", "proxy", FIELD_TEXT, IN_BOTH, SPEC_AT(proxy), .most = RULE_NAME_MAX, .initial_text = "edge", .rule = rule_name },
 	[STAGE_FIELD_CERTIFICATE] = { "certificate", "certificate", FIELD_TEXT, IN_BOTH, SPEC_AT(certificate), .most = DOMAIN_SIZE - 1, .rule = rule_line },
-	[STAGE_FIELD_ENV] = { "env", "env", FIELD_PAIRS, IN_BOTH, PAIRS_AT(env, env_count), .most = ENV_MAX, .rule = rule_env_name, .has_sources = true },
+	[STAGE_FIELD_ENV] = { "env", "env", FIELD_PAIRS, IN_BOTH, PAIRS_AT(env, env_count), .most = ENV_MAX, .rule = rule_env_key, .has_sources = true },
 	[STAGE_FIELD_LABELS] = { "labels", "labels", FIELD_PAIRS, IN_BOTH, PAIRS_AT(labels, label_count), .most = LIST_MAX, .rule = rule_label_name },
 	[STAGE_FIELD_VOLUMES] = { "volumes", "volumes", FIELD_VOLUMES, IN_BOTH, PAIRS_AT(volumes, volume_count), .most = LIST_MAX },
 	[STAGE_FIELD_COMMAND] = { "command", "command", FIELD_STRINGS, IN_BOTH, SPEC_AT(command), .most = LIST_MAX },

@@ -7,6 +7,7 @@
 
 #include "base/limits.h"
 #include "config/domain.h"
+#include "config/spec.h"
 
 #define LOWER "abcdefghijklmnopqrstuvwxyz"
 #define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -230,6 +231,16 @@ rule_env_name(const char *text)
 	if (!consists_of(text, LETTERS DIGITS "_") || is_in(text[0], DIGITS))
 		return "must be made of A-Z, a-z, 0-9 and '_' and not begin with a digit";
 	return strlen(text) > 255 ? "is longer than 255 characters" : NULL;
+}
+
+const char *
+rule_env_key(const char *text)
+{
+	for (size_t i = 0; i < TOLD_COUNT; i++)
+		if (strcmp(text, told_names[i]) == 0)
+			return "is a reserved name: Slipway sets it itself in each container; "
+			       "take another one";
+	return rule_env_name(text);
 }
 
 const char *

@@ -18,6 +18,7 @@ rule_fn rule_glob; /* of tags */
 rule_fn rule_domain; /* of a route */
 rule_fn rule_host_header; /* domain, address, either with a port */
 rule_fn rule_env_name;
+rule_fn rule_env_key; /* of a container: not what Slipway itself puts there */
 rule_fn rule_secret_name;
 rule_fn rule_label_name;
 rule_fn rule_network;

@@ -9,10 +9,10 @@
 #include "ports/docker_parts.h"
 
 static bool
-has_env(const struct stage_spec *spec, const char *name)
+is_told(const char *name)
 {
-	for (size_t i = 0; i < spec->env_count; i++)
-		if (strcmp(spec->env[i].name, name) == 0)
+	for (size_t i = 0; i < TOLD_COUNT; i++)
+		if (strcmp(name, told_names[i]) == 0)
 			return true;
 	return false;
 }
@@ -43,7 +43,7 @@ write_variable(const struct environment *from, struct json_writer *w,
 	return result;
 }
 
-/* The user's own value of a name wins over ours, which only inform. */
+/* Names of ours are refused in slipway.yml; a configuration that is older than that may have them. */
 static int
 write_env(const struct environment *from, struct json_writer *w, const struct deploy_row *row,
     const struct stage_spec *spec, const char *instance, struct err *err)
@@ -61,10 +61,10 @@ write_env(const struct environment *from, struct json_writer *w, const struct de
 	json_key(w, "Env");
 	json_array_open(w);
 	for (size_t i = 0; i < TOLD_COUNT; i++)
-		if (!has_env(spec, told_names[i]))
-			write_told(w, told_names[i], told[i]);
+		write_told(w, told_names[i], told[i]);
 	for (size_t i = 0; i < spec->env_count; i++)
-		if (write_variable(from, w, &spec->env[i], err) != 0)
+		if (!is_told(spec->env[i].name)
+		    && write_variable(from, w, &spec->env[i], err) != 0)
 			return -1;
 	json_array_close(w);
 	return 0;

@@ -66,6 +66,8 @@ static const struct {
 	{ rule_glob, { "*", "v*", "v?.?", "v1", "1.10", "true" } },
 	{ rule_host_header, { "shop.example.org", "10.0.0.1:80", "[::1]:80" } },
 	{ rule_env_name, { "LOG_LEVEL", "NO", "y", "_", "null", "A1", "TOKEN" } },
+	{ rule_env_key,
+	    { "LOG_LEVEL", "NO", "y", "_", "null", "A1", "SLIPWAY_TOKEN", "SLIPWAY_TAGS" } },
 	{ rule_label_name, { "team", "org.example/x", "1", "true", "a.b-c" } },
 	{ rule_network, { "backend", "1a", "no", "front_2" } },
 	{ rule_user, { "1000", "1000:1000", "app", "www-data:app" } },

@@ -1268,8 +1268,8 @@ test_create_body(void **state UNUSED)
 	assert_string_equal(json_text(json_get(json, "Image")), IMAGE "@" DIGEST);
 	assert_has(buf_cstr(&text), "\"SLIPWAY_INSTANCE=shop-web-7-2\"");
 	assert_has(buf_cstr(&text), "\"PASSWORD=s3cret\"");
-	assert_has(buf_cstr(&text), "\"SLIPWAY_TAG=mine\"");
-	assert_null(strstr(buf_cstr(&text), "SLIPWAY_TAG=v1"));
+	assert_has(buf_cstr(&text), "\"SLIPWAY_TAG=v1\"");
+	assert_null(strstr(buf_cstr(&text), "SLIPWAY_TAG=mine"));
 	assert_string_equal(
 	    json_text(json_get(json_get(json, "Labels"), "slipway.deploy")), "7");
 	assert_string_equal(
