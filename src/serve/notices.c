@@ -93,8 +93,7 @@ static void
 tell_one(struct app *app, const struct notify *what)
 {
 	struct actor a = { .kind = ACTOR_NOTIFY, .state = NOTIFY_PENDING, .notify = *what };
-
-	/* Who pends asks each hour and is still the same news. */
+	/* What pends asks for its turn again and again, for weeks; people are asked once. */
 	int64_t since_ms =
 	    what->notice == NOTICE_APPROVAL ? 0 : what->created_ms - NOTICE_AGAIN_MS;
 
@@ -136,11 +135,11 @@ static const struct told {
 	enum notice notice;
 } table[] = {
 	{ ACTOR_DEPLOY, DEPLOY_PULLING, ON(GRANTED), NOTICE_STARTED },
-	{ ACTOR_DEPLOY, DEPLOY_PENDING, ON(DEFERRED), NOTICE_APPROVAL },
 	{ ACTOR_DEPLOY, DEPLOY_LIVE, UINT64_MAX, NOTICE_SUCCEEDED },
 	{ ACTOR_DEPLOY, DEPLOY_FAILED, UINT64_MAX, NOTICE_FAILED },
 	{ ACTOR_DEPLOY, DEPLOY_ROLLED_BACK, UINT64_MAX, NOTICE_ROLLED_BACK },
 	{ ACTOR_DEPLOY, DEPLOY_SKIPPED, ON(HELD), NOTICE_HELD },
+	{ ACTOR_DEPLOY, DEPLOY_PENDING, ON(DEFERRED), NOTICE_APPROVAL },
 };
 
 static const struct told *
@@ -153,13 +152,13 @@ find_told(const struct moved *m)
 	return NULL;
 }
 
-/* What pends for other reasons waits for no person. */
+/* What pends may also wait for time alone. */
 static bool
-lacks_approvals(const struct app *app, const struct actor *a)
+lacks_approvals(const struct app *app, const struct deploy *deploy)
 {
-	const struct stage_entry *entry = catalog_stage(app->catalog, a->deploy.stage);
+	const struct stage_entry *entry = catalog_stage(app->catalog, deploy->stage);
 
-	return entry != NULL && a->deploy.approvals < (uint32_t)entry->spec->approvals;
+	return entry != NULL && (int64_t)deploy->approvals < entry->spec->approvals;
 }
 
 /* A digest that is held is told once, however many hooks bring it. */
@@ -168,6 +167,8 @@ tell_deploy(struct app *app, const struct actor *a, enum notice notice)
 {
 	struct notify what = { .stage = a->deploy.stage, .deploy = a->id, .notice = notice };
 
+	if (notice == NOTICE_APPROVAL && !lacks_approvals(app, &a->deploy))
+		return;
 	if (notice == NOTICE_HELD)
 		memcpy(what.subject, a->deploy.digest, sizeof(a->deploy.digest));
 	else
@@ -203,8 +204,7 @@ notices_step(struct app *app)
 		if (told == NULL)
 			continue;
 		after = runtime_moved_at(app->runtime, i)->after;
-		if (told->notice != NOTICE_APPROVAL || lacks_approvals(app, &after))
-			tell_deploy(app, &after, told->notice);
+		tell_deploy(app, &after, told->notice);
 	}
 	for (size_t i = 0; i < n->count; i++)
 		tell_noticed(app, &n->waiting[i]);

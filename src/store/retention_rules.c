@@ -386,12 +386,16 @@ remove_steps_of_none(struct removal *s)
 	return s->rows_left > 0;
 }
 
+/* Of a deploy that is still under way they stay: they say what people were told of it already. */
+#define OLD_NOTIFICATIONS                                                     \
+	"WHERE ended_ms != 0 AND ended_ms < ? AND NOT EXISTS (SELECT 1 FROM " \
+	"deploy d WHERE d.id = notify.deploy AND d.ended_ms = 0) ORDER BY ended_ms LIMIT "
+
 /* The marks of ids rise as for deploys: an id that was given is none that comes again. */
 bool
 remove_notifications(struct removal *s)
 {
-	struct query *q = db_read(s->db, "SELECT 1 FROM notify WHERE ended_ms != 0 AND "
-					 "ended_ms < ? ORDER BY ended_ms LIMIT 1");
+	struct query *q = db_read(s->db, "SELECT 1 FROM notify " OLD_NOTIFICATIONS "1");
 	bool is_found;
 
 	query_integer(q, s->too_young_ms);
@@ -401,8 +405,8 @@ remove_notifications(struct removal *s)
 		return true;
 	mark_raise(s->store, "id_floor", (int64_t)store_id_max(s->store));
 	q = db_write(s->db,
-	    "DELETE FROM notify WHERE id IN (SELECT id FROM notify WHERE ended_ms != 0"
-	    " AND ended_ms < ? ORDER BY ended_ms LIMIT ?) RETURNING id");
+	    "DELETE FROM notify WHERE id IN (SELECT id FROM notify " OLD_NOTIFICATIONS
+	    "?) RETURNING id");
 	query_integer(q, s->too_young_ms);
 	remove_rows(s, q);
 	return s->rows_left > 0;

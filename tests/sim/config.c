@@ -244,8 +244,9 @@ config_write(struct buf *text)
 	    " password_env: P}\n"
 	    "  caddy: {caddy: \"http://127.0.0.1:2019\", way: direct}\nreceivers:\n"
 	    "  ops: {kind: webhook, url: \"http://127.0.0.1:9/\", events: [deploy_started,"
-	    " deploy_success, deploy_failure, deploy_rolled_back, deploy_held, drift,"
-	    " instance_gone]}\n"
+	    " deploy_success, deploy_failure, deploy_rolled_back, deploy_held, "
+	    "approval_wanted,"
+	    " drift, instance_gone]}\n"
 	    "  chat: {kind: slack, url_env: P}\n"
 	    "  mail: {kind: email, url: \"smtp://127.0.0.1:25\", from: a@b.c, to: [d@e.f],"
 	    " events: [deploy_failure, deploy_rolled_back]}\nnotify: [ops]\nprojects:\n");

@@ -59,7 +59,7 @@ set_stage(void)
 	struct config_file *file =
 	    config_file_parse(STR("version: 1\nprojects: {shop: {image: r.io/a, health: none, "
 				  "stages: {production: "
-				  "{}}}}"),
+				  "{approvals: 2}}}}"),
 		NULL);
 	struct buf json;
 	bool is_new;
@@ -282,6 +282,71 @@ the_same_is_told_once_in_an_hour(void **state UNUSED)
 	assert_int_equal(count_rows(""), 5);
 }
 
+/* A deploy that has asked for its turn, and may not go yet. */
+static uint64_t
+pend(uint64_t id, uint32_t approvals)
+{
+	struct actor deploy = { .kind = ACTOR_DEPLOY, .state = DEPLOY_QUEUED };
+	struct event deferred = {
+		.kind = EV_DEFERRED, .to = id, .after_ms = 1000, .text = "has 0 of 2 approvals"
+	};
+
+	store_commit(app.store);
+	runtime_release(app.runtime);
+	deploy.deploy.stage = STAGE;
+	deploy.deploy.spec = 2;
+	deploy.deploy.approvals = approvals;
+	memcpy(deploy.deploy.tag, "v1", 3);
+	if (id == 0)
+		deferred.to = runtime_spawn(app.runtime, deploy);
+	else
+		runtime_deliver(
+		    app.runtime, &(struct event){ .kind = EV_RECALLED, .to = id }, NULL);
+	assert_int_equal(runtime_deliver(app.runtime, &deferred, NULL), STEP_TAKEN);
+	notices_step(&app);
+	return deferred.to;
+}
+
+static void
+people_are_asked_once_for_their_approval(void **state UNUSED)
+{
+	struct notification row;
+	uint64_t id;
+
+	catalog_set_notify(app.catalog, "", "", "ops mail");
+	id = pend(0, 0);
+	assert_int_equal(count_rows(""), 1);
+	assert_true(store_notification_get(app.store, id + 1, &row));
+	assert_string_equal(row.event, "approval_wanted");
+	assert_string_equal(row.of.receiver, "ops"); /* mail does not want to hear of it */
+	assert_string_equal(row.of.text, "has 0 of 2 approvals");
+	assert_true(row.of.deploy == id);
+	pend(id, 0);
+	assert_int_equal(count_rows(""), 1);
+	pend(0, 1); /* another one */
+	assert_int_equal(count_rows(""), 2);
+	pend(0, 2); /* that waits for time alone */
+	assert_int_equal(count_rows(""), 2);
+}
+
+/* It pends for weeks, and looks every hour. */
+static void
+people_were_asked_long_ago(void **state UNUSED)
+{
+	struct actor old = { .id = 5, .kind = ACTOR_NOTIFY, .state = NOTIFY_DELIVERED };
+
+	catalog_set_notify(app.catalog, "", "", "ops");
+	old.notify = (struct notify){ .stage = STAGE,
+		.notice = NOTICE_APPROVAL,
+		.created_ms = 1,
+		.ended_ms = 1,
+		.receiver = "ops",
+		.subject = "10" };
+	store_actor_put(app.store, &old);
+	assert_int_equal(pend(0, 0), 10);
+	assert_int_equal(count_rows(""), 1);
+}
+
 static void
 who_is_away_pushes_out_only_its_own(void **state UNUSED)
 {
@@ -368,6 +433,8 @@ main(void)
 		TEST(a_notification_comes_back_as_it_was),
 		TEST(only_who_wants_the_event),
 		TEST(the_same_is_told_once_in_an_hour),
+		TEST(people_are_asked_once_for_their_approval),
+		TEST(people_were_asked_long_ago),
 		TEST(who_is_away_pushes_out_only_its_own),
 		TEST(beyond_all_that_may_wait_the_oldest_goes),
 		TEST(what_is_too_much_for_a_turn_is_left_out),

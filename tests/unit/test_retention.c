@@ -370,6 +370,49 @@ steps_of_no_deploy_go_by_age(void **state UNUSED)
 }
 
 static void
+put_told(uint64_t id, uint64_t deploy, int64_t ended_ms)
+{
+	struct actor a = { .id = id, .kind = ACTOR_NOTIFY, .state = NOTIFY_DELIVERED };
+
+	a.notify = (struct notify){ .stage = STAGE,
+		.deploy = deploy,
+		.notice = NOTICE_APPROVAL,
+		.created_ms = ended_ms,
+		.ended_ms = ended_ms };
+	store_actor_put(store, &a);
+}
+
+/* What people were told of a deploy that still pends is asked for before they are told again. */
+static void
+notifications_go_by_age_and_with_their_deploy(void **state UNUSED)
+{
+	struct actor pending = { .id = 500, .kind = ACTOR_DEPLOY, .state = DEPLOY_PENDING };
+	struct retention *r = retention_new(store, &rules, NOW_MS - RETENTION_FIRST_MS);
+
+	pending.deploy.stage = STAGE;
+	pending.deploy.spec = 7;
+	store_actor_put(store, &pending);
+	put_told(501, 0, NOW_MS - 31 * DAY_MS);
+	put_told(502, 0, NOW_MS - 29 * DAY_MS);
+	put_told(503, 500, NOW_MS - 31 * DAY_MS);
+	store_commit(store);
+	while (retention_due_ms(r, NOW_MS) <= NOW_MS)
+		retention_step(r, NOW_MS);
+	store_commit(store);
+	assert_int_equal(count_rows("SELECT count(*) FROM notify"), 2);
+	assert_int_equal(count_rows("SELECT count(*) FROM notify WHERE id = 503"), 1);
+	pending.state = DEPLOY_CANCELED;
+	pending.deploy.ended_ms = NOW_MS;
+	store_actor_put(store, &pending);
+	retention_look(r, STAGE);
+	while (retention_due_ms(r, NOW_MS) <= NOW_MS)
+		retention_step(r, NOW_MS);
+	assert_int_equal(count_rows("SELECT count(*) FROM notify"), 1);
+	store_commit(store);
+	retention_free(r);
+}
+
+static void
 revisions_stay_as_long_as_a_deploy_of_them(void **state UNUSED)
 {
 	put_many(25, DEPLOY_FAILED, "", NOW_MS - 40 * DAY_MS);
@@ -483,6 +526,7 @@ main(void)
 		TEST(what_was_removed_is_known),
 		TEST(a_step_is_small_and_a_crash_leaves_the_rest_for_later),
 		TEST(steps_of_no_deploy_go_by_age),
+		TEST(notifications_go_by_age_and_with_their_deploy),
 		TEST(revisions_stay_as_long_as_a_deploy_of_them),
 		TEST(the_end_of_a_deploy_makes_room_at_once),
 		TEST(more_ends_than_are_remembered_make_a_round),
