@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "api/inside.h"
+#include "config/image.h"
 #include "ports/registry.h"
 #include "serve/runtime.h"
 #include "store/catalog.h"
@@ -16,6 +17,7 @@ struct question {
 	struct request *rq;
 	uint64_t stage;
 	uint64_t limit; /* of items */
+	char after[TAG_SIZE]; /* only those behind it; "": from the first */
 };
 
 /* What becomes of the newest tag, for a machine and for a person. */
@@ -133,29 +135,55 @@ write_item(struct json_writer *w, const struct tag_explanation *e,
 }
 
 static void
-write_items(struct json_writer *w, const struct tag_explanation *e, uint64_t limit,
-    const struct fate *fate)
+write_items(struct json_writer *w, const struct tag_explanation *e, size_t first,
+    uint64_t limit, const struct fate *fate)
 {
+	size_t end = limit < e->count - first ? first + limit : e->count;
 	size_t place = 0;
 
 	json_key(w, "items");
 	json_array_open(w);
-	for (size_t i = 0; i < e->count && i < limit; i++) {
+	for (size_t i = 0; i < end; i++) {
 		bool is_kept = e->tags[i].reason == TAG_KEPT || e->tags[i].reason == TAG_OLDER;
 
-		write_item(w, e, &e->tags[i], is_kept ? ++place : 0, fate);
+		place += is_kept;
+		if (i >= first)
+			write_item(w, e, &e->tags[i], is_kept ? place : 0, fate);
 	}
 	json_array_close(w);
+	json_pair_text(w, "next", first < end && end < e->count ? e->tags[end - 1].tag : NULL);
+}
+
+/* Where the page begins; beyond all of them when there is no such tag (any more). */
+static size_t
+find_first(const struct tag_explanation *e, const char *after)
+{
+	size_t i = 0;
+
+	if (after[0] == '\0')
+		return 0;
+	while (i < e->count && strcmp(e->tags[i].tag, after) != 0)
+		i++;
+	return i + 1;
 }
 
 static void
 reply(
     const struct question *q, const struct tag_explanation *e, const struct stage_entry *stage)
 {
+	size_t first = find_first(e, q->after);
 	char policy[REASON_SIZE];
 	struct fate fate = { .words = "" };
 	struct json_writer w;
 
+	if (first > e->count) {
+		reply_error(q->rq, 400, "INVALID",
+		    "'after': the registry has no tag '%.128s' (any more): begin again "
+		    "without "
+		    "it",
+		    q->after);
+		return;
+	}
 	tag_policy_name(stage->spec, policy);
 	judge_chosen(e, &runtime_actor(q->app->runtime, stage->id)->stage, &fate);
 	json_writer_init(&w, reply_body(q->rq));
@@ -167,7 +195,7 @@ reply(
 	write_mark(&w, "live", e->marks.live_tag, e->marks.live_digest);
 	write_mark(&w, "seen", e->marks.seen_tag, e->marks.seen_digest);
 	write_chosen(&w, e, stage->spec, &fate);
-	write_items(&w, e, q->limit, &fate);
+	write_items(&w, e, first, q->limit, &fate);
 	json_object_close(&w);
 	reply_json(q->rq, 200);
 }
@@ -191,14 +219,20 @@ api_stage_tags(void *context, struct request *rq)
 {
 	struct app *app = context;
 	const struct stage_entry *stage = api_stage(app, rq);
+	const char *after = api_query(rq, "after");
 	uint64_t limit = TAGS_EXPLAINED_MAX;
 	struct question *q;
 
 	if (stage == NULL || !api_query_number(rq, "limit", TAGS_EXPLAINED_MAX, &limit))
 		return;
+	if (after[0] != '\0' && !image_tag_is_valid(str_of(after))) {
+		reply_error(rq, 400, "INVALID", "'after' must be a tag");
+		return;
+	}
 	q = calloc(1, sizeof(*q));
 	CHECK(q != NULL);
-	*q = (struct question){ app, rq, stage->id, limit };
+	*q = (struct question){ .app = app, .rq = rq, .stage = stage->id, .limit = limit };
+	CHECK(str_copy(q->after, sizeof(q->after), str_of(after)));
 	request_hold(rq);
 	registry_explain(app->registry, stage->id, on_explained, q);
 }

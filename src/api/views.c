@@ -12,6 +12,7 @@
 #include "ports/route.h"
 #include "ports/registry.h"
 #include "serve/app.h"
+#include "serve/backups.h"
 #include "serve/runtime.h"
 #include "store/catalog.h"
 #include "store/deploys.h"
@@ -360,6 +361,21 @@ view_registries(struct json_writer *w, const struct app *app)
 	json_array_close(w);
 }
 
+static void
+view_backups(struct json_writer *w, const struct backups *backups)
+{
+	struct backups_status status;
+
+	backups_status(backups, &status);
+	json_key(w, "backups");
+	json_object_open(w);
+	json_pair_integer(w, "interval_ms", status.interval_ms);
+	json_pair_integer(w, "newest_ms", status.newest_ms);
+	json_pair_bool(w, "overdue", status.is_overdue);
+	json_pair_text(w, "why", status.why);
+	json_object_close(w);
+}
+
 void
 view_health(struct json_writer *w, const struct app *app, bool in_detail)
 {
@@ -387,4 +403,6 @@ view_health(struct json_writer *w, const struct app *app, bool in_detail)
 		json_object_close(w);
 	}
 	view_proxies(w, app);
+	if (app->backups != NULL)
+		view_backups(w, app->backups);
 }

@@ -65,24 +65,31 @@ write_tags(const struct json *items, struct buf *out)
 }
 
 static void
-print(const struct json *answer)
+print(const struct json *answer, bool is_first_page)
 {
 	const struct json *items = json_get(answer, "items");
-	int64_t total = json_number(json_get(answer, "total"));
+	int64_t left = json_number(json_get(answer, "total")) - (int64_t)json_count(items);
 	struct buf out;
 
 	buf_init(&out, CLI_TEXT_MAX);
-	write_summary(answer, &out);
+	if (is_first_page)
+		write_summary(answer, &out);
 	write_tags(items, &out);
-	if ((int64_t)json_count(items) < total)
-		buf_format(&out, "and %" PRId64 " more; `--limit N` shows more\n",
-		    total - (int64_t)json_count(items));
+	if (text_of(answer, "next")[0] != '\0') {
+		buf_text(&out, "and ");
+		if (is_first_page)
+			buf_format(&out, "%" PRId64 " ", left);
+		buf_text(&out, "more; `--limit N` shows more at once, `--after ");
+		words_clean(&out, str_of(text_of(answer, "next")), false);
+		buf_text(&out, "` the next ones\n");
+	}
 	output_buf(&out);
 }
 
 enum cli_exit
 cli_explain(struct invocation *in)
 {
+	const char *after = options_value(&in->options, "after");
 	uint64_t limit = options_has(&in->options, "json") ? TAGS_EXPLAINED_MAX : TAGS_SHOWN;
 	struct target target;
 	struct answer answer;
@@ -95,9 +102,13 @@ cli_explain(struct invocation *in)
 		return CLI_USAGE;
 	stage_path(&path, target.project, target.stage, "/tags");
 	buf_format(&path, "?limit=%" PRIu64, limit);
+	if (after != NULL) {
+		buf_text(&path, "&after=");
+		client_path_part(&path, after);
+	}
 	code = ask_or_print(in, buf_cstr(&path), &answer);
 	if (code == CLI_OK && answer.json != NULL)
-		print(answer.json);
+		print(answer.json, after == NULL);
 	answer_free(&answer);
 	buf_free(&path);
 	return code;

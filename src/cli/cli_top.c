@@ -59,12 +59,18 @@ look_at_all(
 	return code;
 }
 
+static bool
+is_measured(const struct look *first, const struct look *second)
+{
+	return first->is_there && second->is_there && second->at_ms > first->at_ms;
+}
+
 static void
 put_look(struct table *t, const struct look *first, const struct look *second)
 {
 	int64_t ms = second->at_ms - first->at_ms;
 
-	if (!first->is_there || !second->is_there || ms <= 0) {
+	if (!is_measured(first, second)) {
 		for (int i = 0; i < 4; i++)
 			table_cell(t, "");
 		return;
@@ -76,42 +82,108 @@ put_look(struct table *t, const struct look *first, const struct look *second)
 	table_cell_format(t, "%" PRId64, second->processes);
 }
 
-static enum cli_exit
-print_usage(struct invocation *in, const struct target *target, const struct json *items)
+struct usage {
+	const struct target *target;
+	const struct json *items; /* the containers */
+	size_t count;
+	struct look first[REPLICAS_MAX];
+	struct look second[REPLICAS_MAX];
+};
+
+static void
+print_table(const struct usage *u)
 {
 	static const char *const heads[] = { ">REPLICA", "CONTAINER", "STATUS", ">CPU",
 		">MEMORY", ">OF", ">PROCESSES", NULL };
-	const struct timespec between = { .tv_sec = BETWEEN_MS / 1000 };
-	size_t count = json_count(items) < REPLICAS_MAX ? json_count(items) : REPLICAS_MAX;
-	struct look first[REPLICAS_MAX];
-	struct look second[REPLICAS_MAX];
-	enum cli_exit code = look_at_all(in, target, count, first);
 	struct table t;
 	struct buf out;
 
-	if (code == CLI_OK && count > 0)
-		nanosleep(&between, NULL);
-	if (code == CLI_OK)
-		code = look_at_all(in, target, count, second);
-	if (code != CLI_OK)
-		return code;
-	in->err->text[0] = '\0'; /* of one that is gone */
 	buf_init(&out, CLI_TEXT_MAX);
 	table_init(&t, heads);
-	for (size_t i = 0; i < count; i++) {
-		const struct json *item = json_at(items, i);
+	for (size_t i = 0; i < u->count; i++) {
+		const struct json *item = json_at(u->items, i);
 
 		table_cell_format(&t, "%zu", i);
 		table_cell(&t, json_text(json_get(item, "name")));
 		table_cell(&t, json_text(json_get(item, "status")));
-		put_look(&t, &first[i], &second[i]);
+		put_look(&t, &u->first[i], &u->second[i]);
 	}
-	if (count > 0)
+	if (u->count > 0)
 		table_write(&t, output_width(), &out);
 	else
 		buf_text(&out, "nothing is live\n");
 	table_free(&t);
 	output_buf(&out);
+}
+
+static void
+write_look(struct json_writer *w, const struct look *first, const struct look *second)
+{
+	int64_t ms = second->at_ms - first->at_ms;
+
+	json_key(w, "usage");
+	if (!is_measured(first, second)) {
+		json_put_null(w);
+		return;
+	}
+	json_object_open(w);
+	json_pair_integer(w, "cpu_milli", (second->cpu_ns - first->cpu_ns) / ms / 1000);
+	json_pair_integer(w, "memory_bytes", second->memory_bytes);
+	json_pair_integer(w, "memory_limit_bytes", second->limit_bytes);
+	json_pair_integer(w, "processes", second->processes);
+	json_object_close(w);
+}
+
+static void
+print_json(const struct usage *u)
+{
+	struct json_writer w;
+	struct buf out;
+
+	buf_init(&out, CLI_TEXT_MAX);
+	json_writer_init(&w, &out);
+	json_object_open(&w);
+	json_pair_text(&w, "project", u->target->project);
+	json_pair_text(&w, "stage", u->target->stage);
+	json_key(&w, "items");
+	json_array_open(&w);
+	for (size_t i = 0; i < u->count; i++) {
+		const struct json *item = json_at(u->items, i);
+
+		json_object_open(&w);
+		json_pair_integer(&w, "replica", (int64_t)i);
+		json_pair_text(&w, "name", json_text(json_get(item, "name")));
+		json_pair_text(&w, "status", json_text(json_get(item, "status")));
+		write_look(&w, &u->first[i], &u->second[i]);
+		json_object_close(&w);
+	}
+	json_array_close(&w);
+	json_object_close(&w);
+	output_json(buf_view(&out));
+	buf_free(&out);
+}
+
+static enum cli_exit
+print_usage(struct invocation *in, const struct target *target, const struct json *items)
+{
+	const struct timespec between = { .tv_sec = BETWEEN_MS / 1000 };
+	struct usage u = { .target = target, .items = items, .count = json_count(items) };
+	enum cli_exit code;
+
+	if (u.count > REPLICAS_MAX)
+		u.count = REPLICAS_MAX;
+	code = look_at_all(in, target, u.count, u.first);
+	if (code == CLI_OK && u.count > 0)
+		nanosleep(&between, NULL);
+	if (code == CLI_OK)
+		code = look_at_all(in, target, u.count, u.second);
+	if (code != CLI_OK)
+		return code;
+	in->err->text[0] = '\0'; /* of one that is gone */
+	if (options_has(&in->options, "json"))
+		print_json(&u);
+	else
+		print_table(&u);
 	return CLI_OK;
 }
 

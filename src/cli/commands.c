@@ -93,6 +93,12 @@ static const struct option_spec stats_options[] = {
 	HELP,
 	END,
 };
+static const struct option_spec top_options[] = {
+	{ "json", 0, NULL,
+	    "for programs: one JSON document; cpu_milli is thousandths of a processor" },
+	HELP,
+	END,
+};
 static const struct option_spec logs_options[] = {
 	{ "replica", 0, "N", "which container of the stage (0, the first)" },
 	{ "tail", 'n', "N", "only the last N lines (100 of a container, all of a deploy)" },
@@ -102,6 +108,7 @@ static const struct option_spec logs_options[] = {
 };
 static const struct option_spec explain_options[] = {
 	{ "limit", 'n', "N", "at most so many tags (50; with --json all, up to 10000)" },
+	{ "after", 0, "TAG", "only those behind this one" },
 	JSON,
 	HELP,
 	END,
@@ -284,9 +291,10 @@ const struct command commands[] = {
 	{ "top", "PROJECT/STAGE", "what its live containers use: processors, memory, processes",
 	  "Looks twice, a second apart; 100% is one processor. Memory is without what is only cached.\n"
 	  "\n"
-	  "Example:\n"
-	  "  slipway top shop/production\n",
-	  only_help, 1, 1, NEEDS_TOKEN, COMPLETES_STAGES, cli_top },
+	  "Examples:\n"
+	  "  slipway top shop/production\n"
+	  "  slipway top shop/production --json\n",
+	  top_options, 1, 1, NEEDS_TOKEN, COMPLETES_STAGES, cli_top },
 	{ "logs", "PROJECT/STAGE | ID", "the output of a live container, or the log of a deploy",
 	  "Examples:\n"
 	  "  slipway logs shop/production --follow\n"

@@ -1,5 +1,5 @@
 /* troubles.c - what keeps the server from its work, told below the stages: an engine or the edge that
- * does not answer. A table that looks well does not say so by itself.
+ * does not answer, a backup that was not made. A table that looks well does not say so by itself.
  *
  * To standard error, so that a script which reads the table is not disturbed; and a server that
  * cannot tell has shown its stages all the same. */
@@ -36,6 +36,7 @@ tell_troubles(struct invocation *in)
 	struct answer answer;
 	const struct json *engines;
 	const struct json *edge;
+	const struct json *backups;
 
 	if (client_ask(in->client, &call, &answer, &ignored) == CLI_OK) {
 		engines = json_get(answer.json, "engines");
@@ -51,6 +52,11 @@ tell_troubles(struct invocation *in)
 		    && (!json_bool(json_get(edge, "ready"))
 			|| json_text(json_get(edge, "why"))[0] != '\0'))
 			tell("edge", "", json_text(json_get(edge, "why")));
+		backups = json_get(answer.json, "backups");
+		if (json_text(json_get(backups, "why"))[0] != '\0')
+			tell("backup", "", json_text(json_get(backups, "why")));
+		else if (json_bool(json_get(backups, "overdue")))
+			tell("backup", "", "the newest one is older than it may be");
 	}
 	answer_free(&answer);
 }

@@ -19,14 +19,15 @@
 #include "serve/upkeep.h"
 #include "store/backup.h"
 
-enum { SAID_SIZE = 1024 };
-
 struct backups {
 	const struct settings *settings;
 	struct loop_timer *timer;
 	pid_t child; /* 0: none is under way */
 	int said; /* what it says, to be read when it has ended */
+	int64_t born_ms;
 	int64_t started_ms;
+	int64_t newest_ms; /* at the last look */
+	char why[BACKUPS_WHY_SIZE]; /* the last one was not made */
 };
 
 static int
@@ -61,6 +62,13 @@ spawn(int out, pid_t *ret_pid)
 }
 
 static void
+tell_failure(struct backups *b, const char *why)
+{
+	CHECK(str_copy(b->why, sizeof(b->why), str_of(why)));
+	log_warn(NULL, "backup.failed", "the store was not backed up: %s", why);
+}
+
+static void
 start(struct backups *b)
 {
 	int ends[2];
@@ -78,40 +86,40 @@ start(struct backups *b)
 		close(b->said);
 	b->said = -1;
 	b->child = 0;
-	log_warn(NULL, "backup.failed", "the store was not backed up: %s", strerror(result));
+	tell_failure(b, strerror(result));
 }
 
 /* At most what a pipe holds; one line is what it says. */
 static void
 tell_end(struct backups *b, int status)
 {
-	char said[SAID_SIZE] = "";
+	char said[BACKUPS_WHY_SIZE] = "";
 	ssize_t n = read(b->said, said, sizeof(said) - 1);
 	bool is_good = WIFEXITED(status) && WEXITSTATUS(status) == 0;
 
 	said[n > 0 ? n : 0] = '\0';
 	said[strcspn(said, "\n")] = '\0';
+	b->why[0] = '\0';
 	if (is_good)
 		log_info(NULL, "backup.made", "the store is %s", said);
 	else
-		log_warn(NULL, "backup.failed", "the store was not backed up: %s",
-		    said[0] == '\0' ? "it was cut off" : said);
+		tell_failure(b, said[0] == '\0' ? "it was cut off" : said);
 	close(b->said);
 	b->said = -1;
 	b->child = 0;
 }
 
 static int64_t
-next_ms(const struct backups *b)
+next_ms(struct backups *b)
 {
 	char folder[BACKUP_PATH_SIZE];
-	int64_t newest_ms;
+	int64_t last_ms;
 
 	upkeep_folder(b->settings, folder);
-	newest_ms = store_backup_newest_ms(folder);
-	if (newest_ms < b->started_ms) /* one that failed is not tried again at once */
-		newest_ms = b->started_ms;
-	return newest_ms + b->settings->backup_interval_ms;
+	b->newest_ms = store_backup_newest_ms(folder);
+	/* One that failed is not tried again at once. */
+	last_ms = b->newest_ms < b->started_ms ? b->started_ms : b->newest_ms;
+	return last_ms + b->settings->backup_interval_ms;
 }
 
 static void
@@ -146,9 +154,22 @@ backups_new(struct loop *loop, const struct settings *settings)
 	CHECK(b != NULL);
 	b->settings = settings;
 	b->said = -1;
+	b->born_ms = clock_now_ms();
 	b->timer = loop_timer_new(loop, on_timer, b);
 	loop_timer_set(b->timer, 0);
 	return b;
+}
+
+void
+backups_status(const struct backups *b, struct backups_status *ret)
+{
+	int64_t interval_ms = b->settings->backup_interval_ms;
+	int64_t due_ms = b->newest_ms == 0 ? b->born_ms : b->newest_ms + interval_ms;
+
+	*ret = (struct backups_status){ .interval_ms = interval_ms,
+		.newest_ms = b->newest_ms,
+		.is_overdue = b->child == 0 && clock_now_ms() > due_ms + BACKUP_MS };
+	memcpy(ret->why, b->why, sizeof(ret->why));
 }
 
 void

@@ -978,6 +978,12 @@ def test_status_tells_what_keeps_the_server_from_its_work(fake):
         assert done.returncode == OK and done.stderr.splitlines()[0] == "slipway: engine far: cannot reach it"
         assert "slipway: edge: HAProxy runs but does not" in done.stderr and "\x1b" not in done.stderr
     assert run(fake, "status", "--json").stderr == ""
+    fake.health = {"status": "healthy", "backups": {"interval_ms": 1000, "newest_ms": 1, "overdue": False, "why": ""}}
+    assert run(fake, "status").stderr == ""
+    fake.health["backups"]["overdue"] = True
+    assert run(fake, "status").stderr == "slipway: backup: the newest one is older than it may be\n"
+    fake.health["backups"]["why"] = "the disk is full"
+    assert run(fake, "status").stderr == "slipway: backup: the disk is full\n"
 
 
 def test_tokens(fake, tmp_path):

@@ -181,6 +181,10 @@ def test_by_rule(tmp_path):
     with Slipway(tmp_path / "one", config(3), edge=False, SLIPWAY_BACKUP_INTERVAL="1s",
                  SLIPWAY_BACKUP_KEEP="2") as server:
         wait_for(lambda: len(events(server, "backup.made")) >= 3, 30, "three backups")
+        told = server.get("/health")["backups"]
+        assert told["interval_ms"] == 1000 and not told["overdue"] and told["why"] == ""
+        assert abs(time.time() * 1000 - told["newest_ms"]) < 60000
+        assert "backup" not in server.run("status").stderr
         assert server.terminate() == 0
         found = sorted((server.data / "backups").glob("slipway-*Z.db"))
         assert len(found) == 2 and numbers(found[0]) == {"3"}
@@ -191,4 +195,7 @@ def test_by_rule(tmp_path):
                  SLIPWAY_BACKUPS=str(blocked / "in")) as server:
         wait_for(lambda: events(server, "backup.failed"), 20, "a backup to fail")
         assert "Not a directory" in events(server, "backup.failed")[0]["msg"]
-        assert server.get("/health")["status"] == "healthy"
+        health = server.get("/health")
+        assert health["status"] == "healthy" and "Not a directory" in health["backups"]["why"]
+        assert health["backups"]["newest_ms"] == 0
+        assert "slipway: backup: " in server.run("status").stderr

@@ -106,7 +106,7 @@ projects:
     stages:
       production: {{tags: "v*", poll: 1h, domains: [shop.localhost]}}
       staging: {{tags: "v*", auto: false}}
-""")
+""", SLIPWAY_BACKUP_INTERVAL="1h")
         self.first = None
 
     def begin(self):
@@ -329,6 +329,13 @@ def test_usage_is_what_the_engine_counts(world):
     shown = world.slipway.run("top", "shop/production").stdout.splitlines()
     assert shown[0].split() == ["REPLICA", "CONTAINER", "STATUS", "CPU", "MEMORY", "OF", "PROCESSES"]
     assert shown[1].split()[:3] == ["0", instance["name"], "running"] and re.search(r" \d+\.\d% ", shown[1])
+    told = json.loads(world.slipway.run("top", "shop/production", "--json").stdout)
+    assert (told["project"], told["stage"], len(told["items"])) == ("shop", "production", 1)
+    (item,) = told["items"]
+    assert (item["replica"], item["name"], item["status"]) == (0, instance["name"], "running")
+    assert item["usage"]["memory_limit_bytes"] == second["memory_limit_bytes"] and item["usage"]["processes"] >= 1
+    assert item["usage"]["cpu_milli"] >= 0 and item["usage"]["memory_bytes"] > 0
+    assert json.loads(world.slipway.run("top", "shop/staging", "--json").stdout)["items"] == []
     assert world.slipway.run("top", "shop/staging").stdout == "nothing is live\n"
     assert world.slipway.run("top", "shop/none").returncode == 3
 

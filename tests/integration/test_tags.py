@@ -62,6 +62,26 @@ def test_explain_and_what_is_done_agree(scene):
         assert "and 4 more" in app.run("explain", app.stage_name, "--limit", "2").stdout
 
 
+def test_the_tags_come_in_pages(scene):
+    """Page by page they are what they are at once, each with its place; a tag that is gone is told."""
+    with scene.app(stage='tags: {{semver: "^1"}}', edge=False) as app:
+        for tag in ("1.0.0", "1.1.0", "1.2.0", "2.0.0", "latest"):
+            scene.push(app, tag)
+        whole = tags_of(app)
+        assert whole["next"] is None and len(whole["items"]) == 5
+        pages, after = [], ""
+        while after is not None:
+            page = tags_of(app, f"?limit=2&after={after}")
+            pages, after = pages + [page["items"]], page["next"]
+        assert [len(page) for page in pages] == [2, 2, 1]
+        assert [item for page in pages for item in page] == whole["items"]
+        assert [item["place"] for item in pages[1]] == [3, 0]
+        shown = app.run("explain", app.stage_name, "--limit", "2", "--after", "1.1.0").stdout
+        assert shown.splitlines()[1].split()[:2] == ["3", "1.0.0"] and "and more" in shown
+        status, _, answer = app.call("GET", f"/api/v1/projects/{app.name}/stages/production/tags?after=9.9.9")
+        assert status == 400 and "no tag '9.9.9'" in answer["error"]["message"]
+
+
 def test_a_registry_that_does_not_tell(scene):
     """There is no repository yet: the answer says so."""
     with scene.app(edge=False) as app:
