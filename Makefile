@@ -289,6 +289,14 @@ model-sabotage: deps-once ## breaks the tables on purpose; the model checker mus
 	@$(PYTHON) tools/model.py --sabotage
 .PHONY: model model-sabotage
 
+PREFIX ?= /usr/local
+install: build/slipway ## the program, its manual page and bash completion into PREFIX=/usr/local, below DESTDIR
+	$(Q)install -D -m 755 build/slipway $(DESTDIR)$(PREFIX)/bin/slipway
+	$(Q)install -D -m 644 spec/generated/slipway.1 $(DESTDIR)$(PREFIX)/share/man/man1/slipway.1
+	$(Q)install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	$(Q)build/slipway completion bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/slipway
+.PHONY: install
+
 check: build/slipway ## formatting, static analysis, layering, banned functions, generated files
 	@tools/check
 

@@ -67,11 +67,29 @@ tell_unknown(const char *name)
 	return CLI_USAGE;
 }
 
+static enum cli_exit
+print_manual(void)
+{
+	struct buf text;
+
+	buf_init(&text, CLI_TEXT_MAX);
+	commands_write_manual(&text);
+	output_buf(&text);
+	return CLI_OK;
+}
+
 enum cli_exit
 cli_help(struct invocation *in)
 {
 	const struct command *command;
 
+	if (options_has(&in->options, "man") && in->options.argument_count > 0) {
+		err_set(in->err, "the manual page has every command; leave '%.80s' out",
+		    in->options.arguments[0]);
+		return CLI_USAGE;
+	}
+	if (options_has(&in->options, "man"))
+		return print_manual();
 	if (in->options.argument_count == 0)
 		return print_help(NULL);
 	command = command_find(in->options.arguments[0]);

@@ -171,6 +171,11 @@ static const struct option_spec db_options[] = {
 	HELP,
 	END,
 };
+static const struct option_spec help_options[] = {
+	{ "man", 0, NULL, "all of it as a manual page: slipway(1)" },
+	HELP,
+	END,
+};
 static const struct option_spec machines_options[] = {
 	{ "mermaid", 0, NULL, "for Markdown pages (the default)" },
 	{ "dot", 0, NULL, "for Graphviz" },
@@ -465,7 +470,10 @@ const struct command commands[] = {
 	  "offered, or nothing when the server cannot be asked.\n",
 	  only_help, 1, 1, NEEDS_NOTHING, COMPLETES_SHELLS, cli_completion },
 	{ "help", "[COMMAND]", "explain a command, or list all of them",
-	  "", only_help, 0, 1, NEEDS_NOTHING, COMPLETES_COMMANDS, cli_help },
+	  "Examples:\n"
+	  "  slipway help deploy\n"
+	  "  slipway help --man | man -l -\n",
+	  help_options, 0, 1, NEEDS_NOTHING, COMPLETES_COMMANDS, cli_help },
 	{ .name = NULL },
 };
 /* clang-format on */

@@ -25,6 +25,21 @@ command_nearest(const char *name)
 	return nearest.name;
 }
 
+const char commands_environment[] =
+    "  SLIPWAY_URL      where the server is (http://127.0.0.1:8080)\n"
+    "  SLIPWAY_TOKEN    the server's token\n"
+    "  NO_COLOR         no colours on a terminal\n";
+
+const char commands_exit_codes[] =
+    "  0  success; with --wait: the version is live\n"
+    "  1  failed: a deploy did not go live, faults were found, the server is unhealthy\n"
+    "  2  the command line or the environment makes no sense\n"
+    "  3  not found\n"
+    "  4  no token, or a wrong one\n"
+    "  5  not possible in this state\n"
+    "  6  the server cannot be reached or is busy\n"
+    "  7  the server refused the request as invalid\n";
+
 static void
 write_option(const struct option_spec *spec, struct buf *to)
 {
@@ -61,22 +76,11 @@ commands_write_overview(struct buf *to)
 		snprintf(left, sizeof(left), "%s %s", c->name, c->arguments);
 		buf_format(to, "  %-31s%s\n", left, c->summary);
 	}
-	buf_text(to,
+	buf_format(to,
 	    "\n`slipway help COMMAND` explains one with its options and examples.\n"
 	    "\n"
-	    "environment of the commands that ask a server (each also as NAME_FILE):\n"
-	    "  SLIPWAY_URL      where the server is (http://127.0.0.1:8080)\n"
-	    "  SLIPWAY_TOKEN    the server's token\n"
-	    "  NO_COLOR         no colours on a terminal\n"
+	    "environment of the commands that ask a server (each also as NAME_FILE):\n%s"
 	    "\n"
-	    "exit codes:\n"
-	    "  0  success; with --wait: the version is live\n"
-	    "  1  failed: a deploy did not go live, faults were found, the server is "
-	    "unhealthy\n"
-	    "  2  the command line or the environment makes no sense\n"
-	    "  3  not found\n"
-	    "  4  no token, or a wrong one\n"
-	    "  5  not possible in this state\n"
-	    "  6  the server cannot be reached or is busy\n"
-	    "  7  the server refused the request as invalid\n");
+	    "exit codes:\n%s",
+	    commands_environment, commands_exit_codes);
 }

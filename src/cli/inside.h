@@ -53,6 +53,11 @@ const struct command *command_find(const char *name); /* NULL: none */
 const char *command_nearest(const char *name); /* NULL: none is near */
 void command_write_help(const struct command *command, struct buf *to);
 void commands_write_overview(struct buf *to);
+void commands_write_manual(struct buf *to); /* slipway(1), as man reads it */
+
+/* Whole lines, each a name or number and what it means. */
+extern const char commands_environment[];
+extern const char commands_exit_codes[];
 
 /* The commands. */
 command_fn cli_deploy;

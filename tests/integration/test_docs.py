@@ -298,7 +298,7 @@ ELSEWHERE = {
     "make check unit sim": "make test",
     "make sim SEED=286": "make test runs seeds; test_make_targets_are_there",
     "make fuzz-regress NAMES=store": "make test runs all of them",
-    "sudo install -m 755 build/slipway /usr/local/bin/slipway": "changes the machine",
+    "sudo make install": "changes the machine; test_packaging.py",
     "sudo apt-get install -y libev4 libsqlite3-0 libcurl4 libyaml-0-2 libsodium23 libjansson4 libpcre2-8-0 haproxy":
         "changes the machine; test_packaging.py",
     "sudo systemctl disable --now haproxy": "needs systemd",

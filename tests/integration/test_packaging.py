@@ -88,6 +88,44 @@ def test_what_the_dockerfile_copies_builds(tmp_path):
     assert "COPY --from=build /src/build/rel/slipway " in dockerfile
 
 
+def test_make_install(tmp_path):
+    """What it puts where: the program, the manual page and the completion that the program prints."""
+    rules = subprocess.run(["make", "--dry-run", "--assume-old=build/slipway", "install", f"DESTDIR={tmp_path}",
+                            "PREFIX=/usr"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for line in rules.replace("build/slipway ", f"{binary()} ").splitlines():
+        subprocess.run(["bash", "-c", line], cwd=ROOT, check=True)
+    assert {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()} == {
+        "usr/bin/slipway", "usr/share/man/man1/slipway.1", "usr/share/bash-completion/completions/slipway"}
+    said = subprocess.run([tmp_path / "usr/bin/slipway", "help", "--man"], capture_output=True, text=True, check=True)
+    assert (tmp_path / "usr/share/man/man1/slipway.1").read_text("utf-8") == said.stdout
+    completion = tmp_path / "usr/share/bash-completion/completions/slipway"
+    assert subprocess.run(["bash", "-n", completion], check=True).returncode == 0 and "complete -F" in completion.read_text()
+
+
+def test_the_manual_page(tmp_path):
+    """groff takes it without a warning, and it shows what the help shows: each command, option and example."""
+    page = tmp_path / "slipway.1"
+    page.write_text(subprocess.run([binary(), "help", "--man"], capture_output=True, text=True, check=True).stdout, "utf-8")
+    drawn = subprocess.run(["groff", "-man", "-ww", "-Tutf8", "-rLL=200n", "-P-cbou", page], capture_output=True, text=True,
+                           check=True)
+    assert drawn.stderr == ""
+    shown = drawn.stdout
+    overview = subprocess.run([binary(), "help"], capture_output=True, text=True, check=True).stdout
+    names = re.findall(r"^  ([a-z]+) ", overview.split("commands:")[1].split("\n\n")[0], re.MULTILINE)
+    assert len(names) > 25
+    for name in names:
+        text_of_help = subprocess.run([binary(), "help", name], capture_output=True, text=True, check=True).stdout
+        for line in text_of_help.splitlines()[4:]:
+            option = re.match(r"  (?:-(\w), |    )(--[a-z-]+)(?: (\S+))?", line)
+            wanted = line.strip()
+            if option:
+                letter, long, value = option.groups()
+                wanted = (f"-{letter}, " if letter else "") + long + (f" {value}" if value and value.isupper() else "")
+            assert wanted in shown or wanted == "options:", (name, wanted)
+    assert overview.rsplit("exit codes:\n", 1)[1].splitlines()[-1].strip() in shown
+    assert "NAME" in subprocess.run(["man", "-l", page], capture_output=True, text=True, check=True).stdout
+
+
 def compose_services():
     """compose.yml as Docker would read it, with its variables given."""
     given = {"DOCKER_GROUP": "4242", "SLIPWAY_TOKEN": TOKEN}
