@@ -114,8 +114,12 @@ def test_going_back(scene):
         app.live("v2")
         app.live("v3")
         assert app.wait_over(app.rollback(app.stage_name))["tag"] == "v2"
+        text = app.config_file.read_text("utf-8")
+        app.config_file.write_text(text.replace("    port: 8080\n", "    port: 8080\n    env: {WHEN: now}\n"), "utf-8")
+        assert app.run("apply", str(app.config_file)).returncode == 0
         assert app.wait_over(app.rollback(app.stage_name, to=first["id"]))["state"] == "LIVE"
-        assert app.versions() == ["v1"]
+        assert app.versions() == ["v1"]  # with the environment of today
+        assert "WHEN=now" in scene.engine.api.inspect(app.containers()[0]["Id"])["Config"]["Env"]
 
 
 def test_cancel_while_it_pulls_and_while_it_is_probed(scene):

@@ -450,6 +450,10 @@ commits_are_synced_in_full(void **state UNUSED)
 	assert_true(db_next(q));
 	assert_string_equal(column_text(q, 0), "wal");
 	db_done(q);
+	q = db_read(store_db(store), "PRAGMA foreign_keys");
+	assert_true(db_next(q));
+	assert_int_equal(column_integer(q, 0), 1);
+	db_done(q);
 	store_close(store);
 }
 
