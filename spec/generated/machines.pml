@@ -142,7 +142,9 @@ inline deploy_step(me, ev) {
 	:: deploy_state[me] == deploy_PULLING ->
 		if
 		:: ev == EV_PULLED && deploy_IS_has_migration(me, ev) -> deploy_DO_migrate(me, ev); deploy_TAKE(me, deploy_MIGRATING, FX_MIGRATE, KEPT)
-		:: ev == EV_PULLED && deploy_NOT_has_migration(me, ev) -> deploy_DO_run(me, ev); deploy_TAKE(me, deploy_STARTING, FX_RUN, KEPT)
+		:: ev == EV_PULLED && deploy_NOT_has_migration(me, ev) && deploy_IS_parks(me, ev) -> deploy_DO_begin_park(me, ev); deploy_TAKE(me, deploy_PARKING, FX_NOTHING, KEPT)
+		:: ev == EV_PULLED && deploy_NOT_has_migration(me, ev) && deploy_NOT_parks(me, ev) && deploy_IS_halts(me, ev) -> deploy_DO_halt(me, ev); deploy_TAKE(me, deploy_HALTING, FX_HALT, KEPT)
+		:: ev == EV_PULLED && deploy_NOT_has_migration(me, ev) && deploy_NOT_parks(me, ev) && deploy_NOT_halts(me, ev) -> deploy_DO_run(me, ev); deploy_TAKE(me, deploy_STARTING, FX_RUN, KEPT)
 		:: ev == EV_RECOVERED -> deploy_DO_repull(me, ev); deploy_TAKE(me, deploy_PULLING, FX_PULL, KEPT)
 		:: ev == EV_TIMEOUT && deploy_IS_tries_left(me, ev) -> deploy_DO_pull_again(me, ev); deploy_TAKE(me, deploy_PULLING, FX_PULL, KEPT)
 		:: ev == EV_TROUBLED && deploy_IS_tries_left(me, ev) -> deploy_DO_pull_again(me, ev); deploy_TAKE(me, deploy_PULLING, FX_PULL, KEPT)

@@ -264,26 +264,3 @@ def test_what_is_held_and_who_is_gone(scene):
         gone = receiver.requests[-1]["json"]
         assert gone["deploy"] == live["id"] and f"container {app.name}-production" in gone["error"]
         assert receiver.events() == ["deploy_held", "instance_gone"] and receiver.faults == []
-
-
-def test_people_are_asked_for_their_approval(scene):
-    """Once for each deploy, also when it looks again, and before anybody has approved; then how it ended."""
-    with Receiver("webhook", KEY) as receiver, scene.app(stage="auto: false, approvals: 2", edge=False, **SECRETS) as app:
-        configure(app, [ops(receiver)], "[ops]")
-        scene.push(app, "v1")
-        deploy = app.deploy(app.stage_name, "v1", by="ann")
-        app.wait_state(deploy, "PENDING")
-        wait_for(lambda: receiver.events() == ["approval_wanted"], 20, "people to be asked")
-        asked = receiver.requests[0]["json"]
-        assert (asked["deploy"], asked["tag"], asked["status"]) == (deploy, "v1", "waiting")
-        assert asked["title"] == f"{app.stage_name}: v1 waits for an approval" and asked["error"] == ""
-        assert "has 0 of 2 approvals" in asked["text"] and f"slipway show {deploy}" in asked["text"]
-        assert app.run("approve", str(deploy), "--as", "bob").returncode == 0  # pending again, with one of two
-        app.kill()
-        app.start()  # which makes it look again
-        assert app.show(deploy)["state"] == "PENDING"
-        assert app.run("approve", str(deploy), "--as", "cid").returncode == 0
-        assert app.wait_over(deploy)["state"] == "LIVE"
-        wait_for(lambda: "deploy_success" in receiver.events(), 20, "the end to be told")
-        assert receiver.events() == ["approval_wanted", "deploy_success"] and receiver.faults == []
-        assert {item["state"] for item in listed(app, project=app.name)} == {"DELIVERED"}
