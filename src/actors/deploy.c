@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "actors/ask.h"
+#include "actors/deploy_ask.h"
 #include "actors/fsm.h"
 
 enum {
@@ -55,105 +56,29 @@ GUARD(has_migration)
 
 /* Actions. */
 
-static void
-await(
-    struct actor *a, const struct event *e, struct out *out, enum effect_kind kind, int64_t ms)
-{
-	a->deadline_ms = e->now_ms + ms;
-	emit(a, out,
-	    (struct effect){ .kind = kind,
-		.stage = a->deploy.stage,
-		.deploy = a->id,
-		.elder = a->deploy.elder });
-}
-
-/* The same question again, later each time. */
-static void
-retry(
-    struct actor *a, const struct event *e, struct out *out, enum effect_kind kind, int64_t ms)
-{
-	int64_t delay_ms = retry_delay_ms(a->deploy.tries, e->after_ms);
-
-	a->deploy.tries++;
-	keep_reason(a->deploy.reason, e);
-	a->deadline_ms = e->now_ms + delay_ms + ms;
-	emit(a, out,
-	    (struct effect){ .kind = kind,
-		.stage = a->deploy.stage,
-		.deploy = a->id,
-		.elder = a->deploy.elder,
-		.delay_ms = delay_ms });
-}
-
-static void
-ask_first(
-    struct actor *a, const struct event *e, struct out *out, enum effect_kind kind, int64_t ms)
-{
-	a->deploy.tries = 0;
-	a->deploy.reason[0] = '\0';
-	await(a, e, out, kind, ms);
-}
-
-static struct event
-message_of(const struct actor *a, enum event_kind kind)
-{
-	struct event message = { .kind = kind,
-		.to = a->deploy.stage,
-		.spec = a->deploy.spec,
-		.trigger = a->deploy.trigger,
-		.flag = a->deploy.is_forced };
-
-	memcpy(message.digest, a->deploy.digest, sizeof(message.digest));
-	return message;
-}
-
-static void
-tell_stage(struct actor *a, struct out *out, enum event_kind kind)
-{
-	tell(a, out, message_of(a, kind));
-}
-
-/* May it go now? What the answer depends on comes along. */
-static void
-ask_stage(struct actor *a, const struct event *e, struct out *out, enum event_kind kind)
-{
-	struct event question = message_of(a, kind);
-
-	question.count = a->deploy.approvals;
-	question.after_ms = e->now_ms - a->deploy.created_ms;
-	question.is_overriding = a->deploy.is_overriding;
-	tell(a, out, question);
-}
-
-static void
-tell_swap(struct actor *a, struct out *out, enum event_kind kind)
-{
-	tell(a, out, (struct event){ .kind = kind, .to = a->deploy.swap });
-}
-
-ACTION(resolve) { await(a, e, out, FX_RESOLVE, RESOLVE_MS); }
-ACTION(resolve_again) { retry(a, e, out, FX_RESOLVE, RESOLVE_MS); }
-ACTION(pull_again) { retry(a, e, out, FX_PULL, PULL_MS); }
-ACTION(repull) { await(a, e, out, FX_PULL, PULL_MS); }
-ACTION(migrate) { ask_first(a, e, out, FX_MIGRATE, MIGRATE_MS); }
-ACTION(remigrate) { await(a, e, out, FX_MIGRATE, MIGRATE_MS); }
-ACTION(migrate_again) { retry(a, e, out, FX_MIGRATE, MIGRATE_MS); }
-ACTION(run) { ask_first(a, e, out, FX_RUN, RUN_MS); }
-ACTION(rerun) { await(a, e, out, FX_RUN, RUN_MS); }
-ACTION(run_again) { retry(a, e, out, FX_RUN, RUN_MS); }
-ACTION(probe) { ask_first(a, e, out, FX_PROBE, PROBE_MS); }
-ACTION(reprobe) { await(a, e, out, FX_PROBE, PROBE_MS); }
-ACTION(probe_again) { retry(a, e, out, FX_PROBE, PROBE_MS); }
-ACTION(redrain) { await(a, e, out, FX_DRAIN, DRAIN_MS); }
-ACTION(drain_again) { retry(a, e, out, FX_DRAIN, DRAIN_MS); }
-ACTION(retire) { ask_first(a, e, out, FX_RETIRE, RETIRE_MS); }
-ACTION(reretire) { await(a, e, out, FX_RETIRE, RETIRE_MS); }
-ACTION(retire_again) { retry(a, e, out, FX_RETIRE, RETIRE_MS); }
-ACTION(reundo) { await(a, e, out, FX_REMOVE, REMOVE_MS); }
-ACTION(rehalt) { await(a, e, out, FX_HALT, HALT_MS); }
-ACTION(halt) { ask_first(a, e, out, FX_HALT, HALT_MS); }
-ACTION(halt_again) { retry(a, e, out, FX_HALT, HALT_MS); }
-ACTION(rerevive) { await(a, e, out, FX_REVIVE, REVIVE_MS); }
+ACTION(resolve) { deploy_ask(a, e, out, FX_RESOLVE, RESOLVE_MS); }
+ACTION(resolve_again) { deploy_ask_later(a, e, out, FX_RESOLVE, RESOLVE_MS); }
+ACTION(pull_again) { deploy_ask_later(a, e, out, FX_PULL, PULL_MS); }
+ACTION(repull) { deploy_ask(a, e, out, FX_PULL, PULL_MS); }
+ACTION(migrate) { deploy_ask_first(a, e, out, FX_MIGRATE, MIGRATE_MS); }
+ACTION(remigrate) { deploy_ask(a, e, out, FX_MIGRATE, MIGRATE_MS); }
+ACTION(migrate_again) { deploy_ask_later(a, e, out, FX_MIGRATE, MIGRATE_MS); }
+ACTION(run) { deploy_ask_first(a, e, out, FX_RUN, RUN_MS); }
+ACTION(rerun) { deploy_ask(a, e, out, FX_RUN, RUN_MS); }
+ACTION(run_again) { deploy_ask_later(a, e, out, FX_RUN, RUN_MS); }
+ACTION(probe) { deploy_ask_first(a, e, out, FX_PROBE, PROBE_MS); }
+ACTION(reprobe) { deploy_ask(a, e, out, FX_PROBE, PROBE_MS); }
+ACTION(probe_again) { deploy_ask_later(a, e, out, FX_PROBE, PROBE_MS); }
+ACTION(redrain) { deploy_ask(a, e, out, FX_DRAIN, DRAIN_MS); }
+ACTION(drain_again) { deploy_ask_later(a, e, out, FX_DRAIN, DRAIN_MS); }
+ACTION(retire) { deploy_ask_first(a, e, out, FX_RETIRE, RETIRE_MS); }
+ACTION(reretire) { deploy_ask(a, e, out, FX_RETIRE, RETIRE_MS); }
+ACTION(retire_again) { deploy_ask_later(a, e, out, FX_RETIRE, RETIRE_MS); }
+ACTION(reundo) { deploy_ask(a, e, out, FX_REMOVE, REMOVE_MS); }
+ACTION(rehalt) { deploy_ask(a, e, out, FX_HALT, HALT_MS); }
+ACTION(halt) { deploy_ask_first(a, e, out, FX_HALT, HALT_MS); }
+ACTION(halt_again) { deploy_ask_later(a, e, out, FX_HALT, HALT_MS); }
+ACTION(rerevive) { deploy_ask(a, e, out, FX_REVIVE, REVIVE_MS); }
 ACTION(watch_swap) { a->deadline_ms = e->now_ms + SWAP_MS; }
 
 /* Repeats what takes it back without losing why. */
@@ -164,7 +89,7 @@ retry_back(
 	char reason[REASON_SIZE];
 
 	memcpy(reason, a->deploy.reason, sizeof(reason));
-	retry(a, e, out, kind, ms);
+	deploy_ask_later(a, e, out, kind, ms);
 	memcpy(a->deploy.reason, reason, sizeof(reason));
 }
 
@@ -175,13 +100,13 @@ ACTION(revive_again) { retry_back(a, e, out, FX_REVIVE, REVIVE_MS); }
 ACTION(revive)
 {
 	a->deploy.tries = 0;
-	await(a, e, out, FX_REVIVE, REVIVE_MS);
+	deploy_ask(a, e, out, FX_REVIVE, REVIVE_MS);
 }
 
 ACTION(revive_after)
 {
 	keep_reason(a->deploy.reason, e);
-	tell_stage(a, out, EV_GIVEN_UP);
+	deploy_tell_stage(a, out, EV_GIVEN_UP);
 	revive(a, e, out);
 }
 
@@ -189,14 +114,14 @@ ACTION(cancel_halt)
 {
 	keep_text(a->deploy.reason, "canceled");
 	a->deploy.is_canceled = true;
-	tell_stage(a, out, EV_GIVEN_UP);
+	deploy_tell_stage(a, out, EV_GIVEN_UP);
 	revive(a, e, out);
 }
 
 /* The elder runs, as far as it can: requests go there again. */
 ACTION(give_back)
 {
-	tell_swap(a, out, EV_CANCEL);
+	deploy_tell_swap(a, out, EV_CANCEL);
 	a->deadline_ms = e->now_ms + SWAP_MS;
 }
 
@@ -205,7 +130,7 @@ ACTION(cancel_park)
 	keep_text(a->deploy.reason, "canceled");
 	a->deploy.is_canceled = true;
 	give_back(a, e, out);
-	tell_stage(a, out, EV_GIVEN_UP);
+	deploy_tell_stage(a, out, EV_GIVEN_UP);
 }
 
 /* From here on it will not go live, and the same wish would be in vain if it were merged with it. */
@@ -213,8 +138,8 @@ ACTION(undo)
 {
 	keep_reason(a->deploy.reason, e);
 	a->deploy.tries = 0;
-	tell_stage(a, out, EV_GIVEN_UP);
-	await(a, e, out, FX_REMOVE, REMOVE_MS);
+	deploy_tell_stage(a, out, EV_GIVEN_UP);
+	deploy_ask(a, e, out, FX_REMOVE, REMOVE_MS);
 }
 
 /* The version itself did not start or pass: the stage shall not have it again by itself. Trouble of the engine or
@@ -223,21 +148,21 @@ ACTION(condemn)
 {
 	keep_reason(a->deploy.reason, e);
 	a->deploy.tries = 0;
-	tell_stage(a, out, EV_CONDEMNED);
-	await(a, e, out, FX_REMOVE, REMOVE_MS);
+	deploy_tell_stage(a, out, EV_CONDEMNED);
+	deploy_ask(a, e, out, FX_REMOVE, REMOVE_MS);
 }
 
 ACTION(ask_turn)
 {
 	a->deadline_ms = e->now_ms + QUEUE_MS;
-	ask_stage(a, e, out, EV_READY);
+	deploy_ask_stage(a, e, out, EV_READY);
 }
 
 /* The last word before traffic moves: what was so when it got its turn may have changed. */
 ACTION(ask_to_pass)
 {
 	a->deadline_ms = e->now_ms + PASS_MS;
-	ask_stage(a, e, out, EV_PASSING);
+	deploy_ask_stage(a, e, out, EV_PASSING);
 }
 
 /* Not yet. It asks again by itself, so nothing that changes unheard keeps it for ever. */
@@ -264,7 +189,7 @@ ACTION(take_digest)
 ACTION(pull)
 {
 	a->deploy.elder = e->elder;
-	ask_first(a, e, out, FX_PULL, PULL_MS);
+	deploy_ask_first(a, e, out, FX_PULL, PULL_MS);
 }
 
 static void
@@ -285,15 +210,15 @@ ACTION(begin_park) { spawn_swap(a, e, out, SWAP_PARKING); }
 
 ACTION(go)
 {
-	tell_swap(a, out, EV_GO);
+	deploy_tell_swap(a, out, EV_GO);
 	a->deploy.reason[0] = '\0';
 	a->deadline_ms = e->now_ms + SWAP_MS;
 }
 
 ACTION(abort_swap)
 {
-	tell_swap(a, out, EV_CANCEL);
-	tell_stage(a, out, EV_GIVEN_UP);
+	deploy_tell_swap(a, out, EV_CANCEL);
+	deploy_tell_stage(a, out, EV_GIVEN_UP);
 	keep_text(a->deploy.reason, "canceled");
 	a->deadline_ms = e->now_ms + SWAP_MS;
 }
@@ -302,26 +227,26 @@ static void
 end(struct actor *a, const struct event *e, struct out *out)
 {
 	a->deploy.ended_ms = e->now_ms;
-	tell_stage(a, out, EV_ENDED);
+	deploy_tell_stage(a, out, EV_ENDED);
 }
 
 /* From here on this deploy is what serves. */
 ACTION(drain)
 {
-	tell_stage(a, out, EV_MOVED);
-	ask_first(a, e, out, FX_DRAIN, DRAIN_MS);
+	deploy_tell_stage(a, out, EV_MOVED);
+	deploy_ask_first(a, e, out, FX_DRAIN, DRAIN_MS);
 }
 
 ACTION(replace)
 {
-	tell_stage(a, out, EV_MOVED);
-	ask_first(a, e, out, FX_RETIRE, RETIRE_MS);
+	deploy_tell_stage(a, out, EV_MOVED);
+	deploy_ask_first(a, e, out, FX_RETIRE, RETIRE_MS);
 }
 
 ACTION(go_live)
 {
 	a->deploy.reason[0] = '\0';
-	tell_stage(a, out, EV_MOVED);
+	deploy_tell_stage(a, out, EV_MOVED);
 	end(a, e, out);
 }
 
@@ -357,8 +282,8 @@ ACTION(cancel_run)
 	keep_text(a->deploy.reason, "canceled");
 	a->deploy.is_canceled = true;
 	a->deploy.tries = 0;
-	tell_stage(a, out, EV_GIVEN_UP);
-	await(a, e, out, FX_REMOVE, REMOVE_MS);
+	deploy_tell_stage(a, out, EV_GIVEN_UP);
+	deploy_ask(a, e, out, FX_REMOVE, REMOVE_MS);
 }
 
 /* The stage has settled it; it needs no telling. */

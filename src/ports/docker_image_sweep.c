@@ -2,7 +2,7 @@
  * part of COLLECT.
  *
  * By digest and one by one, never by pruning, and never by force: the engine refuses what a container uses. The
- * one idea is that of docker_sweep.c: each is judged twice, when it is found and right before it is removed. */
+ * one idea is that of docker_survey.c: each is judged twice, when it is found and right before it is removed. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -125,7 +125,7 @@ struct network_twin { /* one of several networks of the same name */
 	bool is_foreign; /* not made by a Slipway */
 };
 
-struct survey_memory; /* docker_sweep.c */
+struct survey_memory; /* docker_survey.c */
 struct image_memory; /* docker_image_sweep.c */
 struct event_stream; /* docker_events.c */
 

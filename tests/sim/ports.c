@@ -195,7 +195,7 @@ ports_reset(void)
 	fronts_reset();
 }
 
-/* As src/ports/docker_sweep.c judges. */
+/* As src/ports/docker_survey.c judges. */
 static bool
 is_orphan(uint64_t deploy, bool is_task)
 {
@@ -633,7 +633,7 @@ mark_instances(uint64_t deploy, const char *status)
 	}
 }
 
-/* As src/ports/docker_sweep.c compares the rows of what is live with what the engine lists. */
+/* As src/ports/docker_survey.c compares the rows of what is live with what the engine lists. */
 static void
 survey_instances(uint64_t deploy)
 {

@@ -1,5 +1,5 @@
-/* docker_sweep.c - SURVEY: what runs, what is an orphan, who is gone, and now and then which images nothing
- * needs. COLLECT: both removed.
+/* docker_survey.c - SURVEY: what runs, what is an orphan, who is gone, and now and then which images nothing
+ * needs. docker_collect.c removes both.
  *
  * The one idea: a container is removed only after two judgements by the same pure rule
  * (actors/orphan.h), one when it is found and one right before. What does not carry this
@@ -14,31 +14,16 @@
 #include "base/clock.h"
 #include "ports/docker_images.h"
 #include "ports/docker_parts.h"
+#include "ports/docker_survey.h"
 #include "store/store.h"
 #include "store/retention.h"
 
 enum {
 	SLICE = 50, /* stages looked after in one turn of the loop: 2 ms of reading */
 	LIST_MS = 10000, /* it takes 5 ms; who hangs shall be told soon */
-	FOREIGN_MAX = 128, /* remembered, so that each is reported once */
-	TASK_STOP_MS = 30000, /* for a task that was left over: COLLECT has two minutes */
 };
 
 #define LABEL_ID_MAX (INT64_MAX / 4) /* half of what store/audit.c lets an id be */
-
-struct orphan {
-	char id[65];
-	uint64_t deploy;
-	uint64_t stage;
-	enum task_kind task; /* TASK_COUNT: none, but an instance */
-};
-
-struct survey_memory {
-	struct orphan orphans[ORPHANS_MAX];
-	size_t orphan_count;
-	char foreign[FOREIGN_MAX][65];
-	size_t foreign_count;
-};
 
 void
 survey_memory_free(struct survey_memory *memory)
@@ -46,8 +31,8 @@ survey_memory_free(struct survey_memory *memory)
 	free(memory);
 }
 
-static struct survey_memory *
-memory_of(struct engine *engine)
+struct survey_memory *
+survey_memory_of(struct engine *engine)
 {
 	if (engine->survey == NULL) {
 		engine->survey = calloc(1, sizeof(*engine->survey));
@@ -58,8 +43,8 @@ memory_of(struct engine *engine)
 
 /* Judging. */
 
-static enum orphan_verdict
-judge(const struct docker *docker, bool is_ours, const struct orphan *orphan)
+enum orphan_verdict
+survey_judge(const struct docker *docker, bool is_ours, const struct orphan *orphan)
 {
 	struct orphan_facts facts = { .is_ours = is_ours,
 		.is_task = orphan->task != TASK_COUNT };
@@ -106,7 +91,7 @@ struct survey_job {
 static void
 report_foreign(struct engine *engine, const struct json *container)
 {
-	struct survey_memory *memory = memory_of(engine);
+	struct survey_memory *memory = survey_memory_of(engine);
 	const char *id = json_text(json_get(container, "Id"));
 
 	for (size_t i = 0; i < memory->foreign_count; i++)
@@ -126,7 +111,7 @@ static void
 judge_found(struct survey_job *survey, const struct json *container)
 {
 	struct engine *engine = survey->job.engine;
-	struct survey_memory *memory = memory_of(engine);
+	struct survey_memory *memory = survey_memory_of(engine);
 	const struct json *labels = json_get(container, "Labels");
 	bool is_ours =
 	    strcmp(json_text(json_get(labels, "slipway.store")), engine->docker->store_uuid)
@@ -137,7 +122,7 @@ judge_found(struct survey_job *survey, const struct json *container)
 
 	if (is_ours)
 		store_id_raise(engine->docker->host.store, orphan.deploy);
-	switch (judge(engine->docker, is_ours, &orphan)) {
+	switch (survey_judge(engine->docker, is_ours, &orphan)) {
 	case ORPHAN_KEEP:
 		break;
 	case ORPHAN_FOREIGN:
@@ -299,7 +284,8 @@ answer_survey(void *context)
 	struct engine *engine = survey->job.engine;
 	struct event answer = port_answer(&survey->job.effect, EV_SURVEYED);
 
-	answer.count = (uint32_t)memory_of(engine)->orphan_count + image_sweep_count(engine);
+	answer.count =
+	    (uint32_t)survey_memory_of(engine)->orphan_count + image_sweep_count(engine);
 	job_send(&survey->job, &answer);
 }
 
@@ -339,7 +325,7 @@ on_listed(void *context, const struct answer *answer)
 	}
 	survey->found = *answer->owned; /* kept over the turns to come */
 	*answer->owned = NULL;
-	memory_of(survey->job.engine)->orphan_count = 0;
+	survey_memory_of(survey->job.engine)->orphan_count = 0;
 	for (size_t i = 0; i < json_count(survey->found); i++)
 		judge_found(survey, json_at(survey->found, i));
 	check_slice(survey);
@@ -387,129 +373,3 @@ survey_is_under_way(const struct engine *engine)
 		return true;
 	return false;
 }
-
-/* The collection: one after the other; there is no hurry. */
-
-struct collect_job {
-	struct job job;
-	size_t next;
-	struct loop_timer *timer;
-	struct task_watch watch; /* of a task whose end nobody has read */
-};
-
-static void collect_next(struct collect_job *collect);
-static void collect_again(void *context);
-
-static void
-on_collected(void *context, const struct answer *answer)
-{
-	struct collect_job *collect = context;
-	const struct orphan *orphan = &memory_of(collect->job.engine)->orphans[collect->next];
-	struct effect about = { .deploy = orphan->deploy };
-
-	if (answer->kind != ANSWER_DONE && answer->status != 404 && answer->status != 409) {
-		job_fail_answer(&collect->job, "remove an orphan", answer);
-		return;
-	}
-	if (orphan->task == TASK_COUNT) /* a task has done its work; each is removed here */
-		port_note_instance(&collect->job.docker->host, &about, orphan->id, LOG_WARN,
-		    "container %.12s was left over; it is removed", orphan->id);
-	collect->next++;
-	collect_next(collect);
-}
-
-static void
-on_task_ended(void *context)
-{
-	struct collect_job *collect = context;
-
-	loop_timer_set(collect->timer, 0); /* in a later turn, after the commit */
-}
-
-static void
-on_task_trouble(void *context, const char *what, const struct answer *answer)
-{
-	struct collect_job *collect = context;
-
-	job_fail_answer(&collect->job, what, answer);
-}
-
-/* It is ended, and its end read, before it is removed. false: that is known already. */
-static bool
-end_task(struct collect_job *collect, const struct orphan *orphan)
-{
-	struct task_watch *w = &collect->watch;
-
-	if (orphan->task == TASK_COUNT
-	    || !store_task_get(
-		collect->job.docker->host.store, orphan->deploy, orphan->task, &w->row)
-	    || task_is_over(&w->row) || strcmp(w->row.container_id, orphan->id) != 0)
-		return false;
-	task_watch_end(w); /* of the one before */
-	w->job = &collect->job;
-	w->must_stop = true;
-	w->timeout_ms = INT64_MAX;
-	w->stop_ms = TASK_STOP_MS;
-	w->stops = 0;
-	w->on_end = on_task_ended;
-	w->on_trouble = on_task_trouble;
-	w->context = collect;
-	task_watch_begin(w);
-	return true;
-}
-
-static void
-collect_next(struct collect_job *collect)
-{
-	struct engine *engine = collect->job.engine;
-	struct survey_memory *memory = memory_of(engine);
-	struct call_request request = { .method = "DELETE",
-		.lane = LANE_WORK,
-		.on_done = on_collected,
-		.context = collect };
-	char path[128];
-
-	while (collect->next < memory->orphan_count) {
-		const struct orphan *orphan = &memory->orphans[collect->next];
-
-		if (judge(engine->docker, true, orphan) != ORPHAN_REMOVE) {
-			collect->next++;
-			continue;
-		}
-		if (end_task(collect, orphan))
-			return;
-		snprintf(path, sizeof(path), "/containers/%s?force=true&v=true", orphan->id);
-		request.path = path;
-		call_start(engine, &collect->job.calls, &request);
-		return;
-	}
-	memory->orphan_count = 0;
-	image_removal_begin(&collect->job);
-}
-
-static void
-collect_again(void *context)
-{
-	collect_next(context);
-}
-
-static void
-collect_work(struct job *job)
-{
-	struct collect_job *collect = (struct collect_job *)job;
-
-	collect->timer = loop_timer_new(job->docker->host.loop, collect_again, collect);
-	collect_next(collect);
-}
-
-static void
-collect_release(struct job *job)
-{
-	struct collect_job *collect = (struct collect_job *)job;
-
-	loop_timer_free(collect->timer);
-	task_watch_end(&collect->watch);
-}
-
-const struct job_kind collect_kind = { sizeof(struct collect_job), collect_work,
-	collect_release };
