@@ -193,8 +193,7 @@ api_stage_rollback(void *context, struct request *rq)
 		enum command_result result =
 		    command_rollback(app, api_parameter(rq, "project"),
 			api_parameter(rq, "stage"), to, &id, warning, &err);
-		reply_warned(
-		    app, rq, result, id, &err, "a rollback was asked for", warning);
+		reply_warned(app, rq, result, id, &err, "a rollback was asked for", warning);
 	}
 	json_free(body);
 }
