@@ -43,10 +43,10 @@ store_approval_add(struct store *store, uint64_t deploy, const struct approval *
 	query_text(q, approval->by);
 	is_known = db_next(q);
 	db_done(q);
-	if (is_known)
+	if (is_known && !approval->is_rejection)
 		return false;
 	q = db_write(store_db(store),
-	    "INSERT INTO approval(deploy, by_, is_rejection, at_ms, note)"
+	    "INSERT OR REPLACE INTO approval(deploy, by_, is_rejection, at_ms, note)"
 	    " VALUES(?, ?, ?, ?, ?)");
 	query_integer(q, (int64_t)deploy);
 	query_text(q, approval->by);

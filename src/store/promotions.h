@@ -29,7 +29,7 @@ struct approval {
 	bool is_rejection;
 };
 
-/* false: this person has decided about the deploy already. */
+/* A rejection takes the place of what this person has said before. false: an approval, and there is one. */
 bool store_approval_add(struct store *store, uint64_t deploy, const struct approval *approval);
 /* By name; returns how many. */
 size_t store_approvals(struct store *store, uint64_t deploy, struct approval *to, size_t most);

@@ -240,6 +240,20 @@ def test_freezes_and_windows(scene):
         assert "override: outage 117" in " ".join(line["text"] for line in app.log_of(over["id"]))
 
 
+def test_who_has_approved_may_still_reject(scene):
+    """As long as others are missing; what is kept is what was said last, and the audit log has both."""
+    with staged(scene, "auto: false, approvals: 2") as app:
+        push_app(scene.registry, app.repository, "v1", behaviour={})
+        deploy = app.deploy(app.stage_name, "v1", by="ann")
+        app.wait_state(deploy, "PENDING")
+        assert decide(app, deploy, "approve", by="bob")[0] == 200
+        status, answer = decide(app, deploy, "reject", by="Bob", note="it loses mails")
+        assert (status, answer["state"]) == (200, "REFUSED"), answer
+        assert [(one["by"], one["decision"]) for one in answer["decisions"]] == [("Bob", "rejected")]
+        audit = app.get("/api/v1/audit?limit=2")["items"]
+        assert [(one["by"], one["action"]) for one in audit] == [("Bob", "reject"), ("bob", "approve")]
+
+
 def test_windows_follow_the_clock(scene, tmp_path):
     """Of the machine: when somebody sets it, the hours are those that it shows, without a restart."""
     clock = Clock(tmp_path / "clock")

@@ -144,6 +144,11 @@ use_promotions(struct store *store)
 	assert_false(store_approval_add(store, 10, &approval));
 	assert_int_equal(store_approvals(store, 10, &approval, 1), 1);
 	assert_string_equal(approval.by, "bob");
+	approval.is_rejection = true; /* on second thoughts */
+	assert_true(store_approval_add(store, 10, &approval));
+	approval.is_rejection = false;
+	assert_int_equal(store_approvals(store, 10, &approval, 2), 1);
+	assert_true(approval.is_rejection);
 	store_audit_add(store, &row);
 	db_script(
 	    store_db(store), "UPDATE sqlite_sequence SET seq = 1000000 WHERE name = 'audit'");
