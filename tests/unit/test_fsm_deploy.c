@@ -268,7 +268,8 @@ static bool
 bears(const struct duty *d)
 {
 	return (d->to == DEPLOY_SWAPPING && d->in == DEPLOY_PROBING && !(d->tells & ON(GO)))
-	       || (d->to == DEPLOY_PARKING && d->in == DEPLOY_PULLING);
+	       || (d->to == DEPLOY_PARKING
+		   && (d->in == DEPLOY_PULLING || d->in == DEPLOY_MIGRATING));
 }
 
 static struct actor
