@@ -47,7 +47,9 @@ str_trim(struct str s)
 	return s;
 }
 
-/* One character of UTF-8 off the head of s; a byte that begins none is taken by itself. */
+enum { REPLACEMENT = 0xfffd };
+
+/* One character of UTF-8 off the head of s; a byte that begins none counts as U+FFFD, as it is shown. */
 static uint32_t
 take_character(struct str *s)
 {
@@ -58,6 +60,10 @@ take_character(struct str *s)
 
 	for (i = 1; i <= more && i < s->n && ((unsigned char)s->p[i] & 0xc0) == 0x80; i++)
 		character = character << 6 | ((unsigned char)s->p[i] & 0x3f);
+	if (i <= more || (more == 0 && first >= 0x80)) {
+		character = REPLACEMENT;
+		i = 1;
+	}
 	s->p += i;
 	s->n -= i;
 	return character;

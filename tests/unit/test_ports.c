@@ -23,6 +23,7 @@
 #include "serve/notices.h"
 #include "serve/ports.h"
 #include "serve/runtime.h"
+#include "store/retention.h"
 #include "store/store.h"
 
 enum { ASKED_MAX = 32, SOON_MS = 30, PATIENCE_US = 10000000 };
@@ -240,6 +241,8 @@ open_all(void **state UNUSED)
 	if (app.store == NULL)
 		return -1;
 	clock_tick();
+	app.retention = retention_new(
+	    app.store, &(struct retention_rules){ .deploys = 10, .rollbacks = 1 }, 1);
 	actor = (struct actor){ .id = 7, .kind = ACTOR_DEPLOY, .epoch = 3 };
 	return ports_open(&app, &err);
 }
@@ -248,6 +251,7 @@ static int
 close_all(void **state UNUSED)
 {
 	ports_close(&app);
+	retention_free(app.retention);
 	store_close(app.store);
 	loop_free(app.loop);
 	return 0;
