@@ -195,7 +195,7 @@ ACTION(pull)
 static void
 spawn_swap(struct actor *a, const struct event *e, struct out *out, enum swap_state state)
 {
-	struct actor child = { .kind = ACTOR_SWAP, .state = state };
+	struct actor child = { .kind = ACTOR_SWAP, .state = (int)state };
 
 	child.swap.stage = a->deploy.stage;
 	child.swap.deploy = a->id;

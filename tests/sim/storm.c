@@ -210,7 +210,7 @@ break_while_nobody_serves(const struct actor *a)
 
 		if (pick == 0) {
 			break_for(LONG_MS, engine, 3);
-		} else if (pick == 1) {
+		} else if (pick == 1 || (pick > 5 && a->state == DEPLOY_HALTING)) {
 			runtime_post(sim.app.runtime,
 			    &(struct event){ .kind = EV_CANCEL, .to = a->id });
 		} else if (pick < 5 && a->state == DEPLOY_REVIVING && !a->deploy.has_route) {
@@ -227,8 +227,9 @@ break_while_nobody_serves(const struct actor *a)
 		   && (a->id % 2 == 0 || a->swap.tries > 0)) {
 		if (!is_down) { /* each time, until its tries are spent */
 			break_for(MOMENT_MS, OUTAGE_PROXY, 1);
-			world.outage_mode[OUTAGE_PROXY] =
-			    a->swap.tries == SWAP_TRIES ? 0 : 1 + (uint32_t)(pick == 7);
+			world.outage_mode[OUTAGE_PROXY] = a->swap.tries == SWAP_TRIES
+							      ? (uint32_t)(pick % 2)
+							      : 1 + (uint32_t)(pick == 7);
 		}
 	} else if (a->kind == ACTOR_SWAP
 		   && (a->state == SWAP_SWITCHING || a->state == SWAP_CONFIRMING)) {
