@@ -14,6 +14,7 @@
 #include "scripted_fetch.h"
 #include "store/catalog.h"
 #include "store/deploys.h"
+#include "store/retention.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -237,8 +238,10 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct config_rules rules; /* nothing of the host */
+	static const struct retention_rules keep = { .rollbacks = 1, .removes_images = true };
 	struct docker_settings settings = { .store_uuid = STORE_UUID,
 		.rules = &rules,
+		.keep = &keep,
 		.stage_is_busy = stage_is_busy,
 		.stage_live = stage_live,
 		.nudge = nudge,
