@@ -58,6 +58,7 @@ enum webhook_fit {
 	WEBHOOK_BY_HAND, /* the stage deploys by hand only */
 	WEBHOOK_TAG, /* its tag policy takes none of the tags */
 	WEBHOOK_NOT_POLLED, /* it names no tag, and nobody looks */
+	WEBHOOK_UNPROVED, /* its project wants a proof, and this URL asks for none */
 };
 typedef void webhook_fit_fn(void *context, const struct stage_entry *stage,
     enum webhook_fit fit, const char *tag, const char *why);

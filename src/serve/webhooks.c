@@ -90,6 +90,24 @@ offer(struct choice *choice, struct tag_policy *policy, const char *tag)
 		choice->best = judged;
 }
 
+static bool
+wants_proof(const struct webhook_rules *rules)
+{
+	return (rules->secret_file[0] != '\0' || rules->secret_env[0] != '\0')
+	       && !rules->takes_unsigned;
+}
+
+/* A project that takes only what is proved does not take it by the URL of all projects either, unless
+ * that one has asked for a proof. */
+static bool
+is_trusted(
+    const struct app *app, const struct project_entry *by, const struct stage_spec *spec)
+{
+	const struct project_entry *own = catalog_project_by_name(app->catalog, spec->project);
+
+	return by->id != 0 || wants_proof(&by->rules) || !wants_proof(&own->rules);
+}
+
 static void
 tell_fit(const struct app *app, const struct stage_entry *stage, const struct choice *choice,
     const struct tag_policy *policy, webhook_fit_fn *each, void *context)
@@ -119,8 +137,9 @@ tell_fit(const struct app *app, const struct stage_entry *stage, const struct ch
 }
 
 static void
-match_stage(const struct app *app, const struct stage_entry *stage,
-    const struct webhook *webhook, const bool *is_named, webhook_fit_fn *each, void *context)
+match_stage(const struct app *app, const struct project_entry *by,
+    const struct stage_entry *stage, const struct webhook *webhook, const bool *is_named,
+    webhook_fit_fn *each, void *context)
 {
 	struct choice choice = { .best = { .tag = NULL } };
 	struct tag_policy *policy = NULL;
@@ -141,7 +160,11 @@ match_stage(const struct app *app, const struct stage_entry *stage,
 		}
 		offer(&choice, policy, image->tag);
 	}
-	if (choice.is_meant)
+	if (choice.is_meant && !is_trusted(app, by, stage->spec))
+		each(context, stage, WEBHOOK_UNPROVED, "",
+		    "its project takes only what is signed, and the webhook of all projects "
+		    "has no secret: use the project's own, or give that one a secret");
+	else if (choice.is_meant)
 		tell_fit(app, stage, &choice, policy, each, context);
 	tag_policy_free(policy);
 }
@@ -158,7 +181,7 @@ webhook_match(const struct app *app, const struct project_entry *project,
 		const struct stage_entry *stage = catalog_stage_at(scope.catalog, i);
 
 		if (is_asked_for(webhook, stage->spec))
-			match_stage(app, stage, webhook, is_named, each, context);
+			match_stage(app, project, stage, webhook, is_named, each, context);
 	}
 }
 
@@ -211,6 +234,11 @@ begin(void *context, const struct stage_entry *stage, enum webhook_fit fit, cons
 	case WEBHOOK_NOT_POLLED:
 		b->result->ignored = "it names no tag, and the stage is not polled: give it "
 				     "'poll', and such a webhook makes it look";
+		break;
+	case WEBHOOK_UNPROVED:
+		b->result->ignored =
+		    "its project takes only what is signed, and the webhook of "
+		    "all projects has no secret";
 		break;
 	case WEBHOOK_TAG:
 		break;
