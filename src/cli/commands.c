@@ -252,7 +252,7 @@ const struct command commands[] = {
 	  "Example:\n"
 	  "  slipway audit --limit 50\n",
 	  audit_options, 0, 0, NEEDS_TOKEN, COMPLETES_NOTHING, cli_audit },
-	{ "retention", "[PROJECT[/STAGE]|run|pin ID|unpin ID]", "what is kept and why, and what would go",
+	{ "retention", "[STAGE]|run|pin ...", "what is kept and why, and what would go",
 	  "Shows each image that Slipway has pulled, whether it goes, and why it stays: images of what is live,\n"
 	  "under way, pinned, or to go back to are never removed. run looks at once and removes what may go;\n"
 	  "pin keeps a deploy that was live, and its image, until unpin.\n"

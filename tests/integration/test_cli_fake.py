@@ -1078,9 +1078,9 @@ def test_full_disk(fake):
 # help, version, completion
 
 COMMANDS = ["deploy", "rollback", "promote", "promotable", "approve", "reject", "freeze", "unfreeze", "audit",
-            "retention", "cancel", "status", "history", "stats", "show", "top", "logs", "poll", "explain", "lift",
-            "inspect", "quick", "webhook", "registry", "export", "diff", "apply", "secrets", "notify", "serve", "edge",
-            "check", "db", "machines", "healthcheck", "version", "completion", "help"]
+            "retention", "cancel", "status", "history", "stats", "show", "top", "logs", "poll", "explain", "plan",
+            "lift", "inspect", "quick", "webhook", "registry", "export", "diff", "apply", "secrets", "notify",
+            "serve", "edge", "check", "db", "machines", "healthcheck", "version", "completion", "help"]
 
 
 def test_help(fake):
@@ -1119,7 +1119,7 @@ def test_completion(fake):
     assert complete(fake, "deploy", "shop/production", "") == []
     assert complete(fake, "history", "--limit", "5", "b") == ["blog/production"]
     assert complete(fake, "history", "--limit", "") == []
-    assert complete(fake, "history", "--state", "r") == ["resolving", "retiring", "rolled-back", "refused"]
+    assert complete(fake, "history", "--state", "r") == ["resolving", "retiring", "reviving", "returning", "rolled-back", "refused"]
     assert complete(fake, "webhook", "") == ["show", "rotate", "test"]
     assert complete(fake, "webhook", "show", "") == ["blog", "shop"]
     assert complete(fake, "webhook", "--all", "rotate", "s") == ["shop"]

@@ -109,7 +109,7 @@ def test_statistics(tmp_path):
         for deploy in lives:
             at = {(step["from"], step["on"]): step["at_ms"] for step in deploy["steps"] if step["actor"] == "DEPLOY"}
             to_live.append(at["SWAPPING", "SWAPPED"] - deploy["created_ms"])
-            swaps.append(at["SWAPPING", "SWAPPED"] - at["PROBING", "HEALTHY"])
+            swaps.append(at["SWAPPING", "SWAPPED"] - at["PROBING", "GRANTED"])
         assert item["time_to_live_ms"] == {"p50": sorted(to_live)[1], "p95": sorted(to_live)[3]}
         assert item["swap_ms"] == {"p50": sorted(swaps)[1], "p95": sorted(swaps)[3]}
         assert told["truncated"] is False
