@@ -12,7 +12,7 @@
 #include "world_front.h"
 
 enum {
-	STORM_STEPS = 48,
+	STORM_STEPS = 68,
 	CALM_STEPS = 60000,
 	PATIENT = 4,
 	GUARDED = 3, /* every so many seeds, those with this rest, have terms */
