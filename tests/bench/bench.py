@@ -556,7 +556,7 @@ def main():
     shutil.rmtree(PLACE, ignore_errors=True)
     with Engine(PLACE / "docker") as engine, Registry(PLACE / "registry") as registry:
         bench = Bench(engine, registry)
-        for name in chosen or ("memory_and_start", "overhead", "swaps", "ways", "hundred", "readers", "promotion", "polls", "explain",
+        for name in chosen or ("memory_and_start", "overhead", "hundred", "swaps", "ways", "readers", "promotion", "polls", "explain",
                                "webhooks", "reads", "lists", "apply"):
             say(name)
             bench.part = name
