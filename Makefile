@@ -1,6 +1,6 @@
 # Slipway. `make` lists the targets. Everything it makes is under build/.
 #
-#   MODE=dev|san|sim|cov|rel|fuzz   which variant (default rel for build, san for unit tests, sim for the simulator)
+#   MODE=dev|san|sim|cov|rel   which variant (default rel for build, san for unit tests, sim for the simulator)
 
 SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
@@ -13,6 +13,9 @@ PYTHON := /usr/bin/python3
 JOBS := -j$(shell nproc)
 
 OUT := build/$(MODE)
+ifeq ($(MODE),san)
+CC := clang-14 # whose library the fuzzers share
+endif
 LLHTTP := build/llhttp
 VERSION := $(shell cat VERSION 2>/dev/null)
 
@@ -22,15 +25,13 @@ WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wundef -Wvla -Wforma
 BASE_FLAGS := -std=c11 -D_GNU_SOURCE -DSLIPWAY_VERSION='"$(VERSION)"' -Isrc -isystem $(LLHTTP)/include \
   -fno-common -MMD -MP -pthread $(WARNINGS)
 FLAGS_dev := -O1 -g -Werror
-FLAGS_san := -O1 -g -Werror -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-FLAGS_sim := -O2 -g -Werror
-FLAGS_cov := -O0 -g --coverage
-FLAGS_fuzz := -O1 -g1 -Werror -fsanitize=fuzzer-no-link,address,undefined,float-cast-overflow -fno-sanitize-recover=all \
+FLAGS_san := -O1 -g1 -Werror -fsanitize=fuzzer-no-link,address,undefined,float-cast-overflow -fno-sanitize-recover=all \
   -fno-omit-frame-pointer
+FLAGS_sim := -O2 -g1 -Werror
+FLAGS_cov := -O0 -g --coverage
 FLAGS_rel := -O2 -g -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
 LINK_san := -fsanitize=address,undefined
 LINK_cov := --coverage
-LINK_fuzz := -fsanitize=fuzzer,address,undefined -Wl,--wrap=_exit,--wrap=connect
 LINK_rel := -pie -Wl,-z,relro,-z,now,-z,noexecstack
 CFLAGS := $(BASE_FLAGS) $(FLAGS_$(MODE)) $(EXTRA_CFLAGS)
 LIBS := -lev -lsqlite3 -lcurl -lyaml -lsodium -ljansson -lpcre2-8 -lm
@@ -97,12 +98,12 @@ $(OUT)/unit/%: tests/unit/%.c $(OUT)/libslipway.a
 # SQLite's own calls of itself are most of the simulator's time: they go through no table of the linker.
 SIM_LIBS := $(LIBS:-lsqlite3=-l:libsqlite3.a)
 # The simulator stands in front of a few calls: src/http's sockets, and where a crash may happen.
-SIM_FILES := loop memory net server ports fronts storm config world world_edge world_front world_images world_tasks traffic \
+SIM_FILES := loop memory net server ports ports_rows ports_asked fronts storm misfortunes config world world_edge world_front world_images world_tasks world_window traffic \
   clients questions followers secrets specs talk_promotion \
-  check_deploys check_traffic check_settled check_journal check_answers check_kept check_notices check_terms sabotage
+  check_deploys check_traffic check_settled check_journal check_answers check_kept check_notices check_terms check_window sabotage
 SIM_WRAPS := socket bind listen setsockopt accept4 recv send sendmsg shutdown close ioctl getrandom \
   random_bytes store_commit runtime_new http_server_release fsm_step orphan_judge store_journal_add \
-  store_actor_put store_journal store_delivery_find store_delivery_add str_equal_secret runtime_deliver fsm_verify retention_new store_image_judge log_event \
+  store_actor_put store_journal store_delivery_find store_delivery_add str_equal_secret runtime_deliver fsm_verify retention_new store_image_judge log_event memory_host_is_short \
   stage_spec_parse stage_spec_free
 SIM_LINK := $(SIM_WRAPS:%=-Wl,--wrap=%)
 SIM_CFLAGS := -O2 -Itests/sim -Wno-missing-prototypes \
@@ -120,7 +121,7 @@ $(OUT)/sim/sim: $(OUT)/sim/sim.o $(SIM_OBJECTS) $(OUT)/libslipway.a
 
 # Scenarios on simulated ports and on real ones: tests/conformance/conformance.h.
 CONFORMANCE := tests/conformance/scenario.c tests/conformance/inside.c
-CONFORMANCE_WORLD := $(patsubst %,$(OUT)/sim/%.o,ports fronts world world_edge world_front world_images world_tasks traffic)
+CONFORMANCE_WORLD := $(patsubst %,$(OUT)/sim/%.o,ports ports_rows ports_asked fronts world world_edge world_front world_images world_tasks world_window traffic)
 $(OUT)/conformance/simulated: $(CONFORMANCE) tests/conformance/simulated.c tests/conformance/conformance.h tests/sim/sim.h tests/sim/world.h \
   $(CONFORMANCE_WORLD) $(OUT)/libslipway.a
 	@mkdir -p $(@D)
@@ -161,11 +162,11 @@ $(OUT)/power/power: tests/power/power.c tests/power/disk.c tests/power/life.c te
 	$(Q)$(CC) $(CFLAGS) -Itests/power -Wl,--wrap=clock_wall_ms -rdynamic -o $@ $(filter %.c %.a,$^) $(LINK_$(MODE)) $(LIBS)
 
 power: ## power cuts under the store: SEEDS=2000 seeds, or SEED=n
-	$(Q)$(MAKE) $(JOBS) MODE=dev build/dev/power/power
+	$(Q)$(MAKE) $(JOBS) MODE=sim build/sim/power/power
 ifneq ($(SEED),)
-	build/dev/power/power $(SEED) 1
+	build/sim/power/power $(SEED) 1
 else
-	@tools/power build/dev/power/power $(if $(filter file,$(origin SEEDS)),2000,$(SEEDS))
+	@tools/power build/sim/power/power $(if $(filter file,$(origin SEEDS)),2000,$(SEEDS))
 endif
 .PHONY: power
 
@@ -257,16 +258,17 @@ FUZZ_LINK = support $(if $(filter fetch,$(*F)),,virtual_loop) \
   $(if $(filter registry docker edge cli api webhook store,$(*F)),scripted_fetch) \
   $(if $(filter registry docker edge,$(*F)),port_bed) $(if $(filter edge,$(*F)),haproxy_model) \
   $(if $(filter http api webhook store,$(*F)),talk) $(if $(filter api webhook store,$(*F)),whole_server)
+FUZZ_WRAPS := -Wl,--wrap=_exit,--wrap=connect
 FUZZ_WRAP_cli := -Wl,--wrap=isatty,--wrap=write
 FUZZ_WRAP_store := -Wl,--wrap=sqlite3_open_v2,--wrap=sqlite3_close,--wrap=ports_start,--wrap=ports_perform
 SECONDS ?= 60
 NAMES ?=
 fuzz: ## run each fuzzer SECONDS=60 seconds, or NAMES='http api' alone; findings go to build/fuzz
-	$(Q)$(MAKE) $(JOBS) MODE=fuzz CC=clang-14 fuzz-programs
+	$(Q)$(MAKE) $(JOBS) MODE=san fuzz-programs
 	@tools/fuzz run $(SECONDS) $(or $(NAMES),$(FUZZ))
 
 fuzz-regress: ## every seed and every former finding once through its fuzzer
-	$(Q)$(MAKE) $(JOBS) MODE=fuzz CC=clang-14 fuzz-programs
+	$(Q)$(MAKE) $(JOBS) MODE=san fuzz-programs
 	@tools/fuzz regress $(or $(NAMES),$(FUZZ))
 fuzz-programs: $(FUZZ_PROGRAMS) | deps-once
 .PHONY: fuzz fuzz-regress fuzz-programs
@@ -277,9 +279,9 @@ build/fuzz/obj/tests/%.o: tests/fuzz/%.c Makefile | $(LLHTTP)/include/llhttp.h
 	@echo "  CC   $<"
 	$(Q)$(CC) $(CFLAGS) -Itests/fuzz -c -o $@ $<
 
-build/fuzz/%: build/fuzz/obj/tests/fuzz_%.o $(FUZZ_PARTS) build/fuzz/libslipway.a
+build/fuzz/%: build/fuzz/obj/tests/fuzz_%.o $(FUZZ_PARTS) build/san/libslipway.a
 	@echo "  LD   $@"
-	$(Q)$(CC) $(FUZZ_WRAP_$(*F)) -o $@ $< $(FUZZ_LINK:%=build/fuzz/obj/tests/%.o) build/fuzz/libslipway.a $(LINK_fuzz) $(LIBS)
+	$(Q)$(CC) $(FUZZ_WRAPS) $(FUZZ_WRAP_$(*F)) -o $@ $< $(FUZZ_LINK:%=build/fuzz/obj/tests/%.o) build/san/libslipway.a $(LINK_san) -fsanitize=fuzzer $(LIBS)
 
 RUNS ?=
 model: deps-once ## the model checker: every state of a small world (RUNS=--quick or names of runs)

@@ -40,18 +40,21 @@ def projects(front):
     image: {{registry}}/many/app{i}
     port: 8080
     health: {{http: /health, successes: 2, interval: 100ms, min_uptime: 0s, deadline: 30s}}
+    warm_keep: 0s
     stages:
       production: {{tags: "v*", domains: [app{i}.localhost]{front.stage}}}""" for i in range(MANY))
     return f"""projects:
   shop:
     image: {{registry}}/shop/web
     port: 8080
+    warm_keep: 0s
     health: {{http: /health, successes: 3, interval: 100ms, min_uptime: 0s, deadline: 5s}}
     stages:
       production: {{tags: "v*", poll: 1s, domains: [shop.localhost], replicas: {replicas}{front.stage}}}
   blog:
     image: {{registry}}/blog/web
     port: 8080
+    warm_keep: 0s
     health: {{http: /health, successes: 3, interval: 100ms, min_uptime: 0s, deadline: 5s}}
     stages:
       production: {{tags: "v*", domains: [blog.localhost]{front.stage}}}

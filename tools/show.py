@@ -20,6 +20,7 @@ from bed.checker import Checker, difference  # noqa: E402
 from bed.engine import Engine  # noqa: E402
 from bed.front import Front  # noqa: E402
 from bed.image import push_app  # noqa: E402
+from bed.process import tied  # noqa: E402
 from bed.registry import Registry  # noqa: E402
 from bed.slipway import Slipway  # noqa: E402
 
@@ -38,8 +39,8 @@ class Load:
         script = place / "wrk.lua"
         script.write_text(SCRIPT, "ascii")
         self._process = subprocess.Popen(
-            ["wrk", "-t1", "-c8", "-d3600s", "--timeout", "10s", "-s", str(script), "-H", f"Host: {host}",
-             f"http://{address}/"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            tied(["wrk", "-t1", "-c8", "-d3600s", "--timeout", "10s", "-s", str(script), "-H", f"Host: {host}",
+                  f"http://{address}/"]), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def stop(self):
         """Return (requests, failed)."""

@@ -12,62 +12,67 @@
 #define EV_THAWED 10
 #define EV_APPROVED 11
 #define EV_REJECTED 12
-#define EV_READY 13
-#define EV_GRANTED 14
-#define EV_SUPERSEDED 15
-#define EV_MERGED 16
-#define EV_MOVED 17
-#define EV_GIVEN_UP 18
-#define EV_ENDED 19
-#define EV_SWAPPED 20
-#define EV_UNSWAPPED 21
-#define EV_HELD 22
-#define EV_CONDEMNED 23
-#define EV_CLEARED 24
-#define EV_GO 25
-#define EV_DEFERRED 26
-#define EV_DENIED 27
-#define EV_RECALLED 28
-#define EV_PASSING 29
-#define EV_RESOLVED 30
-#define EV_PULLED 31
-#define EV_STARTED 32
-#define EV_HEALTHY 33
-#define EV_SWITCHED 34
-#define EV_CONFIRMED 35
-#define EV_RESTORED 36
-#define EV_DRAINED 37
-#define EV_RETIRED 38
-#define EV_REMOVED 39
-#define EV_SOUGHT 40
-#define EV_SURVEYED 41
-#define EV_COLLECTED 42
-#define EV_NOTIFIED 43
-#define EV_PARKED 44
-#define EV_HALTED 45
-#define EV_REVIVED 46
-#define EV_MIGRATED 47
-#define EV_REFUSED 48
-#define EV_TROUBLED 49
+#define EV_COOLED 13
+#define EV_READY 14
+#define EV_GRANTED 15
+#define EV_SUPERSEDED 16
+#define EV_MERGED 17
+#define EV_MOVED 18
+#define EV_GIVEN_UP 19
+#define EV_ENDED 20
+#define EV_SWAPPED 21
+#define EV_UNSWAPPED 22
+#define EV_HELD 23
+#define EV_CONDEMNED 24
+#define EV_CLEARED 25
+#define EV_GO 26
+#define EV_DEFERRED 27
+#define EV_DENIED 28
+#define EV_RECALLED 29
+#define EV_PASSING 30
+#define EV_RESOLVED 31
+#define EV_PULLED 32
+#define EV_STARTED 33
+#define EV_HEALTHY 34
+#define EV_SWITCHED 35
+#define EV_CONFIRMED 36
+#define EV_RESTORED 37
+#define EV_DRAINED 38
+#define EV_RETIRED 39
+#define EV_REMOVED 40
+#define EV_SOUGHT 41
+#define EV_SURVEYED 42
+#define EV_COLLECTED 43
+#define EV_NOTIFIED 44
+#define EV_PARKED 45
+#define EV_HALTED 46
+#define EV_REVIVED 47
+#define EV_MIGRATED 48
+#define EV_HOOKED 49
+#define EV_VERIFIED 50
+#define EV_REFUSED 51
+#define EV_TROUBLED 52
 #define FX_RESOLVE 1
 #define FX_PULL 2
 #define FX_MIGRATE 3
-#define FX_RUN 4
-#define FX_PROBE 5
-#define FX_REMOVE 6
-#define FX_DRAIN 7
-#define FX_RETIRE 8
-#define FX_SWITCH 9
-#define FX_CONFIRM 10
-#define FX_RESTORE 11
-#define FX_PARK 12
-#define FX_HALT 13
-#define FX_REVIVE 14
-#define FX_SEEK 15
-#define FX_SURVEY 16
-#define FX_COLLECT 17
-#define FX_NOTIFY 18
-#define IS_TIED_TO_EPOCH(ev) ((ev) == EV_TIMEOUT || (ev) == EV_RESOLVED || (ev) == EV_PULLED || (ev) == EV_STARTED || (ev) == EV_HEALTHY || (ev) == EV_SWITCHED || (ev) == EV_CONFIRMED || (ev) == EV_RESTORED || (ev) == EV_DRAINED || (ev) == EV_RETIRED || (ev) == EV_REMOVED || (ev) == EV_SOUGHT || (ev) == EV_SURVEYED || (ev) == EV_COLLECTED || (ev) == EV_NOTIFIED || (ev) == EV_PARKED || (ev) == EV_HALTED || (ev) == EV_REVIVED || (ev) == EV_MIGRATED || (ev) == EV_REFUSED || (ev) == EV_TROUBLED)
+#define FX_HOOK 4
+#define FX_RUN 5
+#define FX_PROBE 6
+#define FX_VERIFY 7
+#define FX_REMOVE 8
+#define FX_DRAIN 9
+#define FX_RETIRE 10
+#define FX_SWITCH 11
+#define FX_CONFIRM 12
+#define FX_RESTORE 13
+#define FX_PARK 14
+#define FX_HALT 15
+#define FX_REVIVE 16
+#define FX_SEEK 17
+#define FX_SURVEY 18
+#define FX_COLLECT 19
+#define FX_NOTIFY 20
+#define IS_TIED_TO_EPOCH(ev) ((ev) == EV_TIMEOUT || (ev) == EV_RESOLVED || (ev) == EV_PULLED || (ev) == EV_STARTED || (ev) == EV_HEALTHY || (ev) == EV_SWITCHED || (ev) == EV_CONFIRMED || (ev) == EV_RESTORED || (ev) == EV_DRAINED || (ev) == EV_RETIRED || (ev) == EV_REMOVED || (ev) == EV_SOUGHT || (ev) == EV_SURVEYED || (ev) == EV_COLLECTED || (ev) == EV_NOTIFIED || (ev) == EV_PARKED || (ev) == EV_HALTED || (ev) == EV_REVIVED || (ev) == EV_MIGRATED || (ev) == EV_HOOKED || (ev) == EV_VERIFIED || (ev) == EV_REFUSED || (ev) == EV_TROUBLED)
 
 /* deploy */
 #define deploy_RESOLVING 1
@@ -79,22 +84,27 @@
 #define deploy_HALTING 7
 #define deploy_STARTING 8
 #define deploy_PROBING 9
-#define deploy_SWAPPING 10
-#define deploy_ABORTING 11
-#define deploy_DRAINING 12
-#define deploy_RETIRING 13
-#define deploy_STOPPING 14
-#define deploy_UNDOING 15
-#define deploy_CANCELING 16
-#define deploy_REVIVING 17
-#define deploy_RETURNING 18
-#define deploy_LIVE 19
-#define deploy_FAILED 20
-#define deploy_ROLLED_BACK 21
-#define deploy_CANCELED 22
-#define deploy_SUPERSEDED 23
-#define deploy_SKIPPED 24
-#define deploy_REFUSED 25
+#define deploy_PRE_SWITCH 10
+#define deploy_SWAPPING 11
+#define deploy_ABORTING 12
+#define deploy_POST_SWITCH 13
+#define deploy_VERIFYING 14
+#define deploy_SWAPPING_BACK 15
+#define deploy_DRAINING 16
+#define deploy_RETIRING 17
+#define deploy_POST_RETIRE 18
+#define deploy_STOPPING 19
+#define deploy_UNDOING 20
+#define deploy_CANCELING 21
+#define deploy_REVIVING 22
+#define deploy_RETURNING 23
+#define deploy_LIVE 24
+#define deploy_FAILED 25
+#define deploy_ROLLED_BACK 26
+#define deploy_CANCELED 27
+#define deploy_SUPERSEDED 28
+#define deploy_SKIPPED 29
+#define deploy_REFUSED 30
 #define deploy_IS_INITIAL(state) ((state) == deploy_RESOLVING || (state) == deploy_QUEUED)
 #define deploy_IS_FINAL(state) ((state) == deploy_LIVE || (state) == deploy_FAILED || (state) == deploy_ROLLED_BACK || (state) == deploy_CANCELED || (state) == deploy_SUPERSEDED || (state) == deploy_SKIPPED || (state) == deploy_REFUSED)
 #define deploy_IS_RESTING(state) (false)
@@ -117,7 +127,8 @@ inline deploy_step(me, ev) {
 		if
 		:: ev == EV_START -> deploy_DO_ask_turn(me, ev); deploy_TAKE(me, deploy_QUEUED, FX_NOTHING, KEPT)
 		:: ev == EV_RECOVERED -> deploy_DO_ask_turn(me, ev); deploy_TAKE(me, deploy_QUEUED, FX_NOTHING, KEPT)
-		:: ev == EV_GRANTED -> deploy_DO_pull(me, ev); deploy_TAKE(me, deploy_PULLING, FX_PULL, KEPT)
+		:: ev == EV_GRANTED && deploy_IS_is_spared(me, ev) -> deploy_DO_reuse(me, ev); deploy_TAKE(me, deploy_PROBING, FX_PROBE, KEPT)
+		:: ev == EV_GRANTED && deploy_NOT_is_spared(me, ev) -> deploy_DO_pull(me, ev); deploy_TAKE(me, deploy_PULLING, FX_PULL, KEPT)
 		:: ev == EV_MERGED -> deploy_DO_close(me, ev); deploy_TAKE(me, deploy_SKIPPED, FX_NOTHING, KEPT)
 		:: ev == EV_SUPERSEDED -> deploy_DO_close(me, ev); deploy_TAKE(me, deploy_SUPERSEDED, FX_NOTHING, KEPT)
 		:: ev == EV_HELD -> deploy_DO_close(me, ev); deploy_TAKE(me, deploy_SKIPPED, FX_NOTHING, KEPT)
@@ -203,24 +214,44 @@ inline deploy_step(me, ev) {
 		fi
 	:: deploy_state[me] == deploy_PROBING ->
 		if
-		:: ev == EV_HEALTHY -> deploy_DO_ask_to_pass(me, ev); deploy_TAKE(me, deploy_PROBING, FX_NOTHING, KEPT)
+		:: ev == EV_HEALTHY && deploy_IS_has_pre_switch(me, ev) -> deploy_DO_hook_before(me, ev); deploy_TAKE(me, deploy_PRE_SWITCH, FX_HOOK, KEPT)
+		:: ev == EV_HEALTHY && deploy_NOT_has_pre_switch(me, ev) -> deploy_DO_ask_to_pass(me, ev); deploy_TAKE(me, deploy_PROBING, FX_NOTHING, KEPT)
 		:: ev == EV_GRANTED && deploy_IS_parks(me, ev) -> deploy_DO_go(me, ev); deploy_TAKE(me, deploy_SWAPPING, FX_NOTHING, KEPT)
 		:: ev == EV_GRANTED && deploy_NOT_parks(me, ev) && deploy_IS_has_route(me, ev) -> deploy_DO_begin_swap(me, ev); deploy_TAKE(me, deploy_SWAPPING, FX_NOTHING, KEPT)
-		:: ev == EV_GRANTED && deploy_NOT_parks(me, ev) && deploy_NOT_has_route(me, ev) && deploy_IS_has_elder(me, ev) -> deploy_DO_replace(me, ev); deploy_TAKE(me, deploy_RETIRING, FX_RETIRE, KEPT)
-		:: ev == EV_GRANTED && deploy_NOT_parks(me, ev) && deploy_NOT_has_route(me, ev) && deploy_NOT_has_elder(me, ev) -> deploy_DO_go_live(me, ev); deploy_TAKE(me, deploy_LIVE, FX_NOTHING, KEPT)
+		:: ev == EV_GRANTED && deploy_NOT_parks(me, ev) && deploy_NOT_has_route(me, ev) && deploy_IS_has_post_switch(me, ev) -> deploy_DO_hook_after(me, ev); deploy_TAKE(me, deploy_POST_SWITCH, FX_HOOK, KEPT)
+		:: ev == EV_GRANTED && deploy_NOT_parks(me, ev) && deploy_NOT_has_route(me, ev) && deploy_NOT_has_post_switch(me, ev) && deploy_IS_verifies(me, ev) -> deploy_DO_verify(me, ev); deploy_TAKE(me, deploy_VERIFYING, FX_VERIFY, KEPT)
+		:: ev == EV_GRANTED && deploy_NOT_parks(me, ev) && deploy_NOT_has_route(me, ev) && deploy_NOT_has_post_switch(me, ev) && deploy_NOT_verifies(me, ev) && deploy_IS_has_elder(me, ev) -> deploy_DO_replace(me, ev); deploy_TAKE(me, deploy_RETIRING, FX_RETIRE, KEPT)
+		:: ev == EV_GRANTED && deploy_NOT_parks(me, ev) && deploy_NOT_has_route(me, ev) && deploy_NOT_has_post_switch(me, ev) && deploy_NOT_verifies(me, ev) && deploy_NOT_has_elder(me, ev) -> deploy_DO_go_live(me, ev); deploy_TAKE(me, deploy_LIVE, FX_NOTHING, KEPT)
 		:: ev == EV_DENIED -> deploy_DO_undo(me, ev); deploy_TAKE(me, deploy_UNDOING, FX_REMOVE, KEPT)
+		:: ev == EV_TIMEOUT && deploy_IS_is_warm(me, ev) -> deploy_DO_cool(me, ev); deploy_TAKE(me, deploy_PULLING, FX_PULL, KEPT)
+		:: ev == EV_REFUSED && deploy_IS_is_warm(me, ev) -> deploy_DO_cool(me, ev); deploy_TAKE(me, deploy_PULLING, FX_PULL, KEPT)
+		:: ev == EV_TROUBLED && deploy_IS_is_warm(me, ev) -> deploy_DO_cool(me, ev); deploy_TAKE(me, deploy_PULLING, FX_PULL, KEPT)
 		:: ev == EV_RECOVERED -> deploy_DO_reprobe(me, ev); deploy_TAKE(me, deploy_PROBING, FX_PROBE, KEPT)
-		:: ev == EV_TROUBLED && deploy_IS_tries_left(me, ev) -> deploy_DO_probe_again(me, ev); deploy_TAKE(me, deploy_PROBING, FX_PROBE, KEPT)
+		:: ev == EV_TROUBLED && deploy_NOT_is_warm(me, ev) && deploy_IS_tries_left(me, ev) -> deploy_DO_probe_again(me, ev); deploy_TAKE(me, deploy_PROBING, FX_PROBE, KEPT)
+		:: ev == EV_REFUSED && deploy_NOT_is_warm(me, ev) -> deploy_DO_condemn(me, ev); deploy_TAKE(me, deploy_UNDOING, FX_REMOVE, KEPT)
+		:: ev == EV_TIMEOUT && deploy_NOT_is_warm(me, ev) -> deploy_DO_undo(me, ev); deploy_TAKE(me, deploy_UNDOING, FX_REMOVE, KEPT)
+		:: ev == EV_TROUBLED && deploy_NOT_is_warm(me, ev) && deploy_NOT_tries_left(me, ev) -> deploy_DO_undo(me, ev); deploy_TAKE(me, deploy_UNDOING, FX_REMOVE, KEPT)
+		:: ev == EV_CANCEL -> deploy_DO_cancel_run(me, ev); deploy_TAKE(me, deploy_CANCELING, FX_REMOVE, KEPT)
+		:: else -> skip
+		fi
+	:: deploy_state[me] == deploy_PRE_SWITCH ->
+		if
+		:: ev == EV_HOOKED -> deploy_DO_ask_to_pass(me, ev); deploy_TAKE(me, deploy_PROBING, FX_NOTHING, KEPT)
+		:: ev == EV_RECOVERED -> deploy_DO_rehook(me, ev); deploy_TAKE(me, deploy_PRE_SWITCH, FX_HOOK, KEPT)
+		:: ev == EV_TIMEOUT && deploy_IS_tries_left(me, ev) -> deploy_DO_hook_again(me, ev); deploy_TAKE(me, deploy_PRE_SWITCH, FX_HOOK, KEPT)
+		:: ev == EV_TROUBLED && deploy_IS_tries_left(me, ev) -> deploy_DO_hook_again(me, ev); deploy_TAKE(me, deploy_PRE_SWITCH, FX_HOOK, KEPT)
 		:: ev == EV_REFUSED -> deploy_DO_condemn(me, ev); deploy_TAKE(me, deploy_UNDOING, FX_REMOVE, KEPT)
-		:: ev == EV_TIMEOUT -> deploy_DO_undo(me, ev); deploy_TAKE(me, deploy_UNDOING, FX_REMOVE, KEPT)
+		:: ev == EV_TIMEOUT && deploy_NOT_tries_left(me, ev) -> deploy_DO_undo(me, ev); deploy_TAKE(me, deploy_UNDOING, FX_REMOVE, KEPT)
 		:: ev == EV_TROUBLED && deploy_NOT_tries_left(me, ev) -> deploy_DO_undo(me, ev); deploy_TAKE(me, deploy_UNDOING, FX_REMOVE, KEPT)
 		:: ev == EV_CANCEL -> deploy_DO_cancel_run(me, ev); deploy_TAKE(me, deploy_CANCELING, FX_REMOVE, KEPT)
 		:: else -> skip
 		fi
 	:: deploy_state[me] == deploy_SWAPPING ->
 		if
-		:: ev == EV_SWAPPED && deploy_IS_has_elder(me, ev) -> deploy_DO_drain(me, ev); deploy_TAKE(me, deploy_DRAINING, FX_DRAIN, KEPT)
-		:: ev == EV_SWAPPED && deploy_NOT_has_elder(me, ev) -> deploy_DO_go_live(me, ev); deploy_TAKE(me, deploy_LIVE, FX_NOTHING, KEPT)
+		:: ev == EV_SWAPPED && deploy_IS_has_post_switch(me, ev) -> deploy_DO_hook_after(me, ev); deploy_TAKE(me, deploy_POST_SWITCH, FX_HOOK, KEPT)
+		:: ev == EV_SWAPPED && deploy_NOT_has_post_switch(me, ev) && deploy_IS_verifies(me, ev) -> deploy_DO_verify(me, ev); deploy_TAKE(me, deploy_VERIFYING, FX_VERIFY, KEPT)
+		:: ev == EV_SWAPPED && deploy_NOT_has_post_switch(me, ev) && deploy_NOT_verifies(me, ev) && deploy_IS_has_elder(me, ev) -> deploy_DO_drain(me, ev); deploy_TAKE(me, deploy_DRAINING, FX_DRAIN, KEPT)
+		:: ev == EV_SWAPPED && deploy_NOT_has_post_switch(me, ev) && deploy_NOT_verifies(me, ev) && deploy_NOT_has_elder(me, ev) -> deploy_DO_go_live(me, ev); deploy_TAKE(me, deploy_LIVE, FX_NOTHING, KEPT)
 		:: ev == EV_UNSWAPPED -> deploy_DO_undo(me, ev); deploy_TAKE(me, deploy_UNDOING, FX_REMOVE, KEPT)
 		:: ev == EV_CANCEL -> deploy_DO_abort_swap(me, ev); deploy_TAKE(me, deploy_ABORTING, FX_NOTHING, KEPT)
 		:: ev == EV_TIMEOUT -> deploy_DO_watch_swap(me, ev); deploy_TAKE(me, deploy_SWAPPING, FX_NOTHING, KEPT)
@@ -235,22 +266,84 @@ inline deploy_step(me, ev) {
 		:: ev == EV_RECOVERED -> deploy_DO_watch_swap(me, ev); deploy_TAKE(me, deploy_ABORTING, FX_NOTHING, KEPT)
 		:: else -> skip
 		fi
+	:: deploy_state[me] == deploy_POST_SWITCH ->
+		if
+		:: ev == EV_TIMEOUT && deploy_IS_tries_left(me, ev) -> deploy_DO_hook_again(me, ev); deploy_TAKE(me, deploy_POST_SWITCH, FX_HOOK, KEPT)
+		:: ev == EV_TROUBLED && deploy_IS_tries_left(me, ev) -> deploy_DO_hook_again(me, ev); deploy_TAKE(me, deploy_POST_SWITCH, FX_HOOK, KEPT)
+		:: ev == EV_TIMEOUT && deploy_NOT_tries_left(me, ev) && deploy_IS_may_swap_back(me, ev) -> deploy_DO_swap_back(me, ev); deploy_TAKE(me, deploy_SWAPPING_BACK, FX_NOTHING, KEPT)
+		:: ev == EV_REFUSED && deploy_IS_may_swap_back(me, ev) -> deploy_DO_swap_back(me, ev); deploy_TAKE(me, deploy_SWAPPING_BACK, FX_NOTHING, KEPT)
+		:: ev == EV_TROUBLED && deploy_NOT_tries_left(me, ev) && deploy_IS_may_swap_back(me, ev) -> deploy_DO_swap_back(me, ev); deploy_TAKE(me, deploy_SWAPPING_BACK, FX_NOTHING, KEPT)
+		:: ev == EV_CANCEL && deploy_IS_is_led_on_trial(me, ev) -> deploy_DO_cancel_trial(me, ev); deploy_TAKE(me, deploy_ABORTING, FX_NOTHING, KEPT)
+		:: ev == EV_REFUSED && deploy_NOT_may_swap_back(me, ev) && deploy_IS_may_return(me, ev) -> deploy_DO_condemn(me, ev); deploy_TAKE(me, deploy_UNDOING, FX_REMOVE, KEPT)
+		:: ev == EV_TIMEOUT && deploy_NOT_tries_left(me, ev) && deploy_NOT_may_swap_back(me, ev) && deploy_IS_may_return(me, ev) -> deploy_DO_undo(me, ev); deploy_TAKE(me, deploy_UNDOING, FX_REMOVE, KEPT)
+		:: ev == EV_TROUBLED && deploy_NOT_tries_left(me, ev) && deploy_NOT_may_swap_back(me, ev) && deploy_IS_may_return(me, ev) -> deploy_DO_undo(me, ev); deploy_TAKE(me, deploy_UNDOING, FX_REMOVE, KEPT)
+		:: ev == EV_CANCEL && deploy_NOT_is_led_on_trial(me, ev) && deploy_IS_is_on_trial(me, ev) -> deploy_DO_cancel_run(me, ev); deploy_TAKE(me, deploy_CANCELING, FX_REMOVE, KEPT)
+		:: ev == EV_CANCEL && deploy_NOT_is_led_on_trial(me, ev) && deploy_NOT_is_on_trial(me, ev) -> deploy_DO_rehook(me, ev); deploy_TAKE(me, deploy_POST_SWITCH, FX_HOOK, KEPT)
+		:: ev == EV_RECOVERED -> deploy_DO_rehook(me, ev); deploy_TAKE(me, deploy_POST_SWITCH, FX_HOOK, KEPT)
+		:: ev == EV_TIMEOUT && deploy_NOT_tries_left(me, ev) && deploy_NOT_may_swap_back(me, ev) && deploy_NOT_may_return(me, ev) && deploy_IS_verifies(me, ev) -> deploy_DO_verify(me, ev); deploy_TAKE(me, deploy_VERIFYING, FX_VERIFY, KEPT)
+		:: ev == EV_HOOKED && deploy_IS_verifies(me, ev) -> deploy_DO_verify(me, ev); deploy_TAKE(me, deploy_VERIFYING, FX_VERIFY, KEPT)
+		:: ev == EV_REFUSED && deploy_NOT_may_swap_back(me, ev) && deploy_NOT_may_return(me, ev) && deploy_IS_verifies(me, ev) -> deploy_DO_verify(me, ev); deploy_TAKE(me, deploy_VERIFYING, FX_VERIFY, KEPT)
+		:: ev == EV_TROUBLED && deploy_NOT_tries_left(me, ev) && deploy_NOT_may_swap_back(me, ev) && deploy_NOT_may_return(me, ev) && deploy_IS_verifies(me, ev) -> deploy_DO_verify(me, ev); deploy_TAKE(me, deploy_VERIFYING, FX_VERIFY, KEPT)
+		:: ev == EV_TIMEOUT && deploy_NOT_tries_left(me, ev) && deploy_NOT_may_swap_back(me, ev) && deploy_NOT_may_return(me, ev) && deploy_NOT_verifies(me, ev) && deploy_IS_drains(me, ev) -> deploy_DO_drain(me, ev); deploy_TAKE(me, deploy_DRAINING, FX_DRAIN, KEPT)
+		:: ev == EV_HOOKED && deploy_NOT_verifies(me, ev) && deploy_IS_drains(me, ev) -> deploy_DO_drain(me, ev); deploy_TAKE(me, deploy_DRAINING, FX_DRAIN, KEPT)
+		:: ev == EV_REFUSED && deploy_NOT_may_swap_back(me, ev) && deploy_NOT_may_return(me, ev) && deploy_NOT_verifies(me, ev) && deploy_IS_drains(me, ev) -> deploy_DO_drain(me, ev); deploy_TAKE(me, deploy_DRAINING, FX_DRAIN, KEPT)
+		:: ev == EV_TROUBLED && deploy_NOT_tries_left(me, ev) && deploy_NOT_may_swap_back(me, ev) && deploy_NOT_may_return(me, ev) && deploy_NOT_verifies(me, ev) && deploy_IS_drains(me, ev) -> deploy_DO_drain(me, ev); deploy_TAKE(me, deploy_DRAINING, FX_DRAIN, KEPT)
+		:: ev == EV_TIMEOUT && deploy_NOT_tries_left(me, ev) && deploy_NOT_may_swap_back(me, ev) && deploy_NOT_may_return(me, ev) && deploy_NOT_verifies(me, ev) && deploy_NOT_drains(me, ev) && deploy_IS_has_elder(me, ev) -> deploy_DO_replace(me, ev); deploy_TAKE(me, deploy_RETIRING, FX_RETIRE, KEPT)
+		:: ev == EV_HOOKED && deploy_NOT_verifies(me, ev) && deploy_NOT_drains(me, ev) && deploy_IS_has_elder(me, ev) -> deploy_DO_replace(me, ev); deploy_TAKE(me, deploy_RETIRING, FX_RETIRE, KEPT)
+		:: ev == EV_REFUSED && deploy_NOT_may_swap_back(me, ev) && deploy_NOT_may_return(me, ev) && deploy_NOT_verifies(me, ev) && deploy_NOT_drains(me, ev) && deploy_IS_has_elder(me, ev) -> deploy_DO_replace(me, ev); deploy_TAKE(me, deploy_RETIRING, FX_RETIRE, KEPT)
+		:: ev == EV_TROUBLED && deploy_NOT_tries_left(me, ev) && deploy_NOT_may_swap_back(me, ev) && deploy_NOT_may_return(me, ev) && deploy_NOT_verifies(me, ev) && deploy_NOT_drains(me, ev) && deploy_IS_has_elder(me, ev) -> deploy_DO_replace(me, ev); deploy_TAKE(me, deploy_RETIRING, FX_RETIRE, KEPT)
+		:: ev == EV_TIMEOUT && deploy_NOT_tries_left(me, ev) && deploy_NOT_may_swap_back(me, ev) && deploy_NOT_may_return(me, ev) && deploy_NOT_verifies(me, ev) && deploy_NOT_drains(me, ev) && deploy_NOT_has_elder(me, ev) -> deploy_DO_go_live(me, ev); deploy_TAKE(me, deploy_LIVE, FX_NOTHING, KEPT)
+		:: ev == EV_HOOKED && deploy_NOT_verifies(me, ev) && deploy_NOT_drains(me, ev) && deploy_NOT_has_elder(me, ev) -> deploy_DO_go_live(me, ev); deploy_TAKE(me, deploy_LIVE, FX_NOTHING, KEPT)
+		:: ev == EV_REFUSED && deploy_NOT_may_swap_back(me, ev) && deploy_NOT_may_return(me, ev) && deploy_NOT_verifies(me, ev) && deploy_NOT_drains(me, ev) && deploy_NOT_has_elder(me, ev) -> deploy_DO_go_live(me, ev); deploy_TAKE(me, deploy_LIVE, FX_NOTHING, KEPT)
+		:: ev == EV_TROUBLED && deploy_NOT_tries_left(me, ev) && deploy_NOT_may_swap_back(me, ev) && deploy_NOT_may_return(me, ev) && deploy_NOT_verifies(me, ev) && deploy_NOT_drains(me, ev) && deploy_NOT_has_elder(me, ev) -> deploy_DO_go_live(me, ev); deploy_TAKE(me, deploy_LIVE, FX_NOTHING, KEPT)
+		:: else -> skip
+		fi
+	:: deploy_state[me] == deploy_VERIFYING ->
+		if
+		:: ev == EV_RECOVERED -> deploy_DO_reverify(me, ev); deploy_TAKE(me, deploy_VERIFYING, FX_VERIFY, KEPT)
+		:: ev == EV_TIMEOUT && deploy_IS_tries_left(me, ev) -> deploy_DO_verify_again(me, ev); deploy_TAKE(me, deploy_VERIFYING, FX_VERIFY, KEPT)
+		:: ev == EV_TROUBLED && deploy_IS_tries_left(me, ev) -> deploy_DO_verify_again(me, ev); deploy_TAKE(me, deploy_VERIFYING, FX_VERIFY, KEPT)
+		:: ev == EV_REFUSED && deploy_IS_has_route(me, ev) -> deploy_DO_swap_back(me, ev); deploy_TAKE(me, deploy_SWAPPING_BACK, FX_NOTHING, KEPT)
+		:: ev == EV_REFUSED && deploy_NOT_has_route(me, ev) -> deploy_DO_condemn(me, ev); deploy_TAKE(me, deploy_UNDOING, FX_REMOVE, KEPT)
+		:: ev == EV_CANCEL && deploy_IS_has_route(me, ev) -> deploy_DO_cancel_trial(me, ev); deploy_TAKE(me, deploy_ABORTING, FX_NOTHING, KEPT)
+		:: ev == EV_CANCEL && deploy_NOT_has_route(me, ev) -> deploy_DO_cancel_run(me, ev); deploy_TAKE(me, deploy_CANCELING, FX_REMOVE, KEPT)
+		:: ev == EV_TIMEOUT && deploy_NOT_tries_left(me, ev) && deploy_IS_has_route(me, ev) -> deploy_DO_drain(me, ev); deploy_TAKE(me, deploy_DRAINING, FX_DRAIN, KEPT)
+		:: ev == EV_VERIFIED && deploy_IS_has_route(me, ev) -> deploy_DO_drain(me, ev); deploy_TAKE(me, deploy_DRAINING, FX_DRAIN, KEPT)
+		:: ev == EV_TROUBLED && deploy_NOT_tries_left(me, ev) && deploy_IS_has_route(me, ev) -> deploy_DO_drain(me, ev); deploy_TAKE(me, deploy_DRAINING, FX_DRAIN, KEPT)
+		:: ev == EV_TIMEOUT && deploy_NOT_tries_left(me, ev) && deploy_NOT_has_route(me, ev) -> deploy_DO_replace(me, ev); deploy_TAKE(me, deploy_RETIRING, FX_RETIRE, KEPT)
+		:: ev == EV_VERIFIED && deploy_NOT_has_route(me, ev) -> deploy_DO_replace(me, ev); deploy_TAKE(me, deploy_RETIRING, FX_RETIRE, KEPT)
+		:: ev == EV_TROUBLED && deploy_NOT_tries_left(me, ev) && deploy_NOT_has_route(me, ev) -> deploy_DO_replace(me, ev); deploy_TAKE(me, deploy_RETIRING, FX_RETIRE, KEPT)
+		:: else -> skip
+		fi
+	:: deploy_state[me] == deploy_SWAPPING_BACK ->
+		if
+		:: ev == EV_UNSWAPPED -> deploy_DO_undo(me, ev); deploy_TAKE(me, deploy_UNDOING, FX_REMOVE, KEPT)
+		:: ev == EV_CANCEL -> deploy_DO_watch_swap(me, ev); deploy_TAKE(me, deploy_SWAPPING_BACK, FX_NOTHING, KEPT)
+		:: ev == EV_TIMEOUT -> deploy_DO_watch_swap(me, ev); deploy_TAKE(me, deploy_SWAPPING_BACK, FX_NOTHING, KEPT)
+		:: ev == EV_RECOVERED -> deploy_DO_watch_swap(me, ev); deploy_TAKE(me, deploy_SWAPPING_BACK, FX_NOTHING, KEPT)
+		:: else -> skip
+		fi
 	:: deploy_state[me] == deploy_DRAINING ->
 		if
-		:: ev == EV_DRAINED -> deploy_DO_retire(me, ev); deploy_TAKE(me, deploy_RETIRING, FX_RETIRE, KEPT)
+		:: ev == EV_DRAINED && deploy_IS_keeps(me, ev) -> deploy_DO_finish(me, ev); deploy_TAKE(me, deploy_LIVE, FX_NOTHING, KEPT)
+		:: ev == EV_DRAINED && deploy_NOT_keeps(me, ev) -> deploy_DO_retire(me, ev); deploy_TAKE(me, deploy_RETIRING, FX_RETIRE, KEPT)
 		:: ev == EV_CANCEL -> deploy_DO_redrain(me, ev); deploy_TAKE(me, deploy_DRAINING, FX_DRAIN, KEPT)
 		:: ev == EV_RECOVERED -> deploy_DO_redrain(me, ev); deploy_TAKE(me, deploy_DRAINING, FX_DRAIN, KEPT)
 		:: ev == EV_TIMEOUT && deploy_IS_tries_left(me, ev) -> deploy_DO_drain_again(me, ev); deploy_TAKE(me, deploy_DRAINING, FX_DRAIN, KEPT)
 		:: ev == EV_REFUSED && deploy_IS_tries_left(me, ev) -> deploy_DO_drain_again(me, ev); deploy_TAKE(me, deploy_DRAINING, FX_DRAIN, KEPT)
 		:: ev == EV_TROUBLED && deploy_IS_tries_left(me, ev) -> deploy_DO_drain_again(me, ev); deploy_TAKE(me, deploy_DRAINING, FX_DRAIN, KEPT)
-		:: ev == EV_TIMEOUT && deploy_NOT_tries_left(me, ev) -> deploy_DO_retire(me, ev); deploy_TAKE(me, deploy_RETIRING, FX_RETIRE, KEPT)
-		:: ev == EV_REFUSED && deploy_NOT_tries_left(me, ev) -> deploy_DO_retire(me, ev); deploy_TAKE(me, deploy_RETIRING, FX_RETIRE, KEPT)
-		:: ev == EV_TROUBLED && deploy_NOT_tries_left(me, ev) -> deploy_DO_retire(me, ev); deploy_TAKE(me, deploy_RETIRING, FX_RETIRE, KEPT)
+		:: ev == EV_TIMEOUT && deploy_NOT_tries_left(me, ev) && deploy_IS_keeps(me, ev) -> deploy_DO_finish(me, ev); deploy_TAKE(me, deploy_LIVE, FX_NOTHING, KEPT)
+		:: ev == EV_REFUSED && deploy_NOT_tries_left(me, ev) && deploy_IS_keeps(me, ev) -> deploy_DO_finish(me, ev); deploy_TAKE(me, deploy_LIVE, FX_NOTHING, KEPT)
+		:: ev == EV_TROUBLED && deploy_NOT_tries_left(me, ev) && deploy_IS_keeps(me, ev) -> deploy_DO_finish(me, ev); deploy_TAKE(me, deploy_LIVE, FX_NOTHING, KEPT)
+		:: ev == EV_TIMEOUT && deploy_NOT_tries_left(me, ev) && deploy_NOT_keeps(me, ev) -> deploy_DO_retire(me, ev); deploy_TAKE(me, deploy_RETIRING, FX_RETIRE, KEPT)
+		:: ev == EV_REFUSED && deploy_NOT_tries_left(me, ev) && deploy_NOT_keeps(me, ev) -> deploy_DO_retire(me, ev); deploy_TAKE(me, deploy_RETIRING, FX_RETIRE, KEPT)
+		:: ev == EV_TROUBLED && deploy_NOT_tries_left(me, ev) && deploy_NOT_keeps(me, ev) -> deploy_DO_retire(me, ev); deploy_TAKE(me, deploy_RETIRING, FX_RETIRE, KEPT)
 		:: else -> skip
 		fi
 	:: deploy_state[me] == deploy_RETIRING ->
 		if
-		:: ev == EV_RETIRED -> deploy_DO_finish(me, ev); deploy_TAKE(me, deploy_LIVE, FX_NOTHING, KEPT)
+		:: ev == EV_RETIRED && deploy_IS_has_post_retire(me, ev) -> deploy_DO_hook_behind(me, ev); deploy_TAKE(me, deploy_POST_RETIRE, FX_HOOK, KEPT)
+		:: ev == EV_RETIRED && deploy_NOT_has_post_retire(me, ev) -> deploy_DO_finish(me, ev); deploy_TAKE(me, deploy_LIVE, FX_NOTHING, KEPT)
 		:: ev == EV_CANCEL -> deploy_DO_reretire(me, ev); deploy_TAKE(me, deploy_RETIRING, FX_RETIRE, KEPT)
 		:: ev == EV_RECOVERED -> deploy_DO_reretire(me, ev); deploy_TAKE(me, deploy_RETIRING, FX_RETIRE, KEPT)
 		:: ev == EV_TIMEOUT && deploy_IS_tries_left(me, ev) -> deploy_DO_retire_again(me, ev); deploy_TAKE(me, deploy_RETIRING, FX_RETIRE, KEPT)
@@ -259,6 +352,18 @@ inline deploy_step(me, ev) {
 		:: ev == EV_TIMEOUT && deploy_NOT_tries_left(me, ev) -> deploy_DO_finish_untidy(me, ev); deploy_TAKE(me, deploy_LIVE, FX_NOTHING, KEPT)
 		:: ev == EV_REFUSED && deploy_NOT_tries_left(me, ev) -> deploy_DO_finish_untidy(me, ev); deploy_TAKE(me, deploy_LIVE, FX_NOTHING, KEPT)
 		:: ev == EV_TROUBLED && deploy_NOT_tries_left(me, ev) -> deploy_DO_finish_untidy(me, ev); deploy_TAKE(me, deploy_LIVE, FX_NOTHING, KEPT)
+		:: else -> skip
+		fi
+	:: deploy_state[me] == deploy_POST_RETIRE ->
+		if
+		:: ev == EV_CANCEL -> deploy_DO_rehook(me, ev); deploy_TAKE(me, deploy_POST_RETIRE, FX_HOOK, KEPT)
+		:: ev == EV_RECOVERED -> deploy_DO_rehook(me, ev); deploy_TAKE(me, deploy_POST_RETIRE, FX_HOOK, KEPT)
+		:: ev == EV_TIMEOUT && deploy_IS_tries_left(me, ev) -> deploy_DO_hook_again(me, ev); deploy_TAKE(me, deploy_POST_RETIRE, FX_HOOK, KEPT)
+		:: ev == EV_TROUBLED && deploy_IS_tries_left(me, ev) -> deploy_DO_hook_again(me, ev); deploy_TAKE(me, deploy_POST_RETIRE, FX_HOOK, KEPT)
+		:: ev == EV_TIMEOUT && deploy_NOT_tries_left(me, ev) -> deploy_DO_finish(me, ev); deploy_TAKE(me, deploy_LIVE, FX_NOTHING, KEPT)
+		:: ev == EV_HOOKED -> deploy_DO_finish(me, ev); deploy_TAKE(me, deploy_LIVE, FX_NOTHING, KEPT)
+		:: ev == EV_REFUSED -> deploy_DO_finish(me, ev); deploy_TAKE(me, deploy_LIVE, FX_NOTHING, KEPT)
+		:: ev == EV_TROUBLED && deploy_NOT_tries_left(me, ev) -> deploy_DO_finish(me, ev); deploy_TAKE(me, deploy_LIVE, FX_NOTHING, KEPT)
 		:: else -> skip
 		fi
 	:: deploy_state[me] == deploy_STOPPING ->
@@ -343,7 +448,7 @@ inline deploy_step(me, ev) {
 #define swap_REPARKING 6
 #define swap_DONE 7
 #define swap_RESTORED 8
-#define swap_IS_INITIAL(state) ((state) == swap_SWITCHING || (state) == swap_PARKING)
+#define swap_IS_INITIAL(state) ((state) == swap_SWITCHING || (state) == swap_RESTORING || (state) == swap_PARKING)
 #define swap_IS_FINAL(state) ((state) == swap_DONE || (state) == swap_RESTORED)
 #define swap_IS_RESTING(state) (false)
 inline swap_step(me, ev) {
@@ -384,6 +489,7 @@ inline swap_step(me, ev) {
 	:: swap_state[me] == swap_RESTORING ->
 		if
 		:: ev == EV_RESTORED -> swap_DO_give_back(me, ev); swap_TAKE(me, swap_RESTORED, FX_NOTHING, KEPT)
+		:: ev == EV_START -> swap_DO_restore_now(me, ev); swap_TAKE(me, swap_RESTORING, FX_RESTORE, KEPT)
 		:: ev == EV_CANCEL -> swap_DO_restore_now(me, ev); swap_TAKE(me, swap_RESTORING, FX_RESTORE, KEPT)
 		:: ev == EV_RECOVERED -> swap_DO_restore_now(me, ev); swap_TAKE(me, swap_RESTORING, FX_RESTORE, KEPT)
 		:: ev == EV_TIMEOUT -> swap_DO_restore_again(me, ev); swap_TAKE(me, swap_RESTORING, FX_RESTORE, KEPT)
@@ -492,6 +598,7 @@ inline stage_step(me, ev) {
 		:: ev == EV_LIFTED -> stage_DO_lift(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, KEPT)
 		:: ev == EV_FROZEN -> stage_DO_freeze(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, KEPT)
 		:: ev == EV_THAWED -> stage_DO_thaw(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, KEPT)
+		:: ev == EV_COOLED -> stage_DO_cool(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, KEPT)
 		:: ev == EV_CONFIGURED -> stage_DO_configure(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, KEPT)
 		:: ev == EV_TRIGGER && stage_IS_is_asked_already(me, ev) -> stage_DO_ignore(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, QUIET)
 		:: ev == EV_TRIGGER && stage_NOT_is_asked_already(me, ev) && stage_IS_is_no_news(me, ev) -> stage_DO_ignore(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, QUIET)
@@ -518,6 +625,7 @@ inline stage_step(me, ev) {
 		:: ev == EV_LIFTED -> stage_DO_lift(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
 		:: ev == EV_FROZEN -> stage_DO_freeze(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
 		:: ev == EV_THAWED -> stage_DO_thaw(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
+		:: ev == EV_COOLED -> stage_DO_cool(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
 		:: ev == EV_CONFIGURED -> stage_DO_configure(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
 		:: ev == EV_TRIGGER && stage_IS_is_asked_already(me, ev) -> stage_DO_ignore(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, QUIET)
 		:: ev == EV_TRIGGER && stage_NOT_is_asked_already(me, ev) && stage_IS_is_no_news(me, ev) -> stage_DO_ignore(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, QUIET)
@@ -550,6 +658,7 @@ inline stage_step(me, ev) {
 		:: ev == EV_LIFTED -> stage_DO_lift(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
 		:: ev == EV_FROZEN -> stage_DO_freeze(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
 		:: ev == EV_THAWED -> stage_DO_thaw(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
+		:: ev == EV_COOLED -> stage_DO_cool(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
 		:: ev == EV_CONFIGURED -> stage_DO_configure(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
 		:: ev == EV_TRIGGER && stage_IS_is_asked_already(me, ev) -> stage_DO_ignore(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, QUIET)
 		:: ev == EV_TRIGGER && stage_NOT_is_asked_already(me, ev) && stage_IS_is_no_news(me, ev) -> stage_DO_ignore(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, QUIET)

@@ -49,6 +49,67 @@
 #define deploy_is_back(me) false
 #endif
 
+
+/* Hooks before and after the switch, and behind the retirement; the one after it may lead back. And a window in which
+ * the new version is watched. */
+#ifdef HOOKED
+#define is_hooked true
+#else
+#define is_hooked false
+#endif
+#ifdef TRIAL
+#define leads_back true
+#else
+#define leads_back false
+#endif
+#ifdef WATCHED
+#define is_watched true
+#else
+#define is_watched false
+#endif
+#define deploy_IS_has_pre_switch(me, ev) (is_hooked && !deploy_IS_is_warm(me, ev))
+#define deploy_NOT_has_pre_switch(me, ev) (!deploy_IS_has_pre_switch(me, ev))
+#define deploy_IS_has_post_switch(me, ev) (is_hooked && !deploy_IS_is_warm(me, ev))
+#define deploy_NOT_has_post_switch(me, ev) (!deploy_IS_has_post_switch(me, ev))
+#define deploy_IS_has_post_retire(me, ev) (is_hooked && !deploy_IS_is_warm(me, ev))
+#define deploy_NOT_has_post_retire(me, ev) (!deploy_IS_has_post_retire(me, ev))
+#define deploy_IS_may_return(me, ev) (leads_back && deploy_elder[me] != 0 && !deploy_IS_is_warm(me, ev))
+#define deploy_NOT_may_return(me, ev) (!deploy_IS_may_return(me, ev))
+#define deploy_IS_may_swap_back(me, ev) (deploy_IS_may_return(me, ev) && deploy_has_route[me])
+#define deploy_NOT_may_swap_back(me, ev) (!deploy_IS_may_swap_back(me, ev))
+#define deploy_IS_verifies(me, ev) \
+	(is_watched && deploy_elder[me] != 0 && !stops_first(me) && !deploy_IS_is_warm(me, ev) && !deploy_is_back(me))
+#define deploy_NOT_verifies(me, ev) (!deploy_IS_verifies(me, ev))
+#define deploy_IS_is_on_trial(me, ev) (deploy_IS_may_return(me, ev) || deploy_IS_verifies(me, ev))
+#define deploy_NOT_is_on_trial(me, ev) (!deploy_IS_is_on_trial(me, ev))
+#define deploy_IS_is_led_on_trial(me, ev) (deploy_IS_is_on_trial(me, ev) && deploy_has_route[me])
+#define deploy_NOT_is_led_on_trial(me, ev) (!deploy_IS_is_led_on_trial(me, ev))
+#define deploy_IS_drains(me, ev) (deploy_has_route[me] && deploy_elder[me] != 0)
+#define deploy_NOT_drains(me, ev) (!deploy_IS_drains(me, ev))
+/* Borrows what is kept warm; and keeps the one before. */
+#ifdef WARM
+#define deploy_IS_is_spared(me, ev) (e_digest != 0)
+#define deploy_IS_is_warm(me, ev) (deploy_body[me] != 0)
+#define deploy_IS_keeps(me, ev) deploy_keeps[me]
+#define deploy_DO_reuse(me, ev) deploy_elder[me] = e_word; deploy_body[me] = e_digest; deploy_tries[me] = 0
+#define deploy_DO_cool(me, ev) deploy_body[me] = 0; deploy_tries[me] = 0
+#define stage_DO_cool(me, ev) stage_warm[me] = (e_word == stage_warm[me] -> 0 : stage_warm[me])
+#define spare_for(me, deploy_) \
+	(!deploy_is_forced[deploy_] && deploy_digest[deploy_] == deploy_digest[stage_warm[me]] && \
+	    deploy_spec[deploy_] == deploy_spec[stage_warm[me]] -> stage_warm[me] : 0)
+#else
+#define deploy_IS_is_spared(me, ev) false
+#define deploy_IS_is_warm(me, ev) false
+#define deploy_IS_keeps(me, ev) false
+#define deploy_DO_reuse(me, ev) skip
+#define deploy_DO_cool(me, ev) skip
+#define stage_DO_cool(me, ev) skip
+#define spare_for(me, deploy_) 0
+#endif
+#define deploy_NOT_is_spared(me, ev) (!deploy_IS_is_spared(me, ev))
+#define deploy_NOT_is_warm(me, ev) (!deploy_IS_is_warm(me, ev))
+#define deploy_NOT_keeps(me, ev) (!deploy_IS_keeps(me, ev))
+
 #define tell_stage(me, ev) post(STAGE, deploy_stage[me], ev); with(from) = me
 
 #define deploy_DO_resolve(me, ev) skip
@@ -95,9 +156,17 @@
 #define deploy_DO_take_digest(me, ev) deploy_digest[me] = e_digest; tell_stage(me, EV_READY)
 #define deploy_DO_pull(me, ev) deploy_elder[me] = e_word; deploy_tries[me] = 0
 #define deploy_DO_abort_swap(me, ev) post(SWAP, me, EV_CANCEL); tell_stage(me, EV_GIVEN_UP)
-#define deploy_DO_drain(me, ev) tell_stage(me, EV_MOVED); deploy_tries[me] = 0
-#define deploy_DO_replace(me, ev) tell_stage(me, EV_MOVED); deploy_tries[me] = 0
-#define deploy_DO_go_live(me, ev) tell_stage(me, EV_MOVED); tell_stage(me, EV_ENDED)
+#define deploy_DO_hook_before(me, ev) deploy_tries[me] = 0
+#define deploy_DO_verify(me, ev) deploy_tries[me] = 0
+#define deploy_DO_reverify(me, ev) skip
+#define deploy_DO_verify_again(me, ev) deploy_tries[me]++
+#define deploy_DO_hook_behind(me, ev) deploy_tries[me] = 0
+#define deploy_DO_hook_after(me, ev) move_unless_on_trial(me); deploy_tries[me] = 0
+#define deploy_DO_rehook(me, ev) skip
+#define deploy_DO_hook_again(me, ev) deploy_tries[me]++
+#define deploy_DO_drain(me, ev) move(me); deploy_tries[me] = 0
+#define deploy_DO_replace(me, ev) move(me); deploy_tries[me] = 0
+#define deploy_DO_go_live(me, ev) move(me); tell_stage(me, EV_ENDED)
 #define deploy_DO_finish(me, ev) tell_stage(me, EV_ENDED)
 #define deploy_DO_finish_untidy(me, ev) tell_stage(me, EV_ENDED)
 #define deploy_DO_fail(me, ev) tell_stage(me, EV_ENDED)
@@ -220,7 +289,7 @@
 
 #define grant(me, deploy_) \
 	assert_may_run(me, deploy_); stage_running[me] = deploy_; stage_is_given_up[me] = false; \
-	post(DEPLOY, deploy_, EV_GRANTED); with(word) = stage_live[me]
+	post(DEPLOY, deploy_, EV_GRANTED); with(word) = stage_live[me]; with(digest) = spare_for(me, deploy_)
 #define clear_running(me) stage_running[me] = 0; stage_is_given_up[me] = false
 #define settle(deploy_, ev_, other_) post(DEPLOY, deploy_, ev_); with(word) = other_
 

@@ -64,6 +64,8 @@ inline deliver_late(slot) {
 	:: late_ask[slot] == FX_RESOLVE -> said = EV_RESOLVED
 	:: late_ask[slot] == FX_PULL -> said = EV_PULLED
 	:: late_ask[slot] == FX_MIGRATE -> said = EV_MIGRATED
+	:: late_ask[slot] == FX_HOOK -> said = EV_HOOKED
+	:: late_ask[slot] == FX_VERIFY -> said = EV_VERIFIED
 	:: late_ask[slot] == FX_RUN -> said = EV_STARTED
 	:: late_ask[slot] == FX_PROBE -> said = EV_HEALTHY
 	:: late_ask[slot] == FX_REMOVE -> said = EV_REMOVED
@@ -157,6 +159,15 @@ end:	do
 		post(STAGE, 0, EV_LIFTED);
 		becomes_good(1);
 		with(digest) = 1;
+		go!0
+	}
+#endif
+#ifdef WARM
+	:: atomic {
+		coolings > 0 && stage_warm[0] != 0 ->
+		coolings--;
+		post(STAGE, 0, EV_COOLED);
+		with(word) = stage_warm[0];
 		go!0
 	}
 #endif

@@ -46,6 +46,10 @@
 #define TRIES 1 /* that a machine has before it gives up */
 #endif
 
+#ifndef COOLINGS
+#define COOLINGS 1 /* of a version that is kept warm: its time is over */
+#endif
+
 #ifndef VOTES
 #define VOTES 0 /* of people, about what pends */
 #endif
@@ -119,6 +123,17 @@ bool swap_is_parked[DEPLOYS];
 bool is_unrevived[DEPLOYS]; /* the engine said that it cannot be started again */
 #endif
 
+#ifdef WARM
+byte deploy_body[DEPLOYS]; /* whose containers it borrows */
+bool deploy_keeps[DEPLOYS];
+byte stage_warm[STAGES];
+byte last_moved[STAGES];
+byte coolings = COOLINGS;
+#define body(d) (deploy_body[d] != 0 -> deploy_body[d] : d)
+#else
+#define body(d) d
+#endif
+
 byte swap_state[DEPLOYS];
 byte swap_id[DEPLOYS]; /* in the order of births */
 byte swap_epoch[DEPLOYS];
@@ -181,6 +196,13 @@ bool runs[DEPLOYS];
 mtype migration[DEPLOYS] = NOWHERE; /* its container: NOWHERE none, ASKED it runs, DONE it has ended well */
 bool has_migrated[DEPLOYS]; /* it was begun, whatever came of it */
 byte migrated[STAGES]; /* set of digests that were migrated well */
+#endif
+#ifdef HOOKED
+bool has_hooked[DEPLOYS]; /* its hook before the switch has ended well */
+bool has_failed[DEPLOYS]; /* the one behind it has not */
+#endif
+#ifdef WATCHED
+bool has_gone_bad[DEPLOYS]; /* in its window */
 #endif
 bool has_drained[DEPLOYS]; /* nothing is in flight to it, or its time to end is over */
 byte target[STAGES]; /* the deploy that the route leads to */

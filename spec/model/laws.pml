@@ -11,14 +11,31 @@
 #define is_parked_by_right(s) false
 #endif
 
-/* The laws, after every step. */
+/* 112: what failed on trial does not stay. */
+#if defined(TRIAL) && !defined(FIRST)
+#define assert_passed(d) assert(!has_failed[d])
+#else
+#define assert_passed(d) skip
+#endif
 
+/* 115: nor what went bad in its window. */
+#ifdef WATCHED
+#define assert_verified(d) assert(!has_gone_bad[d])
+#else
+#define assert_verified(d) skip
+#endif
+
+
+/* The laws, after every step. */
 inline check() {
 	d_step {
 		for (i : 0 .. STAGES - 1) {
 			/* 1 and 8: the route leads to what runs, and to something once a stage has served */
 			assert(target[i] == 0 || runs[target[i]]);
 			assert(!deploy_has_route[stage_live[i]] || target[i] != 0 || is_parked_by_right(i));
+#ifdef WARM /* 114: what is called warm runs */
+			assert(stage_warm[i] == 0 || (runs[stage_warm[i]] && stage_warm[i] != stage_live[i]));
+#endif
 			/* 16: what the stage says of its deploys is so */
 			assert((stage_state[i] == stage_IDLE) == (stage_running[i] == 0));
 			assert((stage_state[i] == stage_QUEUEING) == (stage_waiting[i] != 0));
@@ -35,6 +52,11 @@ inline check() {
 				assert(stage_pending[deploy_stage[i]] == i)
 			:: deploy_state[i] == UNBORN || deploy_state[i] == deploy_RESOLVING ||
 			    deploy_state[i] == deploy_LIVE -> skip
+#ifdef WATCHED /* 116: what is watched can go back: the version before runs, and counts */
+			:: deploy_state[i] == deploy_VERIFYING || deploy_state[i] == deploy_SWAPPING_BACK ->
+				assert(stage_running[deploy_stage[i]] == i && runs[deploy_elder[i]] &&
+				    stage_live[deploy_stage[i]] == deploy_elder[i])
+#endif
 			:: deploy_IS_FINAL(deploy_state[i]) && deploy_state[i] != deploy_LIVE ->
 				/* 13: what ends otherwise holds no route and is not called live */
 				assert(target[deploy_stage[i]] != i && stage_live[deploy_stage[i]] != i)
@@ -44,13 +66,17 @@ inline check() {
 			fi;
 			/* 30: a swap lives only beside its deploy */
 			assert(swap_state[i] == UNBORN || deploy_state[i] == deploy_SWAPPING ||
-			    deploy_state[i] == deploy_ABORTING || stops_first(i))
+			    deploy_state[i] == deploy_ABORTING || deploy_state[i] == deploy_SWAPPING_BACK ||
+			    stops_first(i))
 		}
 		if
 		:: became_live != 0 -> /* 11: LIVE means so */
-			assert(runs[became_live] && stage_live[deploy_stage[became_live]] == became_live);
+			assert(runs[body(became_live)] &&
+			    stage_live[deploy_stage[became_live]] == body(became_live));
 			assert(!deploy_has_route[became_live] ||
-			    target[deploy_stage[became_live]] == became_live)
+			    target[deploy_stage[became_live]] == body(became_live));
+			assert_passed(became_live);
+			assert_verified(became_live)
 		:: else -> skip
 		fi;
 		became_live = 0
@@ -61,7 +87,8 @@ inline check() {
 inline assert_is_on_its_way(d) {
 	assert(deploy_state[d] != deploy_ABORTING && deploy_state[d] != deploy_UNDOING &&
 	    deploy_state[d] != deploy_CANCELING && deploy_state[d] != deploy_REVIVING &&
-	    deploy_state[d] != deploy_RETURNING && deploy_state[d] != deploy_STOPPING)
+	    deploy_state[d] != deploy_RETURNING && deploy_state[d] != deploy_STOPPING &&
+	    deploy_state[d] != deploy_SWAPPING_BACK)
 }
 
 /* 16: when nothing goes wrong, what was wished last is what serves in the end. */

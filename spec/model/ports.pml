@@ -36,6 +36,24 @@ end:	do
 		post(DEPLOY, d, said);
 		go!0
 	}
+#ifdef HOOKED
+	:: atomic { /* it ends with another exit code */
+		deploy_wire[d] == ASKED && deploy_ask[d] == FX_HOOK ->
+		deploy_wire[d] = NOWHERE;
+		fail_hook(d);
+		post(DEPLOY, d, EV_REFUSED);
+		go!0
+	}
+#endif
+#ifdef WATCHED
+	:: atomic { /* it goes bad behind its switch */
+		deploy_wire[d] == ASKED && deploy_ask[d] == FX_VERIFY ->
+		deploy_wire[d] = NOWHERE;
+		has_gone_bad[d] = true;
+		post(DEPLOY, d, EV_REFUSED);
+		go!0
+	}
+#endif
 #ifndef GOOD_DAY
 	:: atomic { /* the image is bad */
 		deploy_wire[d] == ASKED && deploy_ask[d] == FX_PROBE ->

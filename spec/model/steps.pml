@@ -139,6 +139,21 @@ inline poll_taken() {
 	fi
 }
 
+/* Told once: a hook behind the switch told of it when it began, unless its deploy was on trial. */
+inline move(me) {
+	if
+	:: deploy_state[me] == deploy_POST_SWITCH && !deploy_IS_is_on_trial(me, ev) -> skip
+	:: else -> tell_stage(me, EV_MOVED)
+	fi
+}
+
+inline move_unless_on_trial(me) {
+	if
+	:: deploy_IS_is_on_trial(me, ev) -> skip
+	:: else -> tell_stage(me, EV_MOVED)
+	fi
+}
+
 inline bear_swap(me, state_) {
 	assert(swap_state[me] == UNBORN); /* 30: a deploy has one */
 	assert(swap_IS_INITIAL(state_));
@@ -150,11 +165,29 @@ inline bear_swap(me, state_) {
 
 inline deploy_DO_begin_swap(me, ev) {
 	assert(may_go(deploy_stage[me], me)); /* 81: no traffic moves against the terms */
+#ifdef WARM
+	deploy_keeps[me] = deploy_elder[me] != 0;
+#endif
 	bear_swap(me, swap_SWITCHING)
 }
 
 inline deploy_DO_begin_park(me, ev) {
 	bear_swap(me, swap_PARKING)
+}
+
+inline deploy_DO_swap_back(me, ev) {
+	if
+	:: ev == EV_REFUSED ->
+		becomes_bad(deploy_digest[me], deploy_digest[stage_live[deploy_stage[me]]]);
+		tell_stage(me, EV_CONDEMNED)
+	:: else -> tell_stage(me, EV_GIVEN_UP)
+	fi;
+	bear_swap(me, swap_RESTORING)
+}
+
+inline deploy_DO_cancel_trial(me, ev) {
+	tell_stage(me, EV_GIVEN_UP);
+	bear_swap(me, swap_RESTORING)
 }
 
 /* 17: merged is only what nobody forced, into one with the same digest and configuration. */
@@ -211,7 +244,16 @@ inline stage_DO_move(me, ev) {
 	assert(e_from > stage_live[me]); /* 16: what is newer never gives way to what is older */
 	release_digest(me, deploy_digest[e_from]);
 	becomes_good(deploy_digest[e_from]);
-	stage_live[me] = e_from
+#ifdef WARM
+	assert(e_from > last_moved[me]); /* 16, though what serves may be older */
+	last_moved[me] = e_from;
+	stage_warm[me] = (deploy_keeps[e_from] && stage_live[me] != body(e_from) -> stage_live[me] : 0);
+	if
+	:: deploy_body[e_from] != 0 -> note_merged(me, e_from, deploy_body[e_from])
+	:: else -> skip
+	fi;
+#endif
+	stage_live[me] = body(e_from)
 }
 
 inline stage_DO_move_back(me, ev) {

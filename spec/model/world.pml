@@ -7,13 +7,18 @@
 #else
 #define is_busy(stage_) (stage_running[stage_] != 0)
 #endif
+#if defined(WARM) && !defined(NO_WARM)
+#define is_kept(d) (stage_warm[deploy_stage[d]] == d)
+#else
+#define is_kept(d) false
+#endif
 #ifdef MIGRATION /* no container of a task is needed beyond its deploy */
 #define is_task_orphan(d) (migration[d] != NOWHERE && deploy_IS_FINAL(deploy_state[d]))
 #else
 #define is_task_orphan(d) false
 #endif
 #define is_instance_orphan(d) \
-	(runs[d] && deploy_IS_FINAL(deploy_state[d]) && stage_live[deploy_stage[d]] != d && \
+	(runs[d] && !is_kept(d) && deploy_IS_FINAL(deploy_state[d]) && stage_live[deploy_stage[d]] != d && \
 	    !is_busy(deploy_stage[d]))
 #define is_orphan(d) (is_instance_orphan(d) || is_task_orphan(d))
 
@@ -96,6 +101,20 @@ inline end_migration(d, is_good) { skip }
 #define assert_migrated(d) skip
 #endif
 
+/* Hooks. */
+#ifdef HOOKED
+inline run_hook(d) {
+	has_hooked[d] = has_hooked[d] || deploy_state[d] == deploy_PRE_SWITCH;
+	said = EV_HOOKED
+}
+#define fail_hook(d) has_failed[d] = deploy_state[d] == deploy_POST_SWITCH
+#define assert_hooked(d) assert(has_hooked[d]) /* 111 */
+#else
+#define run_hook(d) said = EV_HOOKED
+#define fail_hook(d) skip
+#define assert_hooked(d) skip
+#endif
+
 inline move_route(s, to, id_, epoch_) {
 	target[s] = to;
 	has_drained[to] = false;
@@ -127,6 +146,8 @@ inline claim_domain(d, s) {
 inline perform(ask_, d, elder_, id_, epoch_) {
 	if
 	:: ask_ == FX_MIGRATE -> begin_migration(d)
+	:: ask_ == FX_HOOK -> run_hook(d)
+	:: ask_ == FX_VERIFY -> said = EV_VERIFIED
 	:: ask_ == FX_RUN ->
 		assert(!stops_first(d) || !runs[elder_]); /* 102: only one of them at a time */
 		assert_migrated(d);
@@ -154,29 +175,31 @@ inline perform(ask_, d, elder_, id_, epoch_) {
 	:: ask_ == FX_DRAIN -> has_drained[elder_] = target[deploy_stage[d]] != elder_; said = EV_DRAINED
 	:: ask_ == FX_SWITCH ->
 		if
-		:: is_fenced(deploy_stage[d], id_, epoch_) || !runs[d] || is_taken(d, deploy_stage[d]) ->
+		:: is_fenced(deploy_stage[d], id_, epoch_) || !runs[body(d)] || is_taken(d, deploy_stage[d]) ->
 			said = EV_REFUSED
 		:: else ->
-			move_route(deploy_stage[d], d, id_, epoch_);
+			assert_hooked(d);
+			fresh = body(d);
+			move_route(deploy_stage[d], fresh, id_, epoch_);
 			claim_domain(d, deploy_stage[d]);
 			said = EV_SWITCHED
 		fi
-	:: ask_ == FX_CONFIRM -> said = (target[deploy_stage[d]] == d -> EV_CONFIRMED : EV_TROUBLED)
+	:: ask_ == FX_CONFIRM -> said = (target[deploy_stage[d]] == body(d) -> EV_CONFIRMED : EV_TROUBLED)
 	:: ask_ == FX_RESTORE ->
 		if
 		:: is_fenced(deploy_stage[d], id_, epoch_) || is_restore_taken(elder_, deploy_stage[d]) ->
 			said = EV_REFUSED
 		:: else ->
-			has_drained[d] = true;
+			has_drained[body(d)] = true;
 			fresh = (deploy_has_route[elder_] && runs[elder_] -> elder_ : 0);
 			move_route(deploy_stage[d], fresh, id_, epoch_);
 			claim_domain(elder_, deploy_stage[d]);
 			said = EV_RESTORED
 		fi
 	:: ask_ == FX_PULL -> said = EV_PULLED
-	:: ask_ == FX_PROBE -> said = (runs[d] -> EV_HEALTHY : EV_REFUSED)
+	:: ask_ == FX_PROBE -> said = (runs[body(d)] -> EV_HEALTHY : EV_REFUSED)
 	fi
 }
 
 /* Whether landing and answering are told apart: only where something can come between. */
-#define IS_AT_ONCE(fx) (fx == FX_RESOLVE || fx == FX_PULL || fx == FX_PROBE)
+#define IS_AT_ONCE(fx) (fx == FX_RESOLVE || fx == FX_PULL || fx == FX_PROBE || fx == FX_HOOK || fx == FX_VERIFY)

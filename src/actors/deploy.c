@@ -6,11 +6,19 @@
  * traffic goes. Clean up last: what cannot be removed now does not keep a deploy from ending; the
  * sweep removes it later.
  *
+ * What the stage has kept warm needs no start: such a deploy borrows the containers of that version
+ * (body) and only moves the traffic; should they not answer, it goes the usual way.
+ *
  * A strategy that stops the old version first begins its swap before that, at PARKING, and has no old
  * version to fall back on until REVIVING has started it again: so whatever fails in between leads
  * there, over the removal of the new one, and REVIVING does not give up while nobody knows.
  *
- * The migration comes before all of it, while the old version serves. */
+ * The migration comes before all of it, while the old version serves. Behind the switch a version may be on
+ * trial: a post-switch hook that may lead back, and then the verification window, in which it is watched. Until
+ * that has ended well, the version before is what counts as live, and it still runs; so going back starts nothing.
+ * Where nothing is started, no hook runs, and nothing is on trial. */
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "actors/ask.h"
@@ -21,8 +29,8 @@ enum {
 	RESOLVE_MS = 60000,
 	QUEUE_MS = 4 * 3600 * 1000, /* others run before; each of those ends */
 	PULL_MS = 1800000, /* big images, slow lines */
-	MIGRATE_MS =
-	    47100000, /* a migration's own timeout is at most 12 hours, its stop an hour */
+	VERIFY_MS = 3900000, /* a verification window is at most an hour */
+	TASK_MS = 47100000, /* a task's own timeout is at most 12 hours, its stop an hour */
 	RUN_MS = 120000,
 	PROBE_MS = 7800000, /* a gate's own deadline is at most two hours */
 	PASS_MS = 60000, /* the stage answers in the same step */
@@ -45,14 +53,42 @@ GUARD(is_canceled) { return a->deploy.is_canceled; }
 /* The elder is stopped before this one starts; and before that its route is parked, by our swap. */
 GUARD(halts) { return a->deploy.strategy != STRATEGY_BLUE_GREEN && a->deploy.elder != 0; }
 GUARD(parks) { return halts(a, e) && a->deploy.has_route; }
+/* What runs already answers its gate, and the one before is let run on. */
+GUARD(is_spared) { return e->spare != 0; }
+GUARD(is_warm) { return a->deploy.body != 0; }
+GUARD(keeps) { return a->deploy.keep_ms > 0; }
 /* Two of them must never run at once. */
 GUARD(may_undo) { return halts(a, e) || tries_left(a, e); }
+static bool
+has_task(const struct actor *a, int task)
+{
+	return a->deploy.body == 0 && (a->deploy.tasks >> task & 1u) != 0;
+}
+
 /* A version that served before has done what it needs, and a database does not go back. */
 GUARD(has_migration)
 {
-	return (a->deploy.tasks >> TASK_MIGRATION & 1u)
-	       && a->deploy.trigger != TRIGGER_ROLLBACK;
+	return has_task(a, TASK_MIGRATION) && a->deploy.trigger != TRIGGER_ROLLBACK;
 }
+GUARD(has_pre_switch) { return has_task(a, TASK_PRE_SWITCH); }
+GUARD(has_post_switch) { return has_task(a, TASK_POST_SWITCH); }
+GUARD(has_post_retire) { return has_task(a, TASK_POST_RETIRE); }
+/* There is a version to go back to, and it is not retired before the hook has ended. */
+GUARD(may_return)
+{
+	return has_task(a, TASK_POST_SWITCH) && has_task(a, TASK_SWAPS_BACK)
+	       && a->deploy.elder != 0 && !halts(a, e);
+}
+GUARD(may_swap_back) { return may_return(a, e) && a->deploy.has_route; }
+/* The same, before its window is over. What somebody has just left is nothing to go back to. */
+GUARD(verifies)
+{
+	return has_task(a, TASK_VERIFIES) && a->deploy.trigger != TRIGGER_ROLLBACK
+	       && a->deploy.elder != 0 && !halts(a, e);
+}
+GUARD(is_on_trial) { return may_return(a, e) || verifies(a, e); }
+GUARD(is_led_on_trial) { return is_on_trial(a, e) && a->deploy.has_route; }
+GUARD(drains) { return a->deploy.has_route && a->deploy.elder != 0; }
 
 /* Actions. */
 
@@ -60,9 +96,15 @@ ACTION(resolve) { deploy_ask(a, e, out, FX_RESOLVE, RESOLVE_MS); }
 ACTION(resolve_again) { deploy_ask_later(a, e, out, FX_RESOLVE, RESOLVE_MS); }
 ACTION(pull_again) { deploy_ask_later(a, e, out, FX_PULL, PULL_MS); }
 ACTION(repull) { deploy_ask(a, e, out, FX_PULL, PULL_MS); }
-ACTION(migrate) { deploy_ask_first(a, e, out, FX_MIGRATE, MIGRATE_MS); }
-ACTION(remigrate) { deploy_ask(a, e, out, FX_MIGRATE, MIGRATE_MS); }
-ACTION(migrate_again) { deploy_ask_later(a, e, out, FX_MIGRATE, MIGRATE_MS); }
+ACTION(migrate) { deploy_ask_first(a, e, out, FX_MIGRATE, TASK_MS); }
+ACTION(remigrate) { deploy_ask(a, e, out, FX_MIGRATE, TASK_MS); }
+ACTION(migrate_again) { deploy_ask_later(a, e, out, FX_MIGRATE, TASK_MS); }
+ACTION(hook_before) { deploy_ask_hook(a, e, out, TASK_MS, TASK_PRE_SWITCH); }
+ACTION(hook_behind) { deploy_ask_hook(a, e, out, TASK_MS, TASK_POST_RETIRE); }
+ACTION(rehook) { deploy_ask_hook_again(a, e, out, TASK_MS); }
+ACTION(hook_again) { deploy_ask_hook_later(a, e, out, TASK_MS); }
+ACTION(reverify) { deploy_ask(a, e, out, FX_VERIFY, VERIFY_MS); }
+ACTION(verify_again) { deploy_ask_later(a, e, out, FX_VERIFY, VERIFY_MS); }
 ACTION(run) { deploy_ask_first(a, e, out, FX_RUN, RUN_MS); }
 ACTION(rerun) { deploy_ask(a, e, out, FX_RUN, RUN_MS); }
 ACTION(run_again) { deploy_ask_later(a, e, out, FX_RUN, RUN_MS); }
@@ -192,6 +234,21 @@ ACTION(pull)
 	deploy_ask_first(a, e, out, FX_PULL, PULL_MS);
 }
 
+/* Nothing is started: it runs, and passed its gate once. */
+ACTION(reuse)
+{
+	a->deploy.elder = e->elder;
+	a->deploy.body = e->spare;
+	deploy_ask_first(a, e, out, FX_PROBE, PROBE_MS);
+}
+
+/* It answers no more: the same version is started anew. */
+ACTION(cool)
+{
+	a->deploy.body = 0;
+	deploy_ask_first(a, e, out, FX_PULL, PULL_MS);
+}
+
 static void
 spawn_swap(struct actor *a, const struct event *e, struct out *out, enum swap_state state)
 {
@@ -199,20 +256,48 @@ spawn_swap(struct actor *a, const struct event *e, struct out *out, enum swap_st
 
 	child.swap.stage = a->deploy.stage;
 	child.swap.deploy = a->id;
+	child.swap.body = a->deploy.body;
 	child.swap.elder = a->deploy.elder;
+	keep_text(child.swap.reason, a->deploy.reason);
 	a->deploy.swap = spawn(out, child);
-	a->deploy.reason[0] = '\0';
 	a->deadline_ms = e->now_ms + SWAP_MS;
 }
 
-ACTION(begin_swap) { spawn_swap(a, e, out, SWAP_SWITCHING); }
-ACTION(begin_park) { spawn_swap(a, e, out, SWAP_PARKING); }
+static void
+begin_a_swap(struct actor *a, const struct event *e, struct out *out, enum swap_state state)
+{
+	a->deploy.reason[0] = '\0';
+	spawn_swap(a, e, out, state);
+}
+
+ACTION(begin_swap)
+{
+	a->deploy.keep_ms = a->deploy.elder != 0 ? e->after_ms : 0;
+	begin_a_swap(a, e, out, SWAP_SWITCHING);
+}
+
+ACTION(begin_park) { begin_a_swap(a, e, out, SWAP_PARKING); }
 
 ACTION(go)
 {
 	deploy_tell_swap(a, out, EV_GO);
 	a->deploy.reason[0] = '\0';
 	a->deadline_ms = e->now_ms + SWAP_MS;
+}
+
+/* The version before still runs, and is what counts. */
+ACTION(swap_back)
+{
+	keep_reason(a->deploy.reason, e);
+	deploy_tell_stage(a, out, e->kind == EV_REFUSED ? EV_CONDEMNED : EV_GIVEN_UP);
+	spawn_swap(a, e, out, SWAP_RESTORING);
+}
+
+ACTION(cancel_trial)
+{
+	keep_text(a->deploy.reason, "canceled");
+	deploy_tell_stage(a, out, EV_GIVEN_UP);
+	spawn_swap(a, e, out, SWAP_RESTORING);
 }
 
 ACTION(abort_swap)
@@ -230,36 +315,90 @@ end(struct actor *a, const struct event *e, struct out *out)
 	deploy_tell_stage(a, out, EV_ENDED);
 }
 
-/* From here on this deploy is what serves. */
+/* From here on this deploy is what serves; told once, and not while it is on trial. */
+static void
+move(struct actor *a, struct out *out)
+{
+	if (a->state != DEPLOY_POST_SWITCH || is_on_trial(a, NULL))
+		deploy_tell_moved(a, out);
+}
+
+/* What fails once the traffic has moved for good is told, and changes nothing. */
+static void
+count_failure(struct actor *a, const struct event *e)
+{
+	if (a->state == DEPLOY_POST_SWITCH && e->kind != EV_HOOKED)
+		a->deploy.failed_tasks |= 1u << TASK_POST_SWITCH;
+	if (a->state == DEPLOY_POST_RETIRE && e->kind != EV_HOOKED)
+		a->deploy.failed_tasks |= 1u << TASK_POST_RETIRE;
+	if (a->state == DEPLOY_VERIFYING && e->kind != EV_VERIFIED)
+		a->deploy.failed_tasks |= 1u << TASK_VERIFIES;
+}
+
+ACTION(hook_after)
+{
+	if (!is_on_trial(a, e))
+		move(a, out);
+	deploy_ask_hook(a, e, out, TASK_MS, TASK_POST_SWITCH);
+}
+
+/* The window counts from here, whatever ends the process meanwhile. */
+ACTION(verify)
+{
+	count_failure(a, e);
+	a->deploy.watched_since_ms = e->now_ms;
+	deploy_ask_first(a, e, out, FX_VERIFY, VERIFY_MS);
+}
+
 ACTION(drain)
 {
-	deploy_tell_stage(a, out, EV_MOVED);
+	count_failure(a, e);
+	move(a, out);
 	deploy_ask_first(a, e, out, FX_DRAIN, DRAIN_MS);
 }
 
 ACTION(replace)
 {
-	deploy_tell_stage(a, out, EV_MOVED);
+	count_failure(a, e);
+	move(a, out);
 	deploy_ask_first(a, e, out, FX_RETIRE, RETIRE_MS);
+}
+
+static void
+finish_with(struct actor *a, const struct event *e, struct out *out, const char *flaw)
+{
+	bool is_unwatched = a->deploy.failed_tasks >> TASK_VERIFIES & 1u;
+	bool has_failed = (a->deploy.failed_tasks & ~(1u << TASK_VERIFIES)) != 0;
+
+	snprintf(a->deploy.reason, REASON_SIZE, "%s%s%s%s%s",
+	    a->deploy.failed_tasks != 0 || flaw[0] != '\0' ? "live" : "",
+	    has_failed ? "; a hook failed, see the log of this deploy" : "",
+	    is_unwatched ? "; it could not be watched until its verification window was over"
+			 : "",
+	    flaw[0] != '\0' ? "; " : "", flaw);
+	end(a, e, out);
 }
 
 ACTION(go_live)
 {
-	a->deploy.reason[0] = '\0';
-	deploy_tell_stage(a, out, EV_MOVED);
-	end(a, e, out);
+	count_failure(a, e);
+	move(a, out);
+	finish_with(a, e, out, "");
 }
 
 ACTION(finish)
 {
-	a->deploy.reason[0] = '\0';
-	end(a, e, out);
+	count_failure(a, e);
+	finish_with(a, e, out, "");
+	if (a->deploy.body != 0)
+		snprintf(a->deploy.reason, sizeof(a->deploy.reason),
+		    "deploy %" PRIu64 " was kept warm and serves again; nothing was started",
+		    a->deploy.body);
 }
 
 ACTION(finish_untidy)
 {
-	keep_text(a->deploy.reason, "live; the version before could not be removed yet");
-	end(a, e, out);
+	finish_with(a, e, out, "the version before could not be removed yet");
 }
 
 ACTION(fail)
@@ -293,138 +432,7 @@ ACTION(close)
 	a->deploy.ended_ms = e->now_ms;
 }
 
-/* clang-format off */
-#define TRYING (ON(TROUBLED) | ON(TIMEOUT))
-#define BAD    (TRYING | ON(REFUSED))
-#define AGAIN  (ON(RECOVERED) | ON(CANCEL)) /* too late to cancel: go on */
-#define AWAKE  (ON(TIMEOUT) | ON(RECOVERED) | ON(RECALLED))
-#define ROW(in, on, guard, action, emits, then) \
-	{ DEPLOY_##in, DEPLOY_##then, on, guard, action, emits, false, #guard, #action }
-
-static const struct row rows[] = {
-	/*  in         on                         if          do             emits        then        */
-	ROW(RESOLVING, ON(START) | ON(RECOVERED), always,     resolve,       FX(RESOLVE), RESOLVING),
-	ROW(RESOLVING, ON(RESOLVED),              always,     take_digest,   0,           QUEUED),
-	ROW(RESOLVING, TRYING,                    tries_left, resolve_again, FX(RESOLVE), RESOLVING),
-	ROW(RESOLVING, BAD,                       always,     fail,          0,           FAILED),
-	ROW(RESOLVING, ON(CANCEL),                always,     cancel,        0,           CANCELED),
-
-	ROW(QUEUED,    ON(START) | ON(RECOVERED), always,     ask_turn,      0,           QUEUED),
-	ROW(QUEUED,    ON(GRANTED),               always,     pull,          FX(PULL),    PULLING),
-	ROW(QUEUED,    ON(MERGED),                always,     close,         0,           SKIPPED),
-	ROW(QUEUED,    ON(SUPERSEDED),            always,     close,         0,           SUPERSEDED),
-	ROW(QUEUED,    ON(HELD),                  always,     close,         0,           SKIPPED),
-	ROW(QUEUED,    ON(DENIED),                always,     close,         0,           REFUSED),
-	ROW(QUEUED,    ON(DEFERRED),              always,     pend,          0,           PENDING),
-	ROW(QUEUED,    ON(RECALLED),              always,     ask_turn,      0,           QUEUED),
-	ROW(QUEUED,    ON(TIMEOUT),               always,     fail,          0,           FAILED),
-	ROW(QUEUED,    ON(CANCEL),                always,     cancel,        0,           CANCELED),
-
-	ROW(PENDING,   AWAKE,                     always,     ask_turn,      0,           QUEUED),
-	ROW(PENDING,   ON(APPROVED),              always,     count_approval, 0,          QUEUED),
-	ROW(PENDING,   ON(REJECTED),              always,     fail,          0,           REFUSED),
-	ROW(PENDING,   ON(SUPERSEDED),            always,     close,         0,           SUPERSEDED),
-	ROW(PENDING,   ON(CANCEL),                always,     cancel,        0,           CANCELED),
-
-	ROW(PULLING,   ON(PULLED),                has_migration, migrate,    FX(MIGRATE), MIGRATING),
-	ROW(PULLING,   ON(PULLED),                parks,      begin_park,    0,           PARKING),
-	ROW(PULLING,   ON(PULLED),                halts,      halt,          FX(HALT),    HALTING),
-	ROW(PULLING,   ON(PULLED),                always,     run,           FX(RUN),     STARTING),
-	ROW(PULLING,   ON(RECOVERED),             always,     repull,        FX(PULL),    PULLING),
-	ROW(PULLING,   TRYING,                    tries_left, pull_again,    FX(PULL),    PULLING),
-	ROW(PULLING,   BAD,                       always,     fail,          0,           FAILED),
-	ROW(PULLING,   ON(CANCEL),                always,     cancel,        0,           CANCELED),
-
-	ROW(MIGRATING, ON(MIGRATED),              parks,      begin_park,    0,           PARKING),
-	ROW(MIGRATING, ON(MIGRATED),              halts,      halt,          FX(HALT),    HALTING),
-	ROW(MIGRATING, ON(MIGRATED),              always,     run,           FX(RUN),     STARTING),
-	ROW(MIGRATING, ON(RECOVERED),             always,     remigrate,     FX(MIGRATE), MIGRATING),
-	ROW(MIGRATING, TRYING,                    tries_left, migrate_again, FX(MIGRATE), MIGRATING),
-	ROW(MIGRATING, ON(REFUSED),               always,     condemn,       FX(REMOVE),  STOPPING),
-	ROW(MIGRATING, TRYING,                    always,     undo,          FX(REMOVE),  STOPPING),
-	ROW(MIGRATING, ON(CANCEL),                always,     cancel_run,    FX(REMOVE),  STOPPING),
-
-	ROW(PARKING,   ON(CLEARED),               always,     halt,          FX(HALT),    HALTING),
-	ROW(PARKING,   ON(UNSWAPPED),             always,     fail,          0,           FAILED),
-	ROW(PARKING,   ON(CANCEL),                always,     cancel_park,   0,           RETURNING),
-	ROW(PARKING,   ON(TIMEOUT) | ON(RECOVERED), always,   watch_swap,    0,           PARKING),
-
-	ROW(HALTING,   ON(HALTED),                always,     run,           FX(RUN),     STARTING),
-	ROW(HALTING,   ON(RECOVERED),             always,     rehalt,        FX(HALT),    HALTING),
-	ROW(HALTING,   TRYING,                    tries_left, halt_again,    FX(HALT),    HALTING),
-	ROW(HALTING,   BAD,                       always,     revive_after,  FX(REVIVE),  REVIVING),
-	ROW(HALTING,   ON(CANCEL),                always,     cancel_halt,   FX(REVIVE),  REVIVING),
-
-	ROW(STARTING,  ON(STARTED),               always,     probe,         FX(PROBE),   PROBING),
-	ROW(STARTING,  ON(RECOVERED),             always,     rerun,         FX(RUN),     STARTING),
-	ROW(STARTING,  TRYING,                    tries_left, run_again,     FX(RUN),     STARTING),
-	ROW(STARTING,  ON(REFUSED),               always,     condemn,       FX(REMOVE),  UNDOING),
-	ROW(STARTING,  TRYING,                    always,     undo,          FX(REMOVE),  UNDOING),
-	ROW(STARTING,  ON(CANCEL),                always,     cancel_run,    FX(REMOVE),  CANCELING),
-
-	ROW(PROBING,   ON(HEALTHY),               always,     ask_to_pass,   0,           PROBING),
-	ROW(PROBING,   ON(GRANTED),               parks,      go,            0,           SWAPPING),
-	ROW(PROBING,   ON(GRANTED),               has_route,  begin_swap,    0,           SWAPPING),
-	ROW(PROBING,   ON(GRANTED),               has_elder,  replace,       FX(RETIRE),  RETIRING),
-	ROW(PROBING,   ON(GRANTED),               always,     go_live,       0,           LIVE),
-	ROW(PROBING,   ON(DENIED),                always,     undo,          FX(REMOVE),  UNDOING),
-	ROW(PROBING,   ON(RECOVERED),             always,     reprobe,       FX(PROBE),   PROBING),
-	ROW(PROBING,   ON(TROUBLED),              tries_left, probe_again,   FX(PROBE),   PROBING),
-	ROW(PROBING,   ON(REFUSED),               always,     condemn,       FX(REMOVE),  UNDOING),
-	ROW(PROBING,   TRYING,                    always,     undo,          FX(REMOVE),  UNDOING),
-	ROW(PROBING,   ON(CANCEL),                always,     cancel_run,    FX(REMOVE),  CANCELING),
-
-	ROW(SWAPPING,  ON(SWAPPED),               has_elder,  drain,         FX(DRAIN),   DRAINING),
-	ROW(SWAPPING,  ON(SWAPPED),               always,     go_live,       0,           LIVE),
-	ROW(SWAPPING,  ON(UNSWAPPED),             always,     undo,          FX(REMOVE),  UNDOING),
-	ROW(SWAPPING,  ON(CANCEL),                always,     abort_swap,    0,           ABORTING),
-	ROW(SWAPPING,  ON(TIMEOUT) | ON(RECOVERED), always,   watch_swap,    0,           SWAPPING),
-
-	ROW(ABORTING,  ON(UNSWAPPED),             always,     cancel_run,    FX(REMOVE),  CANCELING),
-	ROW(ABORTING,  AGAIN | ON(TIMEOUT),       always,     watch_swap,    0,           ABORTING),
-
-	ROW(DRAINING,  ON(DRAINED),               always,     retire,        FX(RETIRE),  RETIRING),
-	ROW(DRAINING,  AGAIN,                     always,     redrain,       FX(DRAIN),   DRAINING),
-	ROW(DRAINING,  BAD,                       tries_left, drain_again,   FX(DRAIN),   DRAINING),
-	ROW(DRAINING,  BAD,                       always,     retire,        FX(RETIRE),  RETIRING),
-
-	ROW(RETIRING,  ON(RETIRED),               always,     finish,        0,           LIVE),
-	ROW(RETIRING,  AGAIN,                     always,     reretire,      FX(RETIRE),  RETIRING),
-	ROW(RETIRING,  BAD,                       tries_left, retire_again,  FX(RETIRE),  RETIRING),
-	ROW(RETIRING,  BAD,                       always,     finish_untidy, 0,           LIVE),
-
-	/* Nothing of the new version has run but its migration, which no one can take back. */
-	ROW(STOPPING,  ON(REMOVED),               is_canceled, cancel,       0,           CANCELED),
-	ROW(STOPPING,  ON(REMOVED),               always,     give_up,       0,           FAILED),
-	ROW(STOPPING,  AGAIN,                     always,     reundo,        FX(REMOVE),  STOPPING),
-	ROW(STOPPING,  BAD,                       tries_left, undo_again,    FX(REMOVE),  STOPPING),
-	ROW(STOPPING,  BAD,                       is_canceled, cancel,       0,           CANCELED),
-	ROW(STOPPING,  BAD,                       always,     give_up,       0,           FAILED),
-
-	ROW(UNDOING,   ON(REMOVED),               halts,      revive,        FX(REVIVE),  REVIVING),
-	ROW(UNDOING,   ON(REMOVED),               always,     roll_back,     0,           ROLLED_BACK),
-	ROW(UNDOING,   AGAIN,                     always,     reundo,        FX(REMOVE),  UNDOING),
-	ROW(UNDOING,   BAD,                       may_undo,   undo_again,    FX(REMOVE),  UNDOING),
-	ROW(UNDOING,   BAD,                       always,     roll_back,     0,           ROLLED_BACK),
-
-	ROW(CANCELING, ON(REMOVED),               halts,      revive,        FX(REVIVE),  REVIVING),
-	ROW(CANCELING, ON(REMOVED),               always,     cancel,        0,           CANCELED),
-	ROW(CANCELING, AGAIN,                     always,     reundo,        FX(REMOVE),  CANCELING),
-	ROW(CANCELING, BAD,                       may_undo,   undo_again,    FX(REMOVE),  CANCELING),
-	ROW(CANCELING, BAD,                       always,     cancel,        0,           CANCELED),
-
-	ROW(REVIVING,  TRYING,                    always,     revive_again,  FX(REVIVE),  REVIVING),
-	ROW(REVIVING,  ON(REFUSED),               tries_left, revive_again,  FX(REVIVE),  REVIVING),
-	ROW(REVIVING,  ON(REVIVED) | ON(REFUSED), parks,      give_back,     0,           RETURNING),
-	ROW(REVIVING,  ON(REVIVED) | ON(REFUSED), is_canceled, cancel,       0,           CANCELED),
-	ROW(REVIVING,  ON(REVIVED) | ON(REFUSED), always,     roll_back,     0,           ROLLED_BACK),
-	ROW(REVIVING,  AGAIN,                     always,     rerevive,      FX(REVIVE),  REVIVING),
-
-	ROW(RETURNING, ON(UNSWAPPED),             is_canceled, cancel,       0,           CANCELED),
-	ROW(RETURNING, ON(UNSWAPPED),             always,     roll_back,     0,           ROLLED_BACK),
-	ROW(RETURNING, AGAIN | ON(TIMEOUT),       always,     watch_swap,    0,           RETURNING),
-};
-/* clang-format on */
+#include "actors/deploy_rows.h" /* names what is above */
 
 SPEC(deploy, DEPLOY, DEPLOY_STATES, STATE(DEPLOY_RESOLVING) | STATE(DEPLOY_QUEUED),
     STATE(DEPLOY_LIVE) | STATE(DEPLOY_FAILED) | STATE(DEPLOY_ROLLED_BACK)

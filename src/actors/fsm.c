@@ -19,7 +19,8 @@ const char *const task_names[TASK_COUNT] = { TASKS(NAME) };
 	(ON(RESOLVED) | ON(PULLED) | ON(STARTED) | ON(HEALTHY) | ON(SWITCHED) | ON(CONFIRMED) \
 	    | ON(RESTORED) | ON(DRAINED) | ON(RETIRED) | ON(REMOVED) | ON(SOUGHT)             \
 	    | ON(SURVEYED) | ON(COLLECTED) | ON(NOTIFIED) | ON(PARKED) | ON(HALTED)           \
-	    | ON(REVIVED) | ON(MIGRATED) | ON(REFUSED) | ON(TROUBLED) | ON(TIMEOUT))
+	    | ON(REVIVED) | ON(MIGRATED) | ON(HOOKED) | ON(VERIFIED) | ON(REFUSED)            \
+	    | ON(TROUBLED) | ON(TIMEOUT))
 
 /* What every state that is not final answers; a resting state has no deadline to run out. */
 #define UNIVERSAL (ON(CANCEL) | ON(TIMEOUT) | ON(RECOVERED))
@@ -99,6 +100,18 @@ spawn(struct out *out, struct actor child)
 	return child.id;
 }
 
+/* Its lists are long, and hold nothing beyond their counts. */
+void
+out_begin(struct out *out, uint64_t fresh_id)
+{
+	out->row = NULL;
+	out->fresh_id = fresh_id;
+	out->effect_count = 0;
+	out->message_count = 0;
+	out->spawn_count = 0;
+	out->emitted = 0;
+}
+
 static const struct row *
 find_row(const struct spec *s, const struct actor *a, const struct event *e)
 {
@@ -128,7 +141,8 @@ fsm_step(const struct spec *s, struct actor *a, const struct event *e, struct ou
 
 	if (fsm_on_taken != NULL)
 		fsm_on_taken(a, row, e->kind);
-	*out = (struct out){ .row = row, .fresh_id = fresh_id };
+	out_begin(out, fresh_id);
+	out->row = row;
 	a->epoch++;
 	a->deadline_ms = 0;
 	row->action(a, e, out);

@@ -21,17 +21,20 @@ struct terms {
 	int64_t soak_ms; /* it has to be live there for so long */
 	int64_t approve_ms; /* approvals come within that time of the wish */
 	int64_t closed_ms; /* until a deploy window opens; 0: one is open, or there are none */
+	int64_t warm_ms; /* how long the version before is kept running; 0: it goes at once */
 	uint32_t approvals; /* how many people must agree */
 };
 
 struct event {
 	enum event_kind kind;
 	enum trigger trigger; /* TRIGGER, and what a deploy tells its stage: who wanted it */
-	enum strategy strategy; /* CONFIGURED: how versions of this revision are replaced */
+	enum strategy strategy; /* CONFIGURED, READY: how the version before is replaced */
 	uint64_t to; /* the actor */
 	uint64_t from; /* messages: the actor that sent it */
 	uint64_t spec; /* CONFIGURED, READY: which revision of the stage's configuration */
 	uint64_t elder; /* GRANTED: the deploy that serves now */
+	uint64_t
+	    spare; /* GRANTED, MOVED, COOLED: the deploy whose containers were kept warm */
 	uint32_t epoch; /* answers and TIMEOUT: the step that asked */
 	uint32_t count; /* SURVEYED: orphans; DRAINED: connections cut; answers to NOTIFY: the
 	                 * receiver's status; READY, PASSING: approvals; CONFIGURED: set of tasks */
@@ -42,7 +45,7 @@ struct event {
 	int64_t now_ms; /* stamped by the runtime: machines own no clock */
 	int64_t
 	    after_ms; /* CONFIGURED: interval; TROUBLED: not before that time has passed; READY,
-	                     * PASSING: the wish's age; DEFERRED: until the next look; FROZEN: how
+	                     * PASSING: the wish's age; GRANTED, MOVED: keep the elder warm; DEFERRED: until the next look; FROZEN: how
 	                     * long, 0 until it is thawed */
 	char tag[TAG_SIZE];
 	char digest[DIGEST_SIZE]; /* "" when not known; LIFTED: all */
@@ -58,7 +61,7 @@ struct effect {
 	uint64_t deploy;
 	uint64_t elder; /* the deploy that serves now */
 	uint64_t engine; /* SURVEY, COLLECT: id of the Docker engine */
-	enum task_kind task; /* MIGRATE: TASK_MIGRATION */
+	enum task_kind task; /* MIGRATE: TASK_MIGRATION; HOOK: which */
 	int64_t delay_ms; /* start no sooner than this after the commit */
 };
 
@@ -67,8 +70,13 @@ struct deploy {
 	uint64_t spec;
 	uint64_t elder; /* 0: the first deploy of its stage */
 	uint64_t swap; /* the swap actor, while one works for us */
+	uint64_t
+	    body; /* whose containers it leads to: a deploy that was kept warm; 0: its own */
+	int64_t keep_ms; /* so long the elder is kept warm */
+	int64_t watched_since_ms; /* its verification window has begun; 0: not yet */
 	uint32_t tries; /* of the effect under way */
 	uint32_t tasks; /* set of enum task_kind: what its configuration wants to run once */
+	uint32_t failed_tasks; /* those of them that it went live in spite of */
 	enum trigger trigger;
 	enum strategy strategy;
 	bool has_route;
@@ -85,7 +93,8 @@ struct deploy {
 
 struct swap {
 	uint64_t stage;
-	uint64_t deploy;
+	uint64_t deploy; /* that it works for */
+	uint64_t body; /* whose containers shall get the traffic; 0: the deploy's own */
 	uint64_t elder;
 	uint32_t tries;
 	bool
@@ -113,6 +122,9 @@ struct stage {
 	uint64_t spec;
 	uint64_t live; /* the deploy whose containers serve; 0: none yet */
 	uint64_t live_spec;
+	uint64_t warm; /* served before, and its containers still run; 0: none */
+	uint64_t warm_spec;
+	int64_t warm_until_ms;
 	uint64_t running; /* the deploy under way */
 	uint64_t running_spec;
 	uint64_t waiting; /* the newest that waits for its turn */
@@ -123,12 +135,13 @@ struct stage {
 	uint64_t pending; /* the newest that may not go yet */
 	uint64_t pending_spec;
 	enum strategy strategy;
-	uint32_t tasks; /* set of enum task_kind, of the configuration */
+	uint32_t tasks; /* the same, of the configuration that deploys get */
 	bool has_route;
 	int64_t live_since_ms; /* of that digest */
 	int64_t frozen_until_ms; /* 0: it is not */
 	char freeze[FREEZE_SIZE]; /* who froze it, and why */
 	char live_digest[DIGEST_SIZE];
+	char warm_digest[DIGEST_SIZE];
 	char running_digest[DIGEST_SIZE]; /* "": it will not go live any more */
 	char waiting_digest[DIGEST_SIZE];
 	char pending_digest[DIGEST_SIZE];
@@ -242,6 +255,9 @@ const struct spec *fsm_spec_of(enum actor_kind kind);
 
 /* Is the digest in quarantine? *ret_deploy (NULL allowed): by which deploy. */
 bool stage_holds(const struct stage *stage, const char *digest, uint64_t *ret_deploy);
+
+/* Empty, for fsm_step(): ids of what is born begin there. */
+void out_begin(struct out *out, uint64_t fresh_id);
 
 /* For actions. */
 void emit(struct actor *a, struct out *out, struct effect effect); /* actor, epoch filled in */

@@ -13,7 +13,7 @@
 
 #define TRIGGERS(X) X(MANUAL) X(WEBHOOK) X(POLL) X(ROLLBACK) X(PROMOTE)
 
-/* What runs once, in a container of its own of the new image. */
+/* What runs once, in a container of its own of the new image: a migration and the hooks. */
 #define TASKS(X) X(MIGRATION) X(PRE_SWITCH) X(POST_SWITCH) X(POST_RETIRE)
 
 #define EVENTS(X)                                                                             \
@@ -21,7 +21,7 @@
 	X(START) X(CANCEL) X(TIMEOUT) X(RECOVERED)                                            \
 	/* from outside: people, hooks, configuration, Docker's event stream */               \
 	X(TRIGGER) X(CONFIGURED) X(NUDGED) X(LIFTED) X(FROZEN) X(THAWED)                      \
-	X(APPROVED) X(REJECTED)                                                               \
+	X(APPROVED) X(REJECTED) X(COOLED)                                                     \
 	/* from actor to actor */                                                             \
 	X(READY) X(GRANTED) X(SUPERSEDED) X(MERGED) X(MOVED) X(GIVEN_UP) X(ENDED)             \
 	X(SWAPPED) X(UNSWAPPED) X(HELD) X(CONDEMNED) X(CLEARED) X(GO)                         \
@@ -29,7 +29,7 @@
 	/* answers to effects */                                                              \
 	X(RESOLVED) X(PULLED) X(STARTED) X(HEALTHY) X(SWITCHED) X(CONFIRMED) X(RESTORED)      \
 	X(DRAINED) X(RETIRED) X(REMOVED) X(SOUGHT) X(SURVEYED) X(COLLECTED) X(NOTIFIED)       \
-	X(PARKED) X(HALTED) X(REVIVED) X(MIGRATED)                                            \
+	X(PARKED) X(HALTED) X(REVIVED) X(MIGRATED) X(HOOKED) X(VERIFIED)                      \
 	/* REFUSED: certain, it did not happen, and asking again will not help.               \
 	 * TROUBLED: it may have happened, or asking again may help. */                       \
 	X(REFUSED) X(TROUBLED)
@@ -38,8 +38,10 @@
 	X(RESOLVE)  /* registry: which digest is the tag?               -> RESOLVED */        \
 	X(PULL)     /* engine: have the image by its digest             -> PULLED */          \
 	X(MIGRATE)  /* engine: the migration has run, once a digest     -> MIGRATED */        \
+	X(HOOK)     /* engine: a hook has run, once a deploy            -> HOOKED */          \
 	X(RUN)      /* engine: every replica created and started        -> STARTED */         \
 	X(PROBE)    /* engine and network: the health gate              -> HEALTHY */         \
+	X(VERIFY)   /* engine, edge: behind its switch it went well     -> VERIFIED */        \
 	X(REMOVE)   /* engine: this deploy's containers gone            -> REMOVED */         \
 	X(DRAIN)    /* proxy: nothing in flight to the elder any more   -> DRAINED */         \
 	X(RETIRE)   /* engine: the elder stopped and removed            -> RETIRED */         \
@@ -47,7 +49,7 @@
 	X(CONFIRM)  /* through the proxy: the deploy answers            -> CONFIRMED */       \
 	X(RESTORE)  /* proxy: new requests go to the elder again        -> RESTORED */        \
 	X(PARK)     /* proxy: no request goes to the elder, none is left-> PARKED */          \
-	X(HALT)     /* engine: the elder stopped, and kept              -> HALTED */          \
+	X(HALT)     /* engine: the elder stopped, and kept; the warm too -> HALTED */          \
 	X(REVIVE)   /* engine: the elder started again                  -> REVIVED */         \
 	X(SEEK)     /* registry: the newest tag that the stage wants    -> SOUGHT */          \
 	X(SURVEY)   /* engine: what runs, what is an orphan, who is gone-> SURVEYED */        \
@@ -56,7 +58,8 @@
 
 #define DEPLOY_STATES(X)                                                                      \
 	X(RESOLVING) X(QUEUED) X(PENDING) X(PULLING) X(MIGRATING) X(PARKING) X(HALTING)       \
-	X(STARTING) X(PROBING) X(SWAPPING) X(ABORTING) X(DRAINING) X(RETIRING) X(STOPPING)    \
+	X(STARTING) X(PROBING) X(PRE_SWITCH) X(SWAPPING) X(ABORTING) X(POST_SWITCH)           \
+	X(VERIFYING) X(SWAPPING_BACK) X(DRAINING) X(RETIRING) X(POST_RETIRE) X(STOPPING)      \
 	X(UNDOING) X(CANCELING) X(REVIVING) X(RETURNING)                                      \
 	X(LIVE) X(FAILED) X(ROLLED_BACK) X(CANCELED) X(SUPERSEDED) X(SKIPPED) X(REFUSED)
 #define SWAP_STATES(X)                                                                        \
@@ -77,6 +80,9 @@ enum trigger { TRIGGERS(KIND) TRIGGER_COUNT };
 #define KIND(name) TASK_##name,
 enum task_kind { TASKS(KIND) TASK_COUNT };
 #undef KIND
+/* In a set of tasks, too: a post-switch hook that fails leads the traffic to the version before; and there is a
+ * verification window. */
+enum { TASK_SWAPS_BACK = TASK_COUNT, TASK_VERIFIES };
 #define KIND(name) EV_##name,
 enum event_kind { EVENTS(KIND) EV_COUNT };
 #undef KIND

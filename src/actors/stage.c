@@ -4,7 +4,8 @@
  * are superseded. A deploy that would bring what is live, running or waiting already is merged into
  * that. What was wished last is what serves in the end, however long each took to learn its digest. A
  * digest that was rolled back, or that a person has left, is in quarantine: no hook and no poll brings
- * it again, a person may. Whether a version may go now is judged by the stage's terms (permit.h), each
+ * it again, a person may. What has served until a moment ago may be kept warm: whoever brings the same again
+ * is told so, and one who needs the host for himself has it stopped. Whether a version may go now is judged by the stage's terms (permit.h), each
  * time that a deploy asks for its turn and once more before its traffic: what may not go yet is pending,
  * the newest of them only, and asks again. A stage asks nothing of the outside, so it rests in every state: each deploy
  * it waits for has deadlines of its own and tells when it ends. */
@@ -101,13 +102,37 @@ settle(const struct actor *a, struct out *out, uint64_t deploy, enum event_kind 
 }
 
 static void
-grant(struct actor *a, struct out *out, uint64_t deploy, uint64_t spec, const char *digest)
+clear_warm(struct actor *a)
 {
-	a->stage.running = deploy;
-	a->stage.running_spec = spec;
-	memmove(a->stage.running_digest, digest, DIGEST_SIZE);
+	a->stage.warm = 0;
+	a->stage.warm_spec = 0;
+	a->stage.warm_until_ms = 0;
+	memset(a->stage.warm_digest, 0, DIGEST_SIZE);
+}
+
+/* Whose containers can serve at once; 0: some have to be started. */
+static uint64_t
+spare_for(const struct actor *a, const struct event *e)
+{
+	bool is_same = !e->flag && e->spec == a->stage.warm_spec
+		       && strcmp(e->digest, a->stage.warm_digest) == 0;
+
+	return is_same && e->strategy == STRATEGY_BLUE_GREEN ? a->stage.warm : 0;
+}
+
+static void
+grant(struct actor *a, const struct event *e, struct out *out)
+{
+	uint64_t spare = spare_for(a, e);
+
+	a->stage.running = e->from;
+	a->stage.running_spec = e->spec;
+	memcpy(a->stage.running_digest, e->digest, DIGEST_SIZE);
+	if (e->strategy != STRATEGY_BLUE_GREEN)
+		clear_warm(a); /* it stops whatever else runs */
 	tell(a, out,
-	    (struct event){ .kind = EV_GRANTED, .to = deploy, .elder = a->stage.live });
+	    (struct event){
+		.kind = EV_GRANTED, .to = e->from, .elder = a->stage.live, .spare = spare });
 }
 
 static void
@@ -247,7 +272,7 @@ ACTION(start)
 {
 	leave_line(a, e->from);
 	outdate_pending(a, out, e->from);
-	grant(a, out, e->from, e->spec, e->digest);
+	grant(a, e, out);
 }
 
 ACTION(enqueue)
@@ -322,7 +347,10 @@ ACTION(deny)
 ACTION(pass)
 {
 	tell(a, out,
-	    (struct event){ .kind = EV_GRANTED, .to = e->from, .elder = a->stage.live });
+	    (struct event){ .kind = EV_GRANTED,
+		.to = e->from,
+		.elder = a->stage.live,
+		.after_ms = e->terms.warm_ms });
 }
 
 ACTION(bar) { permit_answer(a, e, out, EV_DENIED); }
@@ -364,12 +392,37 @@ ACTION(condemn)
 
 ACTION(lift) { quarantine_release(&a->stage, e->digest); }
 
+/* Its time is over, it does not run any more, or its memory is needed: the sweep removes it. */
+ACTION(cool)
+{
+	if (e->spare == a->stage.warm)
+		clear_warm(a);
+}
+
+/* One at most: what was warm until now goes. */
+static void
+keep_warm(struct actor *a, const struct event *e)
+{
+	uint64_t left = a->stage.live;
+
+	clear_warm(a);
+	if (left == 0 || left == e->spare || e->after_ms <= 0)
+		return;
+	a->stage.warm = left;
+	a->stage.warm_spec = a->stage.live_spec;
+	a->stage.warm_until_ms = e->now_ms + e->after_ms;
+	memcpy(a->stage.warm_digest, a->stage.live_digest, DIGEST_SIZE);
+}
+
 ACTION(move)
 {
+	keep_warm(a, e);
 	quarantine_release(&a->stage, e->digest[0] == '\0' ? "-" : e->digest);
 	if (a->stage.live == 0 || strcmp(a->stage.live_digest, e->digest) != 0)
 		a->stage.live_since_ms = e->now_ms;
-	a->stage.live = e->from;
+	a->stage.live = e->spare != 0 ? e->spare : e->from;
+	if (e->spare != 0) /* older than wishes that come too late now */
+		note_merged(a, e->from, e->spare);
 	a->stage.live_spec = e->spec;
 	memcpy(a->stage.live_digest, e->digest, DIGEST_SIZE);
 }
@@ -410,86 +463,7 @@ ACTION(cancel_both)
 	tell(a, out, (struct event){ .kind = EV_CANCEL, .to = a->stage.running });
 }
 
-/* clang-format off */
-#define ROW(in, on, guard, action, then) \
-	{ STAGE_##in, STAGE_##then, on, guard, action, 0, false, #guard, #action }
-#define QUIET(in, on, guard, action, then) \
-	{ STAGE_##in, STAGE_##then, on, guard, action, 0, true, #guard, #action }
-#define TRIGGERED(in)                                            \
-	QUIET(in, ON(TRIGGER), is_asked_already,   ignore, in),  \
-	QUIET(in, ON(TRIGGER), is_no_news,         ignore, in),  \
-	QUIET(in, ON(TRIGGER), is_held,            ignore, in),  \
-	ROW(  in, ON(TRIGGER), is_back,            begin_back, in), \
-	ROW(  in, ON(TRIGGER), always,             begin,  in)
-#define ANYTIME(in)                                              \
-	QUIET(in, ON(RECOVERED), always, ignore, in),            \
-	ROW(  in, ON(LIFTED),    always, lift,   in),            \
-	ROW(  in, ON(FROZEN),    always, freeze, in),            \
-	ROW(  in, ON(THAWED),    always, thaw,   in),            \
-	ROW(  in, ON(CONFIGURED), always, configure, in)
-
-/* Behind the rows of those that may go. */
-#define PENDING(in)                                                      \
-	ROW(  in, ON(READY), is_denied,             deny,          in),  \
-	ROW(  in, ON(READY), is_pending_already,    merge_pending, in),  \
-	ROW(  in, ON(READY), is_older_than_pending, supersede_by_pending, in), \
-	ROW(  in, ON(READY), always,                defer,         in)
-
-static const struct row rows[] = {
-	/*    in         on          if                     do                          then      */
-	ANYTIME(IDLE),
-	TRIGGERED(IDLE),
-	QUIET(IDLE,      ON(START),  always,                ignore,                     IDLE),
-	QUIET(IDLE,      ON(CANCEL), always,                ignore,                     IDLE),
-	ROW(  IDLE,      ON(READY),  is_held,               hold_back,                  IDLE),
-	ROW(  IDLE,      ON(READY),  is_live_already,       merge_live,                 IDLE),
-	ROW(  IDLE,      ON(READY),  is_older_than_live,    supersede_by_live,          IDLE),
-	ROW(  IDLE,      ON(READY),  is_older_than_merged,  supersede_by_merged,        IDLE),
-	ROW(  IDLE,      ON(READY),  may_go,                start,                      DEPLOYING),
-	PENDING(IDLE),
-	ROW(  IDLE,      ON(ENDED),  always,                forget,                     IDLE),
-
-	ANYTIME(DEPLOYING),
-	TRIGGERED(DEPLOYING),
-	ROW(  DEPLOYING, ON(CANCEL), always,                cancel_running,             DEPLOYING),
-	ROW(  DEPLOYING, ON(READY),  is_held,               hold_back,                  DEPLOYING),
-	ROW(  DEPLOYING, ON(READY),  is_running_already,    merge_running,              DEPLOYING),
-	ROW(  DEPLOYING, ON(READY),  is_older_than_running, supersede_by_running,       DEPLOYING),
-	ROW(  DEPLOYING, ON(READY),  is_older_than_merged,  supersede_by_merged,        DEPLOYING),
-	ROW(  DEPLOYING, ON(READY),  may_go,                enqueue,                    QUEUEING),
-	PENDING(DEPLOYING),
-	ROW(  DEPLOYING, ON(PASSING), may_go,               pass,                       DEPLOYING),
-	ROW(  DEPLOYING, ON(PASSING), always,               bar,                        DEPLOYING),
-	ROW(  DEPLOYING, ON(MOVED),  is_back,               move_back,                  DEPLOYING),
-	ROW(  DEPLOYING, ON(MOVED),  always,                move,                       DEPLOYING),
-	ROW(  DEPLOYING, ON(GIVEN_UP), always,              disown,                     DEPLOYING),
-	ROW(  DEPLOYING, ON(CONDEMNED), always,             condemn,                    DEPLOYING),
-	ROW(  DEPLOYING, ON(ENDED),  is_from_running,       rest,                       IDLE),
-	ROW(  DEPLOYING, ON(ENDED),  always,                forget,                     DEPLOYING),
-
-	ANYTIME(QUEUEING),
-	TRIGGERED(QUEUEING),
-	ROW(  QUEUEING,  ON(CANCEL), always,                cancel_both,                QUEUEING),
-	QUIET(QUEUEING,  ON(READY),  is_from_waiting,       ignore,                     QUEUEING),
-	ROW(  QUEUEING,  ON(READY),  is_held,               hold_back,                  QUEUEING),
-	ROW(  QUEUEING,  ON(READY),  is_older_than_running, supersede_by_running,       QUEUEING),
-	ROW(  QUEUEING,  ON(READY),  is_older_than_waiting, supersede_by_waiting,       QUEUEING),
-	ROW(  QUEUEING,  ON(READY),  is_older_than_merged,  supersede_by_merged,        QUEUEING),
-	ROW(  QUEUEING,  ON(READY),  is_waiting_already,    merge_waiting,              QUEUEING),
-	ROW(  QUEUEING,  ON(READY),  is_running_already,    merge_running_drop_waiting, DEPLOYING),
-	ROW(  QUEUEING,  ON(READY),  may_go,                replace_waiting,            QUEUEING),
-	PENDING(QUEUEING),
-	ROW(  QUEUEING,  ON(PASSING), may_go,               pass,                       QUEUEING),
-	ROW(  QUEUEING,  ON(PASSING), always,               bar,                        QUEUEING),
-	ROW(  QUEUEING,  ON(MOVED),  is_back,               move_back,                  QUEUEING),
-	ROW(  QUEUEING,  ON(MOVED),  always,                move,                       QUEUEING),
-	ROW(  QUEUEING,  ON(GIVEN_UP), always,              disown,                     QUEUEING),
-	ROW(  QUEUEING,  ON(CONDEMNED), always,             condemn,                    QUEUEING),
-	ROW(  QUEUEING,  ON(ENDED),  is_from_running,       recall_waiting,             IDLE),
-	ROW(  QUEUEING,  ON(ENDED),  is_from_waiting,       drop_waiting,               DEPLOYING),
-	ROW(  QUEUEING,  ON(ENDED),  always,                forget,                     QUEUEING),
-};
-/* clang-format on */
+#include "actors/stage_rows.h" /* names what is above */
 
 SPEC(stage, STAGE, STAGE_STATES, STATE(STAGE_IDLE), 0,
     STATE(STAGE_IDLE) | STATE(STAGE_DEPLOYING) | STATE(STAGE_QUEUEING));

@@ -3,7 +3,8 @@
  *
  * Pure (see fsm.h). An unclear answer never ends a swap: what may have happened is first made known
  * (switch again, read back) or harmless (restore). RESTORING has no way out but a clear answer,
- * because whoever waits for this swap removes containers when it ends.
+ * because whoever waits for this swap removes containers when it ends. A deploy that has been switched
+ * to and must go back after all begins a swap there.
  *
  * A deploy that has to stop the old version first begins at PARKING: the route leads to nobody, until
  * the deploy says GO (switch) or CANCEL (the old version runs again: restore). From there on a switch
@@ -34,7 +35,7 @@ await(struct actor *a, const struct event *e, struct out *out, enum effect_kind 
 	emit(a, out,
 	    (struct effect){ .kind = kind,
 		.stage = a->swap.stage,
-		.deploy = a->swap.deploy,
+		.deploy = a->swap.body != 0 ? a->swap.body : a->swap.deploy,
 		.elder = a->swap.elder,
 		.delay_ms = delay_ms });
 }
@@ -146,7 +147,7 @@ static const struct row rows[] = {
 	ROW(CONFIRMING, BAD | ON(CANCEL),          always,     restore,       FX(RESTORE), RESTORING),
 
 	ROW(RESTORING,  ON(RESTORED),              always,     give_back,     0,           RESTORED),
-	ROW(RESTORING,  ON(RECOVERED) | ON(CANCEL), always,    restore_now,   FX(RESTORE), RESTORING),
+	ROW(RESTORING,  ON(START) | ON(RECOVERED) | ON(CANCEL), always, restore_now, FX(RESTORE), RESTORING),
 	ROW(RESTORING,  BAD,                       always,     restore_again, FX(RESTORE), RESTORING),
 
 	ROW(PARKING,    ON(START) | ON(RECOVERED), always,     park,          FX(PARK),    PARKING),
@@ -164,5 +165,6 @@ static const struct row rows[] = {
 };
 /* clang-format on */
 
-SPEC(swap, SWAP, SWAP_STATES, STATE(SWAP_SWITCHING) | STATE(SWAP_PARKING),
+SPEC(swap, SWAP, SWAP_STATES,
+    STATE(SWAP_SWITCHING) | STATE(SWAP_PARKING) | STATE(SWAP_RESTORING),
     STATE(SWAP_DONE) | STATE(SWAP_RESTORED), 0);

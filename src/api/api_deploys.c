@@ -78,7 +78,7 @@ api_deploys_list(void *context, struct request *rq)
 	json_array_open(&w);
 	for (size_t i = 0; i < count && i < limit; i++) {
 		json_object_open(&w);
-		view_deploy(&w, &rows[i]);
+		view_deploy(&w, app, &rows[i]);
 		json_object_close(&w);
 	}
 	json_array_close(&w);
@@ -135,7 +135,7 @@ api_deploy_show(void *context, struct request *rq)
 	steps = arena_take_array(rq->arena, STEPS_MAX, sizeof(*steps));
 	json_writer_init(&w, reply_body(rq));
 	json_object_open(&w);
-	view_deploy(&w, &row);
+	view_deploy(&w, app, &row);
 	api_put_decisions(&w, app, row.id);
 	json_key(&w, "steps");
 	json_array_open(&w);

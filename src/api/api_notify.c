@@ -146,7 +146,10 @@ view_receiver(struct json_writer *w, const struct receiver_config *r)
 	json_pair_text(w, "kind", receiver_traits[r->kind].name);
 	json_pair_text(w, "url", r->url);
 	view_from(w, "url_from", r->url_file, r->url_env);
-	view_from(w, "secret_from", r->secret_file, r->secret_env);
+	if (r->secret_name[0] != '\0')
+		json_pair_text(w, "secret_from", "secret");
+	else
+		view_from(w, "secret_from", r->secret_file, r->secret_env);
 	json_pair_bool(w, "insecure", r->is_insecure);
 	json_key(w, "events");
 	json_array_open(w);

@@ -72,6 +72,7 @@ api_stage_plan(void *context, struct request *rq)
 	json_pair_text(&w, "promise", plan.promise);
 	json_pair_text(&w, "reason", plan.reason);
 	json_pair_text(&w, "refusal", plan.refusal);
+	json_pair_text(&w, "window", plan.window);
 	json_pair_bool(&w, "replaces", live != 0);
 	json_pair_integer(&w, "expected_ms", plan.expected_ms);
 	json_pair_integer(&w, "most_ms", plan.most_ms);

@@ -10,16 +10,21 @@
 static void
 write_users(struct json_writer *w, const struct app *app, const char *name)
 {
+	const struct receiver_config *receiver;
 	const struct stage_entry *stage;
+	char text[2 * NAME_SIZE];
 	size_t index = 0;
 
 	json_key(w, "used_by");
 	json_array_open(w);
 	while ((stage = command_secret_user(app, name, &index)) != NULL) {
-		char text[2 * NAME_SIZE];
-
 		snprintf(
 		    text, sizeof(text), "%s/%s", stage->spec->project, stage->spec->stage);
+		json_put_text(w, text);
+	}
+	index = 0;
+	while ((receiver = command_secret_receiver(app, name, &index)) != NULL) {
+		snprintf(text, sizeof(text), "receiver %s", receiver->name);
 		json_put_text(w, text);
 	}
 	json_array_close(w);

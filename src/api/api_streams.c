@@ -100,7 +100,7 @@ send_end(struct follower *f, struct stream *stream)
 	buf_init(&json, 8192);
 	json_writer_init(&w, &json);
 	json_object_open(&w);
-	view_deploy(&w, &row);
+	view_deploy(&w, f->app, &row);
 	json_object_close(&w);
 	if (!send_json(stream, pack(f), "end", &json))
 		return false;

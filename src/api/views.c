@@ -21,8 +21,19 @@
 #include "store/tags.h"
 #include "store/tasks.h"
 
+/* 0: it is not watched just now. */
+static int64_t
+watched_until_ms(const struct app *app, const struct deploy_row *row)
+{
+	const struct stage_spec *spec = catalog_spec(app->catalog, row->spec);
+
+	if (spec == NULL || strcmp(row->state, deploy_spec.state_names[DEPLOY_VERIFYING]) != 0)
+		return 0;
+	return row->watched_since_ms + spec->verify.for_ms;
+}
+
 void
-view_deploy(struct json_writer *w, const struct deploy_row *row)
+view_deploy(struct json_writer *w, const struct app *app, const struct deploy_row *row)
 {
 	json_pair_integer(w, "id", (int64_t)row->id);
 	json_pair_text(w, "project", row->project);
@@ -37,6 +48,7 @@ view_deploy(struct json_writer *w, const struct deploy_row *row)
 	json_pair_integer(w, "ended_ms", row->ended_ms);
 	json_pair_bool(w, "is_live", row->is_live);
 	json_pair_integer(w, "elder", (int64_t)row->elder);
+	json_pair_integer(w, "watched_until_ms", watched_until_ms(app, row));
 }
 
 void
@@ -272,6 +284,8 @@ view_stage(struct json_writer *w, const struct app *app, const struct stage_entr
 	json_pair_text(w, "engine", spec->engine);
 	json_pair_text(w, "state", fsm_spec_of(ACTOR_STAGE)->state_names[a->state]);
 	view_short(w, app, "live", a->stage.live);
+	view_short(w, app, "warm", a->stage.warm);
+	json_pair_integer(w, "warm_until_ms", a->stage.warm_until_ms);
 	view_short(
 	    w, app, "running", a->stage.running != 0 ? a->stage.running : a->stage.resolving);
 	view_short(w, app, "waiting", a->stage.waiting);

@@ -14,7 +14,7 @@ struct stage_entry;
 struct task_row;
 
 /* Each writes the members of an object that the caller opens and closes, so that more can follow. */
-void view_deploy(struct json_writer *w, const struct deploy_row *row);
+void view_deploy(struct json_writer *w, const struct app *app, const struct deploy_row *row);
 /* "env": the variables that it added, changed or removed, by name. */
 void view_env_changes(struct json_writer *w, const struct app *app, uint64_t deploy);
 void view_step(struct json_writer *w, const struct journal_row *row);

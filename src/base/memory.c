@@ -10,6 +10,8 @@
 #include <malloc.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -38,4 +40,32 @@ memory_settle(void)
 
 	malloc_trim(0);
 	dl_iterate_phdr(drop_clean, &page);
+}
+
+/* A line of /proc/meminfo: "MemTotal:       16309792 kB". */
+static void
+read_line(const char *line, const char *name, unsigned long long *to)
+{
+	size_t n = strlen(name);
+
+	if (strncmp(line, name, n) == 0)
+		(void)sscanf(line + n, " %llu", to);
+}
+
+bool
+memory_host_is_short(void)
+{
+	FILE *file = fopen("/proc/meminfo", "re");
+	unsigned long long total = 0;
+	unsigned long long available = 0;
+	char line[128];
+
+	if (file == NULL)
+		return false;
+	while (fgets(line, sizeof(line), file) != NULL) {
+		read_line(line, "MemTotal:", &total);
+		read_line(line, "MemAvailable:", &available);
+	}
+	fclose(file);
+	return total > 0 && available > 0 && available < total / 10;
 }

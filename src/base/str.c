@@ -134,7 +134,7 @@ str_cut(struct str s, char at, struct str *head)
 
 	if (found == NULL) {
 		*head = s;
-		return (struct str){ s.p + s.n, 0 };
+		return (struct str){ s.n > 0 ? s.p + s.n : s.p, 0 };
 	}
 	*head = (struct str){ s.p, (size_t)(found - s.p) };
 	return (struct str){ found + 1, s.n - head->n - 1 };

@@ -296,6 +296,11 @@ write_facts(const struct json *deploy, struct buf *out)
 	table_cell(&t, "  took");
 	table_cell_format(
 	    &t, "%s%s", text, words_ms(deploy, "ended_ms") == 0 ? " so far" : "");
+	if (words_ms(deploy, "watched_until_ms") != 0) {
+		words_took(words_ms(deploy, "watched_until_ms") - clock_wall_ms(), text);
+		table_cell(&t, "  watched");
+		table_cell_format(&t, "for %s more; `slipway cancel` leads back", text);
+	}
 	if (number_of(deploy, "elder") != 0) {
 		table_cell(&t, "  replaces");
 		table_cell_format(&t, "deploy %" PRId64, number_of(deploy, "elder"));

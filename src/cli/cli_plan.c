@@ -49,6 +49,10 @@ print(const struct json *answer)
 	table_cell(&t, text_of(answer, "promise"));
 	table_cell(&t, "  because");
 	table_cell(&t, text_of(answer, "reason"));
+	if (text_of(answer, "window")[0] != '\0') {
+		table_cell(&t, "  watched");
+		table_cell(&t, text_of(answer, "window"));
+	}
 	if (text_of(answer, "refusal")[0] != '\0') {
 		table_cell(&t, "  refused");
 		table_cell(&t, text_of(answer, "refusal"));

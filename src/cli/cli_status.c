@@ -187,6 +187,20 @@ write_live(const struct json *stage, struct buf *to)
 	    json_number(json_get(live, "deploy")), age);
 }
 
+/* "v2 (deploy 9, for 8 min more): going back takes no start" */
+static void
+write_warm(const struct json *stage, struct buf *to)
+{
+	const struct json *warm = json_get(stage, "warm");
+	char left[WORDS_SIZE];
+
+	if (json_kind(warm) != JSON_IS_OBJECT)
+		return;
+	words_age(words_ms(stage, "warm_until_ms") - clock_wall_ms(), left);
+	buf_format(to, "%s (deploy %" PRId64 ") for %s more: going back to it starts nothing",
+	    text_of(warm, "tag"), json_number(json_get(warm, "deploy")), left);
+}
+
 static void
 write_poll(const struct json *stage, struct buf *to)
 {
@@ -250,6 +264,8 @@ write_facts(const struct json *stage, struct buf *out)
 	table_init(&t, none);
 	pair(&t, "image", text_of(stage, "image"));
 	pair_cell(&t, "live", write_live, stage);
+	if (json_kind(json_get(stage, "warm")) == JSON_IS_OBJECT)
+		pair_cell(&t, "warm", write_warm, stage);
 	pair_cell(&t, "now", write_now, stage);
 	pair_cell(&t, "note", write_note, stage);
 	pair(&t, "tags", text_of(stage, "tags"));

@@ -12,6 +12,9 @@
 	.count_offset = offsetof(struct stage_spec, count)
 #define HEALTH_AT(member) .offset = offsetof(struct health_spec, member)
 #define TASK_AT(member) .offset = offsetof(struct task_spec, member)
+#define HOOKS_AT(member) .offset = offsetof(struct hooks_spec, member)
+#define VERIFY_AT(member) .offset = offsetof(struct verify_spec, member)
+#define MEMBERS(table) .members = (table), .member_count = COUNT(table)
 #define RANGE(from, to, default) .least = (from), .most = (to), .initial = (default)
 #define SECONDS(n) ((int64_t)(n)*1000)
 #define MINUTES(n) ((int64_t)(n)*60 * 1000)
@@ -82,8 +85,11 @@ const struct field stage_fields[STAGE_FIELD_COUNT] = {
 	[STAGE_FIELD_HOST_NETWORK] = { "host_network", "host_network", FIELD_BOOL, IN_BOTH, SPEC_AT(has_host_network) },
 	[STAGE_FIELD_HOST_PID] = { "host_pid", "host_pid", FIELD_BOOL, IN_BOTH, SPEC_AT(has_host_pid) },
 	[STAGE_FIELD_HOST_IPC] = { "host_ipc", "host_ipc", FIELD_BOOL, IN_BOTH, SPEC_AT(has_host_ipc) },
+	[STAGE_FIELD_WARM] = { "warm_keep", "warm_ms", FIELD_DURATION, IN_BOTH, SPEC_AT(warm_ms), RANGE(0, HOURS(24), MINUTES(10)), .is_at_once = true },
 	[STAGE_FIELD_STRATEGY] = { "strategy", "strategy", FIELD_TEXT, IN_BOTH, SPEC_AT(strategy), .most = NAME_SIZE - 1, .initial_text = "auto", .rule = rule_strategy },
-	[STAGE_FIELD_MIGRATION] = { "migration", "migration", FIELD_TASK, IN_BOTH, SPEC_AT(migration) },
+	[STAGE_FIELD_MIGRATION] = { "migration", "migration", FIELD_TASK, IN_BOTH, SPEC_AT(migration), MEMBERS(migration_fields) },
+	[STAGE_FIELD_HOOKS] = { "hooks", "hooks", FIELD_HOOKS, IN_BOTH, SPEC_AT(hooks), MEMBERS(hooks_fields) },
+	[STAGE_FIELD_VERIFY] = { "verify", "verify", FIELD_VERIFY, IN_BOTH, SPEC_AT(verify), MEMBERS(verify_fields), .is_at_once = true },
 };
 
 const struct field health_fields[HEALTH_FIELD_COUNT] = {
@@ -100,10 +106,32 @@ const struct field health_fields[HEALTH_FIELD_COUNT] = {
 	[HEALTH_FIELD_DEADLINE] = { "deadline", "deadline_ms", FIELD_DURATION, IN_BOTH, HEALTH_AT(deadline_ms), RANGE(SECONDS(1), HOURS(2), SECONDS(60)) },
 };
 
-const struct field task_fields[TASK_FIELD_COUNT] = {
-	[TASK_FIELD_COMMAND] = { "command", "command", FIELD_STRINGS, IN_BOTH, TASK_AT(command), .most = LIST_MAX },
-	[TASK_FIELD_TIMEOUT] = { "timeout", "timeout_ms", FIELD_DURATION, IN_BOTH, TASK_AT(timeout_ms), RANGE(SECONDS(1), HOURS(12), MINUTES(10)) },
-	[TASK_FIELD_COMPATIBLE] = { "backward_compatible", "is_compatible", FIELD_BOOL, IN_BOTH, TASK_AT(is_compatible), .initial = true },
+#define TASK_COMMAND { "command", "command", FIELD_STRINGS, IN_BOTH, TASK_AT(command), .most = LIST_MAX }
+#define TASK_TIMEOUT { "timeout", "timeout_ms", FIELD_DURATION, IN_BOTH, TASK_AT(timeout_ms), RANGE(SECONDS(1), HOURS(12), MINUTES(10)) }
+const struct field migration_fields[MIGRATION_FIELD_COUNT] = {
+	TASK_COMMAND,
+	TASK_TIMEOUT,
+	{ "backward_compatible", "is_compatible", FIELD_BOOL, IN_BOTH, TASK_AT(is_compatible), .initial = true },
+};
+
+const struct field hook_fields[HOOK_FIELD_COUNT] = { TASK_COMMAND, TASK_TIMEOUT };
+
+const struct field post_switch_fields[POST_SWITCH_FIELD_COUNT] = {
+	TASK_COMMAND,
+	TASK_TIMEOUT,
+	{ "swap_back", "swaps_back", FIELD_BOOL, IN_BOTH, TASK_AT(swaps_back) },
+};
+
+const struct field hooks_fields[HOOKS_FIELD_COUNT] = {
+	{ "pre_switch", "pre_switch", FIELD_TASK, IN_BOTH, HOOKS_AT(pre_switch), MEMBERS(hook_fields) },
+	{ "post_switch", "post_switch", FIELD_TASK, IN_BOTH, HOOKS_AT(post_switch), MEMBERS(post_switch_fields) },
+	{ "post_retire", "post_retire", FIELD_TASK, IN_BOTH, HOOKS_AT(post_retire), MEMBERS(hook_fields) },
+};
+
+const struct field verify_fields[VERIFY_FIELD_COUNT] = {
+	{ "for", "for_ms", FIELD_DURATION, IN_BOTH, VERIFY_AT(for_ms), RANGE(SECONDS(1), HOURS(1), 0) },
+	{ "max_error_percent", "max_error_percent", FIELD_INTEGER, IN_BOTH, VERIFY_AT(max_error_percent), RANGE(0, 100, 10) },
+	{ "min_requests", "min_requests", FIELD_INTEGER, IN_BOTH, VERIFY_AT(min_requests), RANGE(1, 1000000, 20) },
 };
 /* clang-format on */
 
@@ -149,7 +177,9 @@ fields_set_defaults(const struct field *fields, size_t count, void *record)
 			fields_set_defaults(health_fields, COUNT(health_fields), member);
 			break;
 		case FIELD_TASK:
-			fields_set_defaults(task_fields, COUNT(task_fields), member);
+		case FIELD_HOOKS:
+		case FIELD_VERIFY:
+			fields_set_defaults(field->members, field->member_count, member);
 			break;
 		case FIELD_STRINGS:
 		case FIELD_PAIRS:

@@ -25,6 +25,8 @@ enum field_kind { /* member of the struct */
 	FIELD_HEALTH, /* struct health_spec */
 	FIELD_CHECK, /* enum health_kind */
 	FIELD_TASK, /* struct task_spec */
+	FIELD_HOOKS, /* struct hooks_spec */
+	FIELD_VERIFY, /* struct verify_spec */
 };
 
 /* Where a key may stand in the file. */
@@ -35,7 +37,7 @@ struct field {
 	const char *json; /* in canonical JSON */
 	enum field_kind kind;
 	enum field_place place;
-	size_t offset; /* in struct stage_spec, health_spec or task_spec */
+	size_t offset; /* in struct stage_spec, or the one that it is a member of */
 	size_t count_offset; /* FIELD_PAIRS, FIELD_VOLUMES */
 	int64_t least; /* numbers: range */
 	int64_t most; /* texts: bytes; lists and maps: entries */
@@ -45,6 +47,8 @@ struct field {
 	bool
 	    is_at_once; /* a change takes no deploy: only what chooses versions, not what runs */
 	bool has_sources; /* FIELD_PAIRS: values may be secrets, files, variables */
+	const struct field *members; /* FIELD_TASK, _HOOKS, _VERIFY: what there is in it */
+	size_t member_count;
 };
 
 /* Indexes into stage_fields, in the order of canonical JSON. */
@@ -105,8 +109,11 @@ enum stage_field {
 	STAGE_FIELD_HOST_NETWORK,
 	STAGE_FIELD_HOST_PID,
 	STAGE_FIELD_HOST_IPC,
+	STAGE_FIELD_WARM,
 	STAGE_FIELD_STRATEGY,
 	STAGE_FIELD_MIGRATION,
+	STAGE_FIELD_HOOKS,
+	STAGE_FIELD_VERIFY,
 	STAGE_FIELD_COUNT,
 };
 
@@ -125,16 +132,16 @@ enum health_field {
 	HEALTH_FIELD_COUNT,
 };
 
-enum task_field {
-	TASK_FIELD_COMMAND,
-	TASK_FIELD_TIMEOUT,
-	TASK_FIELD_COMPATIBLE,
-	TASK_FIELD_COUNT,
-};
+enum { MIGRATION_FIELD_COUNT = 3, HOOK_FIELD_COUNT = 2, POST_SWITCH_FIELD_COUNT = 3 };
+enum { HOOKS_FIELD_COUNT = 3, VERIFY_FIELD_COUNT = 3, MEMBER_COUNT_MAX = 3 };
 
 extern const struct field stage_fields[STAGE_FIELD_COUNT];
 extern const struct field health_fields[HEALTH_FIELD_COUNT];
-extern const struct field task_fields[TASK_FIELD_COUNT];
+extern const struct field migration_fields[MIGRATION_FIELD_COUNT];
+extern const struct field hook_fields[HOOK_FIELD_COUNT];
+extern const struct field post_switch_fields[POST_SWITCH_FIELD_COUNT];
+extern const struct field hooks_fields[HOOKS_FIELD_COUNT];
+extern const struct field verify_fields[VERIFY_FIELD_COUNT];
 
 /* "none", "http", "tcp", "docker" by enum health_kind. */
 enum { HEALTH_KIND_COUNT = HEALTH_DOCKER + 1 };

@@ -69,10 +69,10 @@ same_health(const void *a, const void *b)
 }
 
 static bool
-same_task(const void *a, const void *b)
+same_members(const struct field *field, const void *a, const void *b)
 {
-	for (size_t i = 0; i < COUNT(task_fields); i++)
-		if (!field_is_same(&task_fields[i], a, b))
+	for (size_t i = 0; i < field->member_count; i++)
+		if (!field_is_same(&field->members[i], a, b))
 			return false;
 	return true;
 }
@@ -111,7 +111,9 @@ field_is_same(const struct field *field, const void *a, const void *b)
 	case FIELD_HEALTH:
 		return same_health(x, y);
 	case FIELD_TASK:
-		return same_task(x, y);
+	case FIELD_HOOKS:
+	case FIELD_VERIFY:
+		return same_members(field, x, y);
 	case FIELD_CHECK:
 		return *(const enum health_kind *)x == *(const enum health_kind *)y;
 	}

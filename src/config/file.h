@@ -75,7 +75,8 @@ struct config_receiver { /* of notifications */
 	const char *url; /* one of these three; the others "" */
 	const char *url_file;
 	const char *url_env;
-	const char *secret_file; /* these: "" when not given */
+	const char *secret_name; /* these: "" when not given */
+	const char *secret_file;
 	const char *secret_env;
 	const char *ca_file;
 	const char *from; /* mail */

@@ -85,9 +85,16 @@ bool key_is_known(struct import *im, const struct node *member, const char *cons
 void keys_check(struct import *im, const struct node *map, const char *const *known);
 
 bool import_health(struct import *im, const struct node *node, struct health_spec *ret_health);
-/* A map with `command`, or the word none. key: what it is called. */
-bool import_task(
-    struct import *im, const struct node *node, const char *key, struct task_spec *ret_task);
+/* A map with `command`, or the word none. */
+bool import_task(struct import *im, const struct node *node, const struct field *field,
+    struct task_spec *ret_task);
+bool import_hooks(struct import *im, const struct node *node, const struct field *field,
+    struct hooks_spec *ret_hooks);
+bool import_verify(struct import *im, const struct node *node, const struct field *field,
+    struct verify_spec *ret_verify);
+/* Each member of a map by field->members. */
+bool import_members(
+    struct import *im, const struct node *map, const struct field *field, void *record);
 /* The tag policy as a whole: `tags` and everything called tag_ of the spec. */
 bool import_tags(struct import *im, const struct node *node, struct stage_spec *spec);
 void import_engines(struct import *im, const struct node *map);

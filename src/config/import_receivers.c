@@ -45,6 +45,13 @@ has(const struct node *map, const char *key)
 	return node_get(map, key) != NULL;
 }
 
+/* How many ways there are to its secret: of the server's own, of a file, of a variable. */
+static int
+count_secrets(const struct node *map)
+{
+	return has(map, "secret_name") + has(map, "secret_file") + has(map, "secret_env");
+}
+
 /* One of the three, and of Slack and Discord not the first: that URL is a secret. */
 static void
 check_url(struct import *im, const struct node *map, const struct config_receiver *r)
@@ -61,8 +68,7 @@ check_url(struct import *im, const struct node *map, const struct config_receive
 	else if (fault != NULL)
 		import_fault(im, node_get(map, "url"), "'url': '%.120s' %s", r->url, fault);
 	else if (r->url[0] != '\0' && !r->is_insecure
-		 && receiver_tells_secret(
-		     r->kind, r->url, r->secret_file[0] != '\0' || r->secret_env[0] != '\0'))
+		 && receiver_tells_secret(r->kind, r->url, count_secrets(map) > 0))
 		import_fault(im, node_get(map, "url"),
 		    "the secret would go to '%.120s' in the clear: use https://, or allow it "
 		    "by 'insecure: true'",
@@ -73,26 +79,34 @@ static void
 check_secret(struct import *im, const struct node *map, const struct config_receiver *r)
 {
 	const struct receiver_traits *traits = &receiver_traits[r->kind];
-	const struct node *variable = node_get(map, "secret_env");
-	bool is_given = has(map, "secret_file") || variable != NULL;
+	const struct config_rules *rules = im->rules;
+	int count = count_secrets(map);
 
-	if (has(map, "secret_file") && variable != NULL)
-		import_fault_key(im, variable, "'secret_env' beside 'secret_file': keep one");
-	else if (is_given && traits->secret == NEVER)
+	if (count > 1)
+		import_fault_key(im, map,
+		    "receiver '%s': of 'secret_name', 'secret_file' and 'secret_env' keep one",
+		    r->name);
+	else if (count > 0 && traits->secret == NEVER)
 		import_fault_key(im, map,
 		    "receiver '%s': %s knows no secret but the URL itself", r->name,
 		    traits->name);
-	else if (!is_given && traits->secret == ALWAYS)
+	else if (count == 0 && traits->secret == ALWAYS)
 		import_fault_key(im, map,
-		    "receiver '%s': %s needs a token: add 'secret_file' or 'secret_env'",
+		    "receiver '%s': %s needs a token: add 'secret_name', 'secret_file' or "
+		    "'secret_env'",
 		    r->name, traits->name);
+	else if (r->secret_name[0] != '\0' && rules->has_secret != NULL
+		 && !rules->has_secret(rules->context, r->secret_name))
+		import_warn(im, node_get(map, "secret_name"),
+		    "there is no secret of that name yet: `slipway secrets set`; until then "
+		    "nobody is told");
 }
 
 static void
 check_mail(struct import *im, const struct node *map, const struct config_receiver *r)
 {
 	static const char *const keys[] = { "from", "to", "username" };
-	bool has_secret = r->secret_file[0] != '\0' || r->secret_env[0] != '\0';
+	bool has_secret = count_secrets(map) > 0;
 
 	for (size_t i = 0; i < COUNT(keys) && r->kind != RECEIVER_EMAIL; i++)
 		if (has(map, keys[i]))
@@ -105,8 +119,8 @@ check_mail(struct import *im, const struct node *map, const struct config_receiv
 		    im, map, "receiver '%s': mail needs 'from' and 'to'", r->name);
 	if (has(map, "username") != has_secret)
 		import_fault_key(im, map,
-		    "receiver '%s': 'username' and its password ('secret_file' or "
-		    "'secret_env') belong together",
+		    "receiver '%s': 'username' and its password ('secret_name', "
+		    "'secret_file' or 'secret_env') belong together",
 		    r->name);
 }
 
@@ -149,8 +163,8 @@ static void
 read_receiver(struct import *im, const struct node *map, struct config_receiver *r)
 {
 	static const char *const known[] = { "kind", "url", "url_file", "url_env",
-		"secret_file", "secret_env", "events", "ca_file", "insecure", "from", "to",
-		"username", NULL };
+		"secret_name", "secret_file", "secret_env", "events", "ca_file", "insecure",
+		"from", "to", "username", NULL };
 	static const struct field to = {
 		.key = "to", .most = RECIPIENTS_MAX, .rule = rule_mail_address
 	};
@@ -163,6 +177,7 @@ read_receiver(struct import *im, const struct node *map, struct config_receiver 
 		{ "url", rule_line, PATH_SIZE - 1, &r->url },
 		{ "url_file", rule_path, PATH_SIZE - 1, &r->url_file },
 		{ "url_env", rule_env_name, 127, &r->url_env },
+		{ "secret_name", rule_secret_name, NAME_SIZE - 1, &r->secret_name },
 		{ "secret_file", rule_path, PATH_SIZE - 1, &r->secret_file },
 		{ "secret_env", rule_env_name, 127, &r->secret_env },
 		{ "ca_file", rule_path, PATH_SIZE - 1, &r->ca_file },
@@ -220,6 +235,7 @@ import_receivers(struct import *im, const struct node *map)
 			.url = "",
 			.url_file = "",
 			.url_env = "",
+			.secret_name = "",
 			.secret_file = "",
 			.secret_env = "",
 			.ca_file = "",

@@ -72,7 +72,11 @@ read_field(struct import *im, const struct node *node, const struct field *field
 	case FIELD_HEALTH:
 		return import_health(im, node, member);
 	case FIELD_TASK:
-		return import_task(im, node, field->key, member);
+		return import_task(im, node, field, member);
+	case FIELD_HOOKS:
+		return import_hooks(im, node, field, member);
+	case FIELD_VERIFY:
+		return import_verify(im, node, field, member);
 	case FIELD_CHECK:
 		break; /* part of health */
 	}

@@ -45,6 +45,12 @@ static const struct {
 	{ "start_period", "here it is 'min_uptime' and 'deadline'" },
 	{ "pre_deploy", "here it is 'migration': it runs in a container of the new image" },
 	{ "migrate", "here it is 'migration'" },
+	{ "post_deploy", "here it is 'post_switch' of 'hooks'" },
+	{ "pre_switch", "it belongs to 'hooks'" },
+	{ "post_switch", "it belongs to 'hooks'" },
+	{ "post_retire", "it belongs to 'hooks'" },
+	{ "verification", "here it is 'verify'" },
+	{ "bake_time", "here it is 'verify: {for: 60s}'" },
 };
 
 static const char *
@@ -74,12 +80,12 @@ key_is_known(struct import *im, const struct node *member, const char *const *kn
 {
 	struct nearest nearest;
 
-	nearest_begin(&nearest, member->key);
-	for (size_t i = 0; known[i] != NULL; i++) {
+	for (size_t i = 0; known[i] != NULL; i++)
 		if (strcmp(known[i], member->key.p) == 0)
 			return true;
+	nearest_begin(&nearest, member->key);
+	for (size_t i = 0; known[i] != NULL; i++)
 		nearest_offer(&nearest, known[i]);
-	}
 	if (hint_for(member->key.p) != NULL)
 		import_fault_key(im, member, "unknown key '%s': %s", member->key.p,
 		    hint_for(member->key.p));

@@ -222,16 +222,22 @@ put_health(struct walk *w, const struct health_spec *health)
 	walk_leave(w);
 }
 
+/* What is not as it is by default. */
 static void
-put_task(struct walk *w, const char *key, const struct task_spec *task)
+put_members(struct walk *w, const struct field *field, const void *record)
 {
-	struct task_spec initial = { .timeout_ms = 0 };
+	union {
+		struct task_spec task;
+		struct hooks_spec hooks;
+		struct verify_spec verify;
+	} initial;
 
-	fields_set_defaults(task_fields, COUNT(task_fields), &initial);
-	walk_enter(w, key);
-	for (size_t i = 0; i < COUNT(task_fields); i++)
-		if (!field_is_same(&task_fields[i], task, &initial))
-			put_field(w, &task_fields[i], task);
+	memset(&initial, 0, sizeof(initial));
+	fields_set_defaults(field->members, field->member_count, &initial);
+	walk_enter(w, field->key);
+	for (size_t i = 0; i < field->member_count; i++)
+		if (!field_is_same(&field->members[i], record, &initial))
+			put_field(w, &field->members[i], record);
 	walk_leave(w);
 }
 
@@ -274,7 +280,9 @@ put_field(struct walk *w, const struct field *field, const void *record)
 		put_health(w, member);
 		break;
 	case FIELD_TASK:
-		put_task(w, field->key, member);
+	case FIELD_HOOKS:
+	case FIELD_VERIFY:
+		put_members(w, field, member);
 		break;
 	case FIELD_CHECK:
 		break; /* put_health */
@@ -283,13 +291,11 @@ put_field(struct walk *w, const struct field *field, const void *record)
 
 /* A check has to be named, so health is there even when it is the default. */
 static bool
-is_left_out(const struct field *field, const struct stage_spec *spec)
+is_left_out(
+    const struct field *field, const struct stage_spec *spec, const struct stage_spec *initial)
 {
-	struct stage_spec initial;
-
-	stage_spec_set_defaults(&initial);
 	return field->key == NULL || field->place == IN_NEITHER
-	       || (field->kind != FIELD_HEALTH && field_is_same(field, spec, &initial));
+	       || (field->kind != FIELD_HEALTH && field_is_same(field, spec, initial));
 }
 
 void
@@ -297,13 +303,15 @@ lines_of_stage(const struct stage_spec *spec, const struct shared_spec *shared,
     const struct line_sink *sink)
 {
 	struct stage_spec own = *spec;
+	struct stage_spec initial;
 	struct walk w;
 
+	stage_spec_set_defaults(&initial);
 	walk_begin(&w, sink);
 	if (shared != NULL)
 		pairs_subtract(&own, &shared->spec, sink->arena);
 	for (size_t i = 0; i < STAGE_FIELD_COUNT; i++)
-		if (!is_left_out(&stage_fields[i], &own)
+		if (!is_left_out(&stage_fields[i], &own, &initial)
 		    && (shared == NULL || !shared->has[i]))
 			put_field(&w, &stage_fields[i], &own);
 	walk_end(&w);

@@ -14,7 +14,7 @@
 #include "config/fields.h"
 #include "config/file.h"
 
-enum { LINE_DEPTH_MAX = 3 }; /* health, interval; tls, ca */
+enum { LINE_DEPTH_MAX = 3 }; /* hooks, post_switch, timeout */
 
 struct config_line {
 	const char *path[LINE_DEPTH_MAX]; /* keys as they are, not quoted */

@@ -35,6 +35,7 @@ lines_of_receiver(const struct config_receiver *r, const struct line_sink *sink)
 	put_if_given(&w, "url", r->url);
 	put_if_given(&w, "url_file", r->url_file);
 	put_if_given(&w, "url_env", r->url_env);
+	put_if_given(&w, "secret_name", r->secret_name);
 	put_if_given(&w, "secret_file", r->secret_file);
 	put_if_given(&w, "secret_env", r->secret_env);
 	put_events(&w, r->events);

@@ -85,7 +85,7 @@ is_by_edge(const struct config_file *file, const char *proxy)
 	return strcmp(proxy, "none") != 0;
 }
 
-/* Stages whose old version does not serve until the new one does. */
+/* Stages whose old version does not serve until the new one does; and what is watched behind the switch. */
 static void
 print_strategies(const char *path, const struct config_file *file, FILE *out)
 {
@@ -98,7 +98,7 @@ print_strategies(const char *path, const struct config_file *file, FILE *out)
 			struct strategy_plan plan;
 
 			strategy_plan(stage, is_by_edge(file, stage->proxy), &plan);
-			if (plan.strategy == STRATEGY_BLUE_GREEN)
+			if (plan.strategy == STRATEGY_BLUE_GREEN && plan.window[0] == '\0')
 				continue;
 			buf_clear(&text);
 			strategy_describe(&plan, &text);

@@ -101,7 +101,9 @@ write_field(
 		    initial == NULL ? NULL : (const char *)initial + field->offset);
 		break;
 	case FIELD_TASK:
-		write_fields(w, task_fields, COUNT(task_fields), member, NULL);
+	case FIELD_HOOKS:
+	case FIELD_VERIFY:
+		write_fields(w, field->members, field->member_count, member, NULL);
 		break;
 	case FIELD_CHECK:
 		json_put_text(w, health_kind_names[*(const enum health_kind *)member]);
@@ -116,7 +118,7 @@ is_needed(const struct field *field)
 	return field->kind == FIELD_HEALTH || field->kind == FIELD_CHECK;
 }
 
-/* Two levels, by the tables: a stage, its health and its tasks. initial: what says the same there is left out; NULL:
+/* By the tables: a stage, its health, its tasks. initial: what says the same there is left out; NULL:
  * nothing is. */
 static void
 write_fields(struct json_writer *w, const struct field *fields, size_t count,

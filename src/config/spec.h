@@ -78,6 +78,22 @@ struct task_spec {
 	struct strings command; /* empty: there is no such task */
 	int64_t timeout_ms; /* from its start to its end (600,000) */
 	bool is_compatible; /* a migration: the version before works with what it leaves */
+	bool swaps_back; /* post_switch: its failure leads the traffic to the version before */
+};
+
+struct hooks_spec {
+	struct task_spec
+	    pre_switch; /* it is healthy and has no traffic: the last that can stop it */
+	struct task_spec
+	    post_switch; /* it has the traffic, and the version before still runs */
+	struct task_spec post_retire; /* the version before is gone */
+};
+
+/* The verification window: the version that has the traffic is watched, and the one before runs on. */
+struct verify_spec {
+	int64_t for_ms; /* 0: there is none */
+	int max_error_percent; /* of its requests may fail, beyond those of the version before (10) */
+	int min_requests; /* with fewer nothing is made of that (20) */
 };
 
 struct stage_spec {
@@ -129,8 +145,11 @@ struct stage_spec {
 	int64_t cpu_milli; /* thousandths of a core; 0 = no limit */
 	int64_t stop_ms; /* from SIGTERM to SIGKILL (10,000) */
 	int64_t drain_ms; /* for requests in flight to the old version (30,000) */
+	int64_t warm_ms; /* the version before runs on for so long (600,000); 0: not at all */
 	const char *strategy; /* "auto", or one that the stage insists on: see strategy.h */
 	struct task_spec migration; /* before the first container of a new version */
+	struct hooks_spec hooks; /* around its switch */
+	struct verify_spec verify; /* behind it */
 
 	struct strings entrypoint; /* empty: the image's */
 	const char *stop_signal; /* "" = the image's */

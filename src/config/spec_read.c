@@ -214,9 +214,12 @@ read_field(struct reader *r, const struct json *value, void *record)
 			return refuse(r, "an object");
 		return read_fields(r, health_fields, COUNT(health_fields), value, member);
 	case FIELD_TASK:
+	case FIELD_HOOKS:
+	case FIELD_VERIFY:
 		if (json_kind(value) != JSON_IS_OBJECT)
 			return refuse(r, "an object");
-		return read_fields(r, task_fields, COUNT(task_fields), value, member);
+		return read_fields(
+		    r, r->field->members, r->field->member_count, value, member);
 	case FIELD_CHECK:
 		return read_check(r, value, member);
 	}
@@ -236,7 +239,7 @@ check_known(void *context, const char *key, const struct json *value UNUSED)
 	return false;
 }
 
-/* Two levels, by the tables: a stage, its health and its tasks. */
+/* By the tables: a stage, its health, its tasks. */
 static int
 read_fields(struct reader *r, const struct field *fields, size_t count,
     const struct json *object, void *record)

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "config/units.h"
+
 static const char *const names[STRATEGY_COUNT] = {
 	[STRATEGY_BLUE_GREEN] = "blue-green",
 	[STRATEGY_STOP_FIRST] = "stop-first",
@@ -93,6 +95,32 @@ gate_ms(const struct health_spec *health)
 	return probes_ms > health->min_uptime_ms ? probes_ms : health->min_uptime_ms;
 }
 
+/* What is watched behind the switch, and what cannot be. */
+static void
+describe_window(const struct stage_spec *spec, bool is_by_edge, struct strategy_plan *plan)
+{
+	char length[UNITS_TEXT_SIZE];
+
+	if (spec->verify.for_ms == 0)
+		return;
+	units_duration_text(spec->verify.for_ms, length);
+	if (plan->strategy != STRATEGY_BLUE_GREEN)
+		snprintf(plan->window, sizeof(plan->window),
+		    "none, in spite of 'verify': the old version is stopped first, so there "
+		    "is nothing that runs to go back to");
+	else if (!is_by_edge || spec->domains.count == 0)
+		snprintf(plan->window, sizeof(plan->window),
+		    "%s, by its containers and their health check; error responses are not "
+		    "counted: %s",
+		    length,
+		    stage_spec_has_route(spec) ? "no HTTP requests come by the edge"
+					       : "it has no route");
+	else
+		snprintf(plan->window, sizeof(plan->window),
+		    "%s, by its containers, their health check and its error responses",
+		    length);
+}
+
 void
 strategy_plan(const struct stage_spec *spec, bool is_by_edge, struct strategy_plan *plan)
 {
@@ -105,6 +133,7 @@ strategy_plan(const struct stage_spec *spec, bool is_by_edge, struct strategy_pl
 		force(spec, can_wait, plan);
 	plan->name = names[plan->strategy];
 	plan->promise = promises[plan->strategy];
+	describe_window(spec, is_by_edge, plan);
 	if (plan->strategy == STRATEGY_BLUE_GREEN)
 		return;
 	if (!stage_spec_has_route(spec))
@@ -122,4 +151,6 @@ strategy_describe(const struct strategy_plan *plan, struct buf *to)
 		    plan->expected_ms / 1000, plan->expected_ms % 1000 / 100,
 		    (plan->most_ms + 999) / 1000);
 	buf_format(to, "; because %s", plan->reason);
+	if (plan->window[0] != '\0')
+		buf_format(to, "; verification window: %s", plan->window);
 }

@@ -15,6 +15,8 @@ struct strategy_plan {
 	char reason[REASON_SIZE]; /* why this one */
 	char refusal
 	    [REASON_SIZE]; /* the stage names one that cannot work, and why; "": it can */
+	/* The verification window behind the switch, for a person; "": none is asked for. */
+	char window[REASON_SIZE];
 	/* Nobody answers from the stop of the old version to the start of the new one: */
 	int64_t expected_ms; /* for an app that ends and starts at once */
 	int64_t most_ms; /* with every second that the stage is given */

@@ -19,8 +19,10 @@ kind_of(enum effect_kind kind)
 	static const struct job_kind *const kinds[FX_COUNT] = {
 		[FX_PULL] = &pull_kind,
 		[FX_MIGRATE] = &task_job_kind,
+		[FX_HOOK] = &task_job_kind,
 		[FX_RUN] = &run_kind,
 		[FX_PROBE] = &gate_kind,
+		[FX_VERIFY] = &gate_kind,
 		[FX_REMOVE] = &remove_kind,
 		[FX_RETIRE] = &retire_kind,
 		[FX_HALT] = &halt_kind,
@@ -204,6 +206,16 @@ docker_forget(struct docker *docker, uint64_t actor)
 		(void)job_end(job);
 		return;
 	}
+}
+
+uint64_t
+stage_trial_of(const struct docker *docker, uint64_t stage_id)
+{
+	const struct docker_settings *settings = &docker->settings;
+
+	return settings->stage_trial == NULL
+		   ? 0
+		   : settings->stage_trial(settings->context, stage_id);
 }
 
 const struct stage_spec *

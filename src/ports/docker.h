@@ -23,6 +23,12 @@ struct docker_sockets;
 struct image;
 struct retention_rules;
 
+/* What a proxy has counted of the requests to a deploy's containers. */
+struct docker_traffic {
+	uint64_t requests;
+	uint64_t failures; /* error responses, or none */
+};
+
 /* What the port asks of and tells to the program around it, always from a loop turn or from
  * inside docker_perform(). The context is handed to each. */
 struct docker_settings {
@@ -32,12 +38,21 @@ struct docker_settings {
 	bool (*stage_is_busy)(void *context, uint64_t stage_id);
 	/* The deploy that serves it; 0: none. */
 	uint64_t (*stage_live)(void *context, uint64_t stage_id);
+	/* The deploy that served it before and still runs; 0: none. */
+	uint64_t (*stage_warm)(void *context, uint64_t stage_id);
+	/* The deploy that has its traffic on trial, while the one before counts as live; 0: none;
+	 * NULL: there is never one. */
+	uint64_t (*stage_trial)(void *context, uint64_t stage_id);
 	/* Something happened to containers of ours: a survey is worth while. At most every
 	 * 100 ms. */
 	void (*nudge)(void *context, uint64_t engine_id);
-	/* A survey has changed the rows of this live deploy's instances (status or
-	 * address). */
+	/* A survey has changed the rows of the instances of this deploy, live, warm or on trial
+	 * (status or address). */
 	void (*instances_changed)(void *context, uint64_t deploy_id);
+	/* false: its requests do not come by the edge, or the edge is not there just now. NULL: nobody
+	 * counts. */
+	bool (*traffic)(void *context, uint64_t stage_id, uint64_t deploy_id,
+	    struct docker_traffic *ret_traffic);
 	void *context;
 	const struct config_rules *rules; /* what stages may have of their host */
 	struct environment environment; /* of the values that specs only name */

@@ -71,7 +71,8 @@ serves(const struct docker *docker, const struct json *labels, struct deploy_row
 	       && str_number(
 		   str_of(json_text(json_get(labels, "slipway.deploy"))), INT64_MAX, &deploy)
 	       && store_deploy_get(docker->host.store, deploy, row)
-	       && docker->settings.stage_live(docker->settings.context, row->stage) == deploy;
+	       && (docker->settings.stage_live(docker->settings.context, row->stage) == deploy
+		   || stage_trial_of(docker, row->stage) == deploy);
 }
 
 /* One that serves and ends by itself may be back before anybody looks: it is told here. What we stop

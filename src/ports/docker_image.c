@@ -89,7 +89,7 @@ pull_failed(struct pull_job *pull, const char *complaint)
 {
 	const struct stage_spec *spec = job_spec(&pull->job);
 	bool is_limited = strcasestr(complaint, "toomanyrequests") != NULL
-			  || strcasestr(complaint, "429") != NULL;
+			  || strcasestr(complaint, "too many requests") != NULL;
 	bool is_final = !is_limited && has_word(complaint, final_words, COUNT(final_words));
 
 	if (is_limited)

@@ -228,6 +228,9 @@ void
 job_fail(struct job *job, enum event_kind kind, const char *format, ...) PRINTF_LIKE(3, 4);
 void job_fail_answer(struct job *job, const char *what, const struct answer *answer);
 
+/* What has its traffic on trial; 0: nothing. */
+uint64_t stage_trial_of(const struct docker *docker, uint64_t stage_id);
+
 /* One kind of job: the struct begins with a struct job, is zeroed, and its work begins at
  * once. */
 struct job_kind {

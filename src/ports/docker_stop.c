@@ -1,5 +1,6 @@
 /* docker_stop.c - REMOVE: a deploy's containers gone at once. RETIRE: the elder's, after a
- * stop in peace. HALT: the elder's stopped in peace, and kept.
+ * stop in peace. HALT: the elder's stopped in peace, and kept;
+ * with it whatever else of the stage runs, a version that was kept warm or that nobody knows of.
  *
  * The one idea: the list comes from the engine, by labels, so containers that no row knows
  * of are found too; and the list is asked for again until nothing is left to do in it. The end of a
@@ -176,15 +177,19 @@ all_done(struct stop_job *stop)
 	job_answer(&stop->job, stop->is_retiring ? EV_RETIRED : EV_REMOVED);
 }
 
-/* What a halt has stopped already is left alone. */
+/* What a halt has stopped already is left alone; so is what it makes room for. */
 static bool
 is_victim(const struct stop_job *stop, const struct json *container)
 {
 	const char *state = json_text(json_get(container, "State"));
+	uint64_t deploy = 0;
 
+	(void)str_number(
+	    str_of(json_text(json_get(json_get(container, "Labels"), "slipway.deploy"))),
+	    INT64_MAX, &deploy);
 	return !stop->is_halting
-	       || (strcmp(state, "exited") != 0 && strcmp(state, "created") != 0
-		   && strcmp(state, "dead") != 0);
+	       || (deploy != stop->job.effect.deploy && strcmp(state, "exited") != 0
+		   && strcmp(state, "created") != 0 && strcmp(state, "dead") != 0);
 }
 
 static void
@@ -297,14 +302,19 @@ static void
 list(struct stop_job *stop)
 {
 	struct call_request request = { .on_done = on_listed, .context = stop };
-	char deploy[48];
+	char whose[48];
 	char store[96];
 	char digest[DIGEST_SIZE + 16];
-	const char *labels[] = { "slipway.managed=true", deploy, store, digest, NULL };
+	const char *labels[] = { "slipway.managed=true", whose, store,
+		stop->is_halting ? NULL : digest, NULL };
 	struct buf path;
 
-	snprintf(deploy, sizeof(deploy), "slipway.deploy=%llu",
-	    (unsigned long long)stop->job.row.id);
+	if (stop->is_halting)
+		snprintf(whose, sizeof(whose), "slipway.stage-id=%llu",
+		    (unsigned long long)stop->job.row.stage);
+	else
+		snprintf(whose, sizeof(whose), "slipway.deploy=%llu",
+		    (unsigned long long)stop->job.row.id);
 	snprintf(store, sizeof(store), "slipway.store=%s", stop->job.docker->store_uuid);
 	/* A store that was put back from a copy may give an id a second time. */
 	snprintf(digest, sizeof(digest), "slipway.digest=%s", stop->job.row.digest);

@@ -57,6 +57,7 @@ survey_judge(const struct docker *docker, bool is_ours, const struct orphan *orp
 		facts.is_known = true;
 		facts.is_final = row.ended_ms != 0;
 		facts.is_live = row.is_live;
+		facts.is_warm = row.is_warm;
 		facts.is_stage_busy =
 		    docker->settings.stage_is_busy(docker->settings.context, stage);
 	} else if (is_ours && store_deploy_is_retired(docker->host.store, deploy)) {
@@ -83,6 +84,7 @@ label_id(const struct json *labels, const char *name)
 struct survey_job {
 	struct job job;
 	struct json *found; /* the engine's list */
+	int64_t asked_ms; /* for it, as the rows' since_ms */
 	size_t next_stage;
 	struct loop_timer *timer;
 	struct image_sweep *images;
@@ -205,9 +207,19 @@ listed_status(const struct survey_job *survey, const struct json *container,
 		   : "exited";
 }
 
-/* Compares a row of a live deploy with the engine's word; true when the row was changed. */
+/* It runs, and the row is younger than the list: what was started meanwhile is listed as it was before. A row
+ * from times when the clock said otherwise is not young. */
 static bool
-check_instance(struct survey_job *survey, struct instance *row, const struct stage_spec *spec)
+is_outdated(const struct survey_job *survey, const struct instance *row)
+{
+	return strcmp(row->status, "running") == 0 && row->since_ms >= survey->asked_ms
+	       && row->since_ms <= clock_wall_ms();
+}
+
+/* Compares a row with the engine's word; true when the row was changed. Nobody misses what is kept warm. */
+static bool
+check_instance(struct survey_job *survey, struct instance *row, const struct stage_spec *spec,
+    bool is_live)
 {
 	const struct port_host *host = &survey->job.docker->host;
 	const struct json *container = find_container(survey, row->container_id);
@@ -220,6 +232,8 @@ check_instance(struct survey_job *survey, struct instance *row, const struct sta
 
 	if (!is_running)
 		engine->is_one_away = true;
+	if (!is_running && is_outdated(survey, row))
+		return false;
 	memcpy(address, row->address, sizeof(address));
 	if (is_running)
 		listed_address(
@@ -239,7 +253,8 @@ check_instance(struct survey_job *survey, struct instance *row, const struct sta
 						    : "");
 		snprintf(
 		    subject, sizeof(subject), "%" PRIu64 "/%d", row->deploy, row->replica);
-		if (strcmp(status, "exited") == 0 || strcmp(status, "missing") == 0)
+		if (is_live
+		    && (strcmp(status, "exited") == 0 || strcmp(status, "missing") == 0))
 			port_notice(host, NOTICE_GONE, row->deploy, subject, "container %s %s",
 			    row->name,
 			    container == NULL ? "was removed by somebody" : "has ended");
@@ -255,7 +270,7 @@ check_instance(struct survey_job *survey, struct instance *row, const struct sta
 }
 
 static void
-check_live(struct survey_job *survey, uint64_t deploy)
+check_deploy(struct survey_job *survey, uint64_t deploy, bool is_live)
 {
 	struct docker *docker = survey->job.docker;
 	struct instance rows[REPLICAS_MAX];
@@ -272,7 +287,8 @@ check_live(struct survey_job *survey, uint64_t deploy)
 	count = store_instances(docker->host.store, deploy, rows, REPLICAS_MAX);
 	for (size_t i = 0; i < count; i++)
 		if (strcmp(rows[i].status, "removed") != 0)
-			is_changed = check_instance(survey, &rows[i], spec) || is_changed;
+			is_changed =
+			    check_instance(survey, &rows[i], spec, is_live) || is_changed;
 	if (is_changed && docker->settings.instances_changed != NULL)
 		docker->settings.instances_changed(docker->settings.context, deploy);
 }
@@ -298,10 +314,16 @@ check_slice(void *context)
 	size_t count = catalog_stage_count(docker->host.catalog);
 	size_t end = survey->next_stage + SLICE < count ? survey->next_stage + SLICE : count;
 
-	for (; survey->next_stage < end; survey->next_stage++)
-		check_live(survey,
-		    docker->settings.stage_live(docker->settings.context,
-			catalog_stage_at(docker->host.catalog, survey->next_stage)->id));
+	for (; survey->next_stage < end; survey->next_stage++) {
+		uint64_t stage =
+		    catalog_stage_at(docker->host.catalog, survey->next_stage)->id;
+
+		check_deploy(survey,
+		    docker->settings.stage_live(docker->settings.context, stage), true);
+		check_deploy(survey, stage_trial_of(docker, stage), false);
+		check_deploy(survey,
+		    docker->settings.stage_warm(docker->settings.context, stage), false);
+	}
 	if (survey->next_stage < count) {
 		loop_timer_set(survey->timer, 0);
 		return;
@@ -342,6 +364,7 @@ survey_work(struct job *job)
 	struct buf path;
 
 	job->engine->is_one_away = false;
+	survey->asked_ms = clock_wall_ms();
 	survey->timer = loop_timer_new(job->docker->host.loop, check_slice, survey);
 	buf_init(&path, 512);
 	buf_text(&path, "/containers/json?all=true&filters=");

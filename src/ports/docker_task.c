@@ -1,6 +1,7 @@
-/* docker_task.c - MIGRATE: what runs once, in a container of its own of the new image.
+/* docker_task.c - MIGRATE, HOOK: what runs once, in a container of its own of the new image.
  *
- * The one idea: the container's name is made of what may happen once: of stage and digest for a migration.
+ * The one idea: the container's name is made of what may happen once: of stage and digest for a migration,
+ * of the deploy for a hook.
  * Whoever asks again meets the container of before, and reads how it ended instead of running it
  * again. What is removed before it was read leaves a row that says so. */
 #include <inttypes.h>
@@ -20,8 +21,14 @@ enum {
 const struct task_spec *
 task_spec_of(const struct stage_spec *spec, enum task_kind task)
 {
-	CHECK(task == TASK_MIGRATION);
-	return &spec->migration;
+	const struct task_spec *const specs[TASK_COUNT] = {
+		[TASK_MIGRATION] = &spec->migration,
+		[TASK_PRE_SWITCH] = &spec->hooks.pre_switch,
+		[TASK_POST_SWITCH] = &spec->hooks.post_switch,
+		[TASK_POST_RETIRE] = &spec->hooks.post_retire,
+	};
+
+	return specs[task];
 }
 
 const char *
@@ -77,6 +84,12 @@ task_job_fail_answer(struct task_job *t, const char *what, const struct answer *
 /* The end. */
 
 static void
+tell_good_end(struct task_job *t)
+{
+	job_answer(&t->job, t->task == TASK_MIGRATION ? EV_MIGRATED : EV_HOOKED);
+}
+
+static void
 tell_end(struct task_job *t)
 {
 	const struct task_row *row = &t->watch.row;
@@ -88,7 +101,7 @@ tell_end(struct task_job *t)
 		port_note(&t->job.docker->host, &t->job.effect, LOG_INFO,
 		    "%s ended well after %" PRId64 ".%" PRId64 " s", word, took_ms / 1000,
 		    took_ms % 1000 / 100);
-		job_answer(&t->job, EV_MIGRATED);
+		tell_good_end(t);
 	} else if (row->status == TASK_IS_overdue) {
 		job_fail(&t->job, EV_REFUSED,
 		    "%s did not end within its timeout of %" PRId64
@@ -130,7 +143,8 @@ task_job_keep_row(struct task_job *t)
 		.stage = t->job.row.stage,
 		.kind = t->task,
 		.status = TASK_IS_running,
-		.is_compatible = task_spec_of(job_spec(&t->job), t->task)->is_compatible,
+		.is_compatible =
+		    t->task != TASK_MIGRATION || job_spec(&t->job)->migration.is_compatible,
 		.began_ms = clock_wall_ms() };
 	CHECK(str_copy(row->digest, sizeof(row->digest), str_of(t->job.row.digest)));
 	CHECK(str_copy(row->container_id, sizeof(row->container_id), str_of(t->id)));
@@ -193,6 +207,16 @@ list_others(struct task_job *t)
 	buf_free(&path);
 }
 
+/* A deploy's hooks come one after another, and a stage's deploys do. */
+static void
+begin(struct task_job *t)
+{
+	if (t->task == TASK_MIGRATION)
+		list_others(t);
+	else
+		task_job_create(t);
+}
+
 /* What is there already under the name. */
 
 static void
@@ -201,7 +225,7 @@ on_cleared(void *context, const struct answer *answer)
 	struct task_job *t = context;
 
 	if (answer->kind == ANSWER_DONE || answer->status == 404)
-		list_others(t);
+		begin(t);
 	else
 		task_job_fail(t, EV_TROUBLED, answer->message);
 }
@@ -241,7 +265,7 @@ on_earlier(struct task_job *t, const struct container *seen, uint64_t deploy)
 	port_note(&t->job.docker->host, &t->job.effect, LOG_INFO,
 	    "%s of deploy %" PRIu64 " has ended well by now: it is not run again",
 	    task_word(t->task), deploy);
-	job_answer(&t->job, EV_MIGRATED);
+	tell_good_end(t);
 }
 
 static bool
@@ -298,7 +322,7 @@ on_found(void *context, const struct answer *answer)
 		store_task_put(t->job.docker->host.store, &t->watch.row);
 		tell_end(t);
 	} else {
-		list_others(t);
+		begin(t);
 	}
 }
 
@@ -310,13 +334,34 @@ task_job_find(struct task_job *t)
 }
 
 static void
-write_name(const struct deploy_row *row, char *to, size_t size)
+write_name(const struct deploy_row *row, enum task_kind task, char *to, size_t size)
 {
+	static const char *const ways[TASK_COUNT] = {
+		[TASK_MIGRATION] = "migration",
+		[TASK_PRE_SWITCH] = "pre-switch",
+		[TASK_POST_SWITCH] = "post-switch",
+		[TASK_POST_RETIRE] = "post-retire",
+	};
 	const char *digits = strchr(row->digest, ':');
+	char once[24];
 
+	if (task == TASK_MIGRATION)
+		snprintf(once, sizeof(once), "%.*s", DIGITS_SHOWN,
+		    digits == NULL ? "" : digits + 1);
+	else
+		snprintf(once, sizeof(once), "%" PRIu64, row->id);
 	/* Names of project and stage alone might be those of another pair. */
-	snprintf(to, size, "%.40s-%.40s-%llu-migration-%.*s", row->project, row->stage_name,
-	    (unsigned long long)row->stage, DIGITS_SHOWN, digits == NULL ? "" : digits + 1);
+	snprintf(to, size, "%.40s-%.40s-%" PRIu64 "-%s-%s", row->project, row->stage_name,
+	    row->stage, ways[task], once);
+}
+
+/* The deploy that has migrated with this digest, in this stage; 0: none, or another kind of task. */
+static uint64_t
+migrated_by(const struct job *job)
+{
+	if (job->effect.task != TASK_MIGRATION)
+		return 0;
+	return store_task_migrated(job->docker->host.store, job->row.stage, job->row.digest);
 }
 
 static void
@@ -324,18 +369,18 @@ task_work(struct job *job)
 {
 	struct task_job *t = (struct task_job *)job;
 	struct store *store = job->docker->host.store;
-	uint64_t by = store_task_migrated(store, job->row.stage, job->row.digest);
+	uint64_t by = migrated_by(job);
 
 	t->task = job->effect.task;
 	t->timer = loop_timer_new(job->docker->host.loop, task_job_on_kept, t);
-	write_name(&job->row, t->name, sizeof(t->name));
+	write_name(&job->row, t->task, t->name, sizeof(t->name));
 	if (by != 0) {
 		if (by != job->row.id)
 			port_note(&job->docker->host, &job->effect, LOG_INFO,
 			    "deploy %" PRIu64
 			    " has migrated with this digest already: it is not run again",
 			    by);
-		job_answer(job, EV_MIGRATED);
+		tell_good_end(t);
 	} else if (store_task_get(store, job->row.id, t->task, &t->watch.row)
 		   && task_is_over(&t->watch.row)) {
 		t->watch.timeout_ms = task_spec_of(job_spec(job), t->task)->timeout_ms;

@@ -33,7 +33,7 @@ struct edge_settings {
 	/* The rest is for edge_new() only. */
 	bool is_kept_elsewhere; /* `slipway edge` is a service of its own: never start it */
 	uint64_t (*stage_live)(
-	    void *context, uint64_t stage); /* the deploy that serves; 0: none */
+	    void *context, uint64_t stage); /* whom its route leads to; 0: nobody */
 	bool (*stage_is_busy)(void *context, uint64_t stage); /* a deploy is under way */
 	/* Its proxy leads straight to the containers, and yet visitors may come by here: it has not
 	 * been seen to do so. NULL: never. */
@@ -69,7 +69,10 @@ struct edge_server_status {
 	char address[64];
 	const char *state; /* "ready", "draining" or "off" */
 	uint32_t in_flight; /* requests and WebSockets; TCP connections */
-	uint64_t served; /* since HAProxy knows it */
+	/* Since HAProxy knows it, and to TCP none of the last two: */
+	uint64_t served;
+	uint64_t requests; /* that it answered, or failed to */
+	uint64_t failures; /* of those: 5xx, and what HAProxy had to answer in its place */
 };
 
 /* The servers of a stage as of the last look, at most a second old while somebody keeps asking.

@@ -25,7 +25,10 @@ enum {
 	STAT_QUEUE = 2,
 	STAT_SESSIONS = 4,
 	STAT_TOTAL = 7,
-	STAT_ERRORS = 13
+	STAT_ERRORS = 13,
+	STAT_BROKEN = 14, /* answers that ended before their head did */
+	STAT_5XX = 43,
+	STAT_REQUESTS = 48,
 };
 enum { ADMIN_OFF = 0x01 | 0x02 | 0x04 | 0x20 | 0x40, ADMIN_DRAIN = 0x08 | 0x10 };
 
@@ -196,6 +199,18 @@ edge_take_servers(struct edge *edge, struct edge_backend *only, struct str answe
 	each_backend(edge, only, backend_forget_unseen);
 }
 
+/* Without an answer of its own HAProxy gives one, and counts no response of the server. */
+static void
+take_requests(const struct edge_backend *b, struct edge_server *server, struct str line)
+{
+	uint64_t unanswered = server->failed + number_of(edge_field(line, ',', STAT_BROKEN));
+
+	if (b->tcp_port != 0)
+		return;
+	server->requests = number_of(edge_field(line, ',', STAT_REQUESTS)) + unanswered;
+	server->failures = number_of(edge_field(line, ',', STAT_5XX)) + unanswered;
+}
+
 void
 edge_take_stat(struct edge *edge, struct str answer)
 {
@@ -216,6 +231,7 @@ edge_take_stat(struct edge *edge, struct str answer)
 					       + number_of(edge_field(line, ',', STAT_QUEUE)));
 		server->served = number_of(edge_field(line, ',', STAT_TOTAL));
 		server->failed = number_of(edge_field(line, ',', STAT_ERRORS));
+		take_requests(b, server, line);
 	}
 }
 

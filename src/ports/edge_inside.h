@@ -13,7 +13,8 @@ struct loop_io;
 struct fetch_transfer;
 
 enum {
-	EDGE_DIRECTORY_SIZE = 90, /* a Unix socket's path has 107 characters at most */
+	EDGE_DIRECTORY_SIZE =
+	    85, /* HAProxy takes 97 characters for a socket, "/stats-2.sock" with them */
 	EDGE_PATH_SIZE = 4096,
 	EDGE_SERVER_NAME_SIZE = 32,
 	EDGE_BACKEND_NAME_SIZE = 16,
@@ -38,6 +39,8 @@ struct edge_server {
 	uint32_t in_flight;
 	uint64_t served;
 	uint64_t failed; /* connections that did not come about */
+	uint64_t requests;
+	uint64_t failures;
 	bool is_seen;
 };
 

@@ -267,7 +267,9 @@ put_status(const struct edge_backend *b, struct edge_server_status *to, size_t m
 			.replica = server->replica,
 			.state = names[server->state],
 			.in_flight = server->in_flight,
-			.served = server->served };
+			.served = server->served,
+			.requests = server->requests,
+			.failures = server->failures };
 		memcpy(to[count].address, server->address, sizeof(to[count].address));
 		count++;
 	}

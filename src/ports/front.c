@@ -169,7 +169,7 @@ on_time(void *context)
 struct front_op *
 front_op_new(struct front *front, struct front_stage *stage, enum front_kind kind)
 {
-	struct front_op *op = calloc(1, sizeof(*op));
+	struct front_op *op = malloc(sizeof(*op));
 
 	CHECK(op != NULL && stage->op == NULL);
 	*op = (struct front_op){

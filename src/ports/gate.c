@@ -4,7 +4,7 @@
  * replicas are good at the same time all are looked at once more: the same container,
  * running since the same moment, never restarted, of the image that was asked for. A
  * container that ended fails the gate at once, unless it ended because its engine did: then
- * it is started again and the gate begins afresh. */
+ * it is started again and the gate begins afresh. VERIFY holds it open (gate_window.c). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +18,7 @@ enum {
 	QUICK_MS = 50, /* first wait while nobody listens; grows to the interval */
 	LOOK_MS = 10000, /* for the engine to answer; a hundred times what it takes */
 	UPTIME_BELIEVED_MS = 3600000,
+	WARM_MS = 3000, /* or else the version is started anew, which is sure */
 };
 
 static void last_look(struct gate *gate);
@@ -31,7 +32,7 @@ gate_now_ms(void)
 const struct health_spec *
 gate_health(const struct gate *gate)
 {
-	return &job_spec(&gate->job)->health;
+	return &gate->health;
 }
 
 void
@@ -114,6 +115,10 @@ judge(struct trial *t, bool is_success, bool is_closed, const char *text)
 
 	note_result(t, text);
 	t->is_last_good = is_success;
+	if (gate_is_window(t->gate)) {
+		gate_window_judge(t, is_success, text);
+		return;
+	}
 	if (!is_success) {
 		t->successes = 0;
 	} else if (t->successes == 0 || since_ms >= health->interval_ms - 1) {
@@ -238,6 +243,10 @@ pass(struct trial *t)
 	for (int i = 0; i < gate->count; i++)
 		if (!gate->trials[i].is_passed)
 			return;
+	if (gate_is_window(gate)) {
+		gate_window_end(gate);
+		return;
+	}
 	port_note(&gate->job.docker->host, &gate->job.effect, LOG_INFO,
 	    "%d container%s healthy", gate->count, gate->count == 1 ? "" : "s");
 	job_answer(&gate->job, EV_HEALTHY);
@@ -302,8 +311,7 @@ on_looked(void *context, const struct answer *answer)
 	if (answer->kind == ANSWER_TROUBLED) {
 		trial_wait_for_engine(t, answer);
 	} else if (answer->kind == ANSWER_REFUSED) {
-		job_fail(&t->gate->job, EV_REFUSED, "container %s is gone: %s", t->name,
-		    answer->message);
+		gate_refuse(t->gate, "container %s is gone: %s", t->name, answer->message);
 	} else {
 		trial_sees_again(t);
 		examine(t, answer->json);
@@ -382,6 +390,19 @@ take_rows(struct gate *gate)
 			    sizeof(rows[i].container_id));
 }
 
+/* A version that was kept warm has passed its whole gate before: it only has to answer still. */
+static void
+take_health(struct gate *gate)
+{
+	gate->health = job_spec(&gate->job)->health;
+	if (gate->job.row.ended_ms == 0)
+		return;
+	gate->health.successes = 1;
+	gate->health.min_uptime_ms = 0;
+	if (gate->health.deadline_ms > WARM_MS)
+		gate->health.deadline_ms = WARM_MS;
+}
+
 static void
 gate_work(struct job *job)
 {
@@ -390,10 +411,15 @@ gate_work(struct job *job)
 
 	gate->count = job_spec(job)->replicas;
 	CHECK(gate->count >= 1 && gate->count <= REPLICAS_MAX);
-	gate->deadline = loop_timer_new(loop, gate_deadline_passed, gate);
-	gate_begin_afresh(gate);
+	take_health(gate);
+	gate->deadline = loop_timer_new(
+	    loop, gate_is_window(gate) ? gate_window_pass : gate_deadline_passed, gate);
 	take_rows(gate);
-	if (gate_health(gate)->kind == HEALTH_NONE)
+	if (gate_is_window(gate))
+		gate_window_begin(gate);
+	else
+		gate_begin_afresh(gate);
+	if (gate_health(gate)->kind == HEALTH_NONE && !gate_is_window(gate))
 		port_note(&job->docker->host, &job->effect, LOG_WARN,
 		    "no health check is configured: the "
 		    "containers only have to run for %g s",

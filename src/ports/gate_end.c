@@ -27,8 +27,7 @@ on_tail(void *context, const struct answer *answer)
 		job_fail(&t->gate->job, EV_TROUBLED, "%s", answer->message);
 		return;
 	}
-	job_fail(&t->gate->job, EV_REFUSED, "%s; its last lines are in the log of this deploy",
-	    t->verdict);
+	gate_refuse(t->gate, "%s; its last lines are in the log of this deploy", t->verdict);
 }
 
 void
@@ -39,7 +38,7 @@ trial_fail(struct trial *t)
 	loop_timer_stop(t->gate->deadline);
 	gate_hold_all(t->gate);
 	if (t->tail.is_open) { /* its last lines are being read for another reason */
-		job_fail(&t->gate->job, EV_REFUSED, "%s", t->verdict);
+		gate_refuse(t->gate, "%s", t->verdict);
 		return;
 	}
 	t->tail.on_done = on_tail;
@@ -86,6 +85,8 @@ trial_sees_again(struct trial *t)
 	int64_t from_ms = gate->blind_ms != 0 ? gate->blind_ms : t->asked_ms;
 
 	gate->blind_ms = 0;
+	if (gate_is_window(gate))
+		return; /* it ends when it ends */
 	if (gate->phase == PHASE_FAILING || now_ms - from_ms < ENGINE_SLOW_MS)
 		return;
 	if (from_ms < gate->forgiven_ms)
@@ -101,6 +102,10 @@ gate_begin_afresh(struct gate *gate)
 {
 	int64_t deadline_ms = gate_health(gate)->deadline_ms;
 
+	if (gate_is_window(gate)) {
+		gate_window_pardon(gate);
+		return;
+	}
 	gate->away_ms = 0;
 	gate->forgiven_ms = gate_now_ms();
 	gate->deadline_ms = gate->forgiven_ms + deadline_ms;
@@ -161,10 +166,11 @@ on_ended(void *context, const struct answer *answer)
 		trial_ask(t, "POST", "/start", on_restarted);
 	} else {
 		container_ending(&t->seen, ending);
-		job_fail(&gate->job, EV_REFUSED,
-		    "container %s %s before it was healthy; its last lines "
-		    "are in the log of this deploy",
-		    t->name, ending);
+		gate_refuse(gate,
+		    "container %s %s %s; its last lines are in the log of this deploy",
+		    t->name, ending,
+		    gate_is_window(gate) ? "in its verification window"
+					 : "before it was healthy");
 	}
 }
 

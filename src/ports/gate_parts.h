@@ -1,4 +1,4 @@
-/* gate_parts.h - what the two files of the health gate share. No other file includes it. */
+/* gate_parts.h - what the files of the health gate share. No other file includes it. */
 #ifndef SLIPWAY_PORTS_GATE_PARTS_H
 #define SLIPWAY_PORTS_GATE_PARTS_H
 
@@ -29,6 +29,7 @@ struct trial { /* of one replica */
 	int64_t asked_ms; /* since then */
 	char last[REASON_SIZE]; /* what the newest rounds told */
 	int last_count; /* so many in a row */
+	int failures; /* rounds in a row that failed, in a window */
 	bool is_last_good;
 	struct container seen;
 	struct probe *probe;
@@ -46,6 +47,13 @@ struct gate {
 	int64_t forgiven_ms; /* up to here that time is counted */
 	int64_t away_ms; /* all of it */
 	char engine_why[REASON_SIZE];
+	struct health_spec health; /* of its revision, less for a version that served before */
+	int64_t window_until_ms; /* VERIFY: on clock_now_ms() */
+	int64_t
+	    pardoned_until_ms; /* on gate_now_ms(): its engine was away, so it may need time */
+	struct docker_traffic base; /* counted before, and not looked at any more */
+	int64_t based_ms; /* since then, on gate_now_ms() */
+	char accusation[REASON_SIZE]; /* by the figures; counts when its containers run */
 	int count;
 	struct trial trials[REPLICAS_MAX];
 };
@@ -59,6 +67,16 @@ void trial_wait(struct trial *trial, int64_t delay_ms); /* until the next round 
 /* A call about the container; method NULL: GET. The receiver clears is_asking. */
 void
 trial_ask(struct trial *trial, const char *method, const char *suffix, call_done_fn *on_done);
+
+/* gate_window.c: VERIFY, the gate held open for a while behind the switch. */
+bool gate_is_window(const struct gate *gate);
+void gate_window_begin(struct gate *gate);
+void gate_window_judge(struct trial *trial, bool is_success, const char *text);
+void gate_window_pardon(struct gate *gate); /* its engine was away */
+void gate_window_pass(void *gate); /* its time: a look at the figures; or it is over */
+void gate_window_end(struct gate *gate); /* each container was looked at once more */
+/* The version is at fault; in a window that leads back, if there is something to go back to. */
+void gate_refuse(struct gate *gate, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* gate_end.c: how a gate fails, and when it does not. */
 void trial_fail(struct trial *trial); /* with its verdict, once its last lines are taken */

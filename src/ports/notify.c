@@ -19,6 +19,7 @@ TAILQ_HEAD(delivery_line, delivery);
 
 struct notifier {
 	struct port_host host;
+	struct vault *vault;
 	bool is_https;
 	struct delivery_line line; /* in the order of their asking; under way or waiting */
 	size_t under_way;
@@ -32,12 +33,13 @@ struct source {
 };
 
 struct notifier *
-notifier_new(const struct port_host *host, bool is_https)
+notifier_new(const struct port_host *host, struct vault *vault, bool is_https)
 {
 	struct notifier *n = calloc(1, sizeof(*n));
 
 	CHECK(n != NULL);
 	n->host = *host;
+	n->vault = vault;
 	n->is_https = is_https;
 	TAILQ_INIT(&n->line);
 	return n;
@@ -231,7 +233,8 @@ send_of_actor(struct delivery *d, struct verdict *v)
 		snprintf(v->text, sizeof(v->text), "there is no receiver '%s' any more",
 		    d->receiver);
 	else if (read_letter(n, d->effect.actor, &source))
-		return delivery_send(d, &source.letter, receiver, n->host.fetch, on_done, v);
+		return delivery_send(
+		    d, &source.letter, receiver, n->vault, n->host.fetch, on_done, v);
 	else
 		snprintf(v->text, sizeof(v->text), "what it tells of is not known any more");
 	return false;
@@ -329,7 +332,7 @@ notifier_test(struct notifier *n, const struct notify_test *test, notify_tested_
 	snprintf(verdict.text, sizeof(verdict.text),
 	    "no receiver is called '%s': add it under 'receivers'", test->receiver);
 	if (receiver != NULL
-	    && delivery_send(d, &letter, receiver, n->host.fetch, on_done, &verdict))
+	    && delivery_send(d, &letter, receiver, n->vault, n->host.fetch, on_done, &verdict))
 		n->under_way++;
 	else
 		settle(d, &verdict);

@@ -16,9 +16,11 @@
 struct effect;
 struct notifier;
 struct port_host;
+struct vault;
 
-/* is_https: the edge takes HTTPS, so links to stages are such. */
-struct notifier *notifier_new(const struct port_host *host, bool is_https);
+/* vault: where secrets are that receivers name. is_https: the edge takes HTTPS, so links to stages are such. */
+struct notifier *
+notifier_new(const struct port_host *host, struct vault *vault, bool is_https);
 void notifier_free(struct notifier *); /* NULL allowed */
 
 void notifier_perform(struct notifier *, const struct effect *effect);

@@ -37,8 +37,8 @@ struct verdict {
 
 /* Begins the transfer. False: there is nothing to send, and *verdict says why. */
 bool delivery_send(struct delivery *delivery, const struct letter *letter,
-    const struct receiver_config *receiver, struct fetch *fetch, fetch_done_fn *on_done,
-    struct verdict *verdict);
+    const struct receiver_config *receiver, struct vault *vault, struct fetch *fetch,
+    fetch_done_fn *on_done, struct verdict *verdict);
 
 void delivery_judge(
     const struct delivery *delivery, const struct fetch_result *result, struct verdict *ret);

@@ -11,6 +11,7 @@
 #include "base/hash.h"
 #include "ports/password.h"
 #include "ports/registry_headers.h"
+#include "ports/vault.h"
 
 enum {
 	HTTP_MS = 10000,
@@ -53,9 +54,37 @@ static void PRINTF_LIKE(2, 3) add_header(struct parcel *p, const char *format, .
 	p->headers[p->header_count++] = arena_text(p->arena, str_of(line));
 }
 
-/* Both may lie in a file or a variable, and be missing there: that can be mended while it waits. */
+static int
+open_sealed(struct vault *vault, const char *name, char secret[PASSWORD_SIZE], struct err *err)
+{
+	struct buf value;
+	int64_t version;
+	int result;
+
+	buf_init(&value, VALUE_SIZE);
+	result = vault_get(vault, name, &value, &version, err);
+	if (result == 0 && !str_copy(secret, PASSWORD_SIZE, buf_view(&value)))
+		result =
+		    err_set(err, "'%.80s' is longer than %d bytes", name, PASSWORD_SIZE - 1);
+	buf_wipe(&value);
+	return result;
+}
+
+static int
+read_secret(
+    struct parcel *p, const struct receiver_config *r, struct vault *vault, struct err *err)
+{
+	if (r->secret_name[0] != '\0')
+		return open_sealed(vault, r->secret_name, p->secret, err);
+	if (r->secret_file[0] == '\0' && r->secret_env[0] == '\0')
+		return 0;
+	return password_read(r->secret_file, r->secret_env, p->secret, err);
+}
+
+/* Both may be missing where the configuration says that they are: that can be mended while it waits. */
 static bool
-read_secrets(struct parcel *p, const struct receiver_config *r, struct verdict *v)
+read_secrets(
+    struct parcel *p, const struct receiver_config *r, struct vault *vault, struct verdict *v)
 {
 	struct err err;
 
@@ -66,9 +95,7 @@ read_secrets(struct parcel *p, const struct receiver_config *r, struct verdict *
 		refuse(v, EV_TROUBLED, err.text);
 		return false;
 	}
-	if (r->secret_file[0] == '\0' && r->secret_env[0] == '\0')
-		return true;
-	if (password_read(r->secret_file, r->secret_env, p->secret, &err) == 0)
+	if (read_secret(p, r, vault, &err) == 0)
 		return true;
 	err_context(&err, "the secret of receiver '%s'", r->name);
 	refuse(v, EV_TROUBLED, err.text);
@@ -245,7 +272,7 @@ start(struct parcel *p, struct delivery *d, const struct letter *letter,
 
 bool
 delivery_send(struct delivery *d, const struct letter *letter, const struct receiver_config *r,
-    struct fetch *fetch, fetch_done_fn *on_done, struct verdict *verdict)
+    struct vault *vault, struct fetch *fetch, fetch_done_fn *on_done, struct verdict *verdict)
 {
 	struct parcel *p = calloc(1, sizeof(*p));
 	bool is_good;
@@ -255,7 +282,7 @@ delivery_send(struct delivery *d, const struct letter *letter, const struct rece
 	buf_init(&p->url, PASSWORD_SIZE + 16);
 	buf_init(&p->body, 4 * NOTIFY_BODY_MAX);
 	buf_init(&d->answer, ANSWER_SHOWN);
-	is_good = read_secrets(p, r, verdict) && check_address(p, r, verdict);
+	is_good = read_secrets(p, r, vault, verdict) && check_address(p, r, verdict);
 	if (is_good) {
 		remember_secret(p, r, d);
 		start(p, d, letter, r, fetch, on_done);

@@ -89,7 +89,7 @@ plan_removed_registries(
 static void
 apply_registries(struct app *app, const struct config_file *file, bool dry, struct plan *plan)
 {
-	struct registry_config *all = calloc(REGISTRIES_MAX, sizeof(*all));
+	struct registry_config *all = calloc(file->registry_count + 1, sizeof(*all));
 
 	CHECK(all != NULL && file->registry_count <= REGISTRIES_MAX);
 	for (size_t i = 0; i < file->registry_count; i++) {

@@ -18,7 +18,7 @@ void apply_notifications(
 
 /* apply_strategy.c: how versions of that revision are replaced. */
 enum strategy apply_strategy_of(const struct app *app, const struct stage_spec *spec);
-/* What its deploys run once, as a set of enum task_kind. */
+/* What its deploys run once, as a set of enum task_kind, and TASK_SWAPS_BACK. */
 uint32_t apply_tasks_of(const struct stage_spec *spec);
 
 #endif

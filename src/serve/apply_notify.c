@@ -36,6 +36,7 @@ take_receiver(const struct config_receiver *wanted, struct receiver_config *r)
 	copy(r->url, sizeof(r->url), wanted->url);
 	copy(r->url_file, sizeof(r->url_file), wanted->url_file);
 	copy(r->url_env, sizeof(r->url_env), wanted->url_env);
+	copy(r->secret_name, sizeof(r->secret_name), wanted->secret_name);
 	copy(r->secret_file, sizeof(r->secret_file), wanted->secret_file);
 	copy(r->secret_env, sizeof(r->secret_env), wanted->secret_env);
 	copy(r->ca_file, sizeof(r->ca_file), wanted->ca_file);
@@ -77,7 +78,7 @@ plan_receiver(
 static void
 apply_receivers(struct app *app, const struct config_file *file, bool dry, struct plan *plan)
 {
-	struct receiver_config *all = calloc(RECEIVERS_MAX, sizeof(*all));
+	struct receiver_config *all = calloc(file->receiver_count + 1, sizeof(*all));
 
 	CHECK(all != NULL && file->receiver_count <= RECEIVERS_MAX);
 	for (size_t i = 0; i < file->receiver_count; i++) {

@@ -41,5 +41,14 @@ apply_strategies(struct app *app)
 uint32_t
 apply_tasks_of(const struct stage_spec *spec)
 {
-	return spec->migration.command.count > 0 ? 1u << TASK_MIGRATION : 0;
+	const struct hooks_spec *hooks = &spec->hooks;
+	uint32_t tasks = 0;
+
+	tasks |= (uint32_t)(spec->migration.command.count > 0) << TASK_MIGRATION;
+	tasks |= (uint32_t)(hooks->pre_switch.command.count > 0) << TASK_PRE_SWITCH;
+	tasks |= (uint32_t)(hooks->post_switch.command.count > 0) << TASK_POST_SWITCH;
+	tasks |= (uint32_t)(hooks->post_retire.command.count > 0) << TASK_POST_RETIRE;
+	tasks |= (uint32_t)hooks->post_switch.swaps_back << TASK_SWAPS_BACK;
+	tasks |= (uint32_t)(spec->verify.for_ms > 0) << TASK_VERIFIES;
+	return tasks;
 }

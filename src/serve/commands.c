@@ -136,14 +136,24 @@ command_deploy(struct app *app, const struct deploy_command *command, uint64_t *
 	return COMMAND_DONE;
 }
 
+/* When what is live got its traffic: a version that was kept warm is older than that. */
+static uint64_t
+last_move(const struct stage *stage)
+{
+	bool is_back = stage->merged_into == stage->live && stage->merged > stage->live;
+
+	return is_back ? stage->merged : stage->live;
+}
+
 /* The newest deploy that was live with another digest than the one that is live now. */
 static bool
 find_earlier(struct app *app, const struct stage_entry *stage, struct deploy_row *ret_row)
 {
 	const struct actor *a = runtime_actor(app->runtime, stage->id);
-	struct deploy_filter filter = {
-		.before = a->stage.live, .stage = stage->id, .project = "", .state = "LIVE"
-	};
+	struct deploy_filter filter = { .before = last_move(&a->stage),
+		.stage = stage->id,
+		.project = "",
+		.state = "LIVE" };
 
 	while (store_deploys(app->store, &filter, ret_row, 1) == 1) {
 		if (strcmp(ret_row->digest, a->stage.live_digest) != 0)
@@ -276,7 +286,8 @@ command_cancel(struct app *app, uint64_t deploy, struct err *err)
 		err_set(err, "deploy %" PRIu64 " is over (%s)", deploy, row.state);
 		return COMMAND_CONFLICT;
 	}
-	if (a->state == DEPLOY_DRAINING || a->state == DEPLOY_RETIRING) {
+	if (a->state == DEPLOY_DRAINING || a->state == DEPLOY_RETIRING
+	    || runtime_actor(app->runtime, a->deploy.stage)->stage.live == deploy) {
 		err_set(
 		    err, "deploy %" PRIu64 " serves already: use rollback to go back", deploy);
 		return COMMAND_CONFLICT;

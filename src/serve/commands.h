@@ -98,13 +98,16 @@ enum command_result command_add_projects(
 /* Secrets. A new value reaches containers with the next deploy. */
 enum command_result command_secret_set(struct app *app, const char *name, struct str value,
     int64_t *ret_version, struct err *err);
-/* COMMAND_CONFLICT: a stage needs it. */
+/* COMMAND_CONFLICT: a stage or a receiver needs it. */
 enum command_result command_secret_remove(struct app *app, const char *name, struct err *err);
 enum command_result
 command_secrets_rotate(struct app *app, size_t *ret_count, struct err *err);
 /* The stages whose configuration names it: "shop/production", in order; NULL: no more from there on. */
 const struct stage_entry *
 command_secret_user(const struct app *app, const char *name, size_t *index);
+/* The receivers that name it, in the same way. */
+const struct receiver_config *
+command_secret_receiver(const struct app *app, const char *name, size_t *index);
 
 /* Every stage is told its strategy anew, where that is another one now. Also after a start. */
 void apply_strategies(struct app *app);

@@ -79,6 +79,7 @@ export_receiver(const struct receiver_config *r, struct arena *arena)
 		.url = r->url,
 		.url_file = r->url_file,
 		.url_env = r->url_env,
+		.secret_name = r->secret_name,
 		.secret_file = r->secret_file,
 		.secret_env = r->secret_env,
 		.ca_file = r->ca_file,

@@ -23,9 +23,10 @@ struct notices {
 struct notices *
 notices_new(void)
 {
-	struct notices *n = calloc(1, sizeof(*n));
+	struct notices *n = malloc(sizeof(*n));
 
 	CHECK(n != NULL);
+	n->count = 0;
 	return n;
 }
 

@@ -19,6 +19,7 @@
 #include "serve/app.h"
 #include "serve/notices.h"
 #include "serve/runtime.h"
+#include "serve/warm.h"
 #include "store/catalog.h"
 #include "store/retention.h"
 #include "store/store.h"
@@ -33,6 +34,10 @@ struct delayed {
 	struct delayed *next;
 	struct delayed **at;
 };
+
+enum {
+	SERVERS_MAX = 4 * REPLICAS_MAX
+}; /* of a stage at the edge: several versions, HTTP and TCP */
 
 static struct delayed *waiting;
 
@@ -105,6 +110,39 @@ stage_watched(void *context, uint64_t stage)
 	return 0;
 }
 
+/* Behind its switch, and before the version before is given up. */
+static uint64_t
+stage_trial(void *context, uint64_t stage)
+{
+	const struct app *app = context;
+	const struct actor *a = runtime_actor(app->runtime, stage);
+	const struct actor *running =
+	    a == NULL ? NULL : runtime_actor(app->runtime, a->stage.running);
+	bool is_behind =
+	    running != NULL
+	    && (running->state == DEPLOY_POST_SWITCH || running->state == DEPLOY_VERIFYING);
+
+	return is_behind && running->id != a->stage.live ? running->id : 0;
+}
+
+/* To which deploy its route leads, as long as no swap is under way. */
+static uint64_t
+stage_led_to(void *context, uint64_t stage)
+{
+	uint64_t trial = stage_trial(context, stage);
+
+	return trial != 0 ? trial : stage_live(context, stage);
+}
+
+static uint64_t
+stage_warm(void *context, uint64_t stage)
+{
+	const struct app *app = context;
+	const struct actor *a = runtime_actor(app->runtime, stage);
+
+	return a == NULL ? 0 : a->stage.warm;
+}
+
 struct find_sweep {
 	uint64_t engine;
 	uint64_t actor;
@@ -132,11 +170,33 @@ nudge(void *context, uint64_t engine)
 }
 
 static void
-instances_changed(void *context, uint64_t deploy UNUSED)
+instances_changed(void *context, uint64_t deploy)
 {
 	struct app *app = context;
 
+	warm_check(app, deploy);
 	proxies_sync(app->proxies);
+}
+
+static bool
+traffic(void *context, uint64_t stage, uint64_t deploy, struct docker_traffic *ret)
+{
+	const struct app *app = context;
+	struct edge_server_status servers[SERVERS_MAX];
+	size_t count;
+	bool is_known = false;
+
+	*ret = (struct docker_traffic){ 0 };
+	if (app->edge == NULL || !edge_is_ready(app->edge))
+		return false;
+	count = edge_status(app->edge, stage, servers, SERVERS_MAX);
+	for (size_t i = 0; i < count; i++)
+		if (servers[i].deploy == deploy) {
+			is_known = true;
+			ret->requests += servers[i].requests;
+			ret->failures += servers[i].failures;
+		}
+	return is_known;
 }
 
 static int
@@ -150,7 +210,7 @@ open_edge(struct app *app, const struct port_host *host, struct err *err)
 		.certificates = s->edge_certificates,
 		.trusted = s->edge_trusted,
 		.is_kept_elsewhere = !s->starts_edge,
-		.stage_live = stage_live,
+		.stage_live = stage_led_to,
 		.stage_is_busy = stage_is_busy,
 		.stage_is_awaited = stage_is_awaited,
 		.context = app,
@@ -218,8 +278,11 @@ ports_open(struct app *app, struct err *err)
 	struct docker_settings docker = { .store_uuid = store_uuid(app->store),
 		.stage_is_busy = stage_is_busy,
 		.stage_live = stage_watched,
+		.stage_warm = stage_warm,
+		.stage_trial = stage_trial,
 		.nudge = nudge,
 		.instances_changed = instances_changed,
+		.traffic = traffic,
 		.context = app,
 		.rules = &app->settings->rules,
 		.environment = { app->vault, app->settings->secret_paths },
@@ -232,7 +295,7 @@ ports_open(struct app *app, struct err *err)
 	host.ecr = app->ecr;
 	app->docker = docker_new(&host, &docker);
 	app->registry = registry_new(&host);
-	app->notifier = notifier_new(&host, app->settings->edge_https.count > 0);
+	app->notifier = notifier_new(&host, app->vault, app->settings->edge_https.count > 0);
 	if (app->settings->is_edge_on && open_edge(app, &host, err) != 0)
 		return -1;
 	open_proxies(app, &host);
@@ -289,8 +352,10 @@ perform_now(struct app *app, const struct effect *effect)
 		break;
 	case FX_PULL:
 	case FX_MIGRATE:
+	case FX_HOOK:
 	case FX_RUN:
 	case FX_PROBE:
+	case FX_VERIFY:
 	case FX_REMOVE:
 	case FX_RETIRE:
 	case FX_HALT:

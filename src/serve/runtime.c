@@ -112,19 +112,34 @@ find(const struct runtime *rt, uint64_t id)
 }
 
 static struct actor *
-add(struct runtime *rt, const struct actor *actor)
+append(struct runtime *rt, const struct actor *actor)
 {
-	uint32_t *slot = slot_of(rt, actor->id);
-	struct actor *copy = allocate(1, sizeof(*copy));
+	struct actor *copy = malloc(sizeof(*copy));
 
-	CHECK(*slot == 0);
-	CHECK(rt->actor_count < ACTORS_MAX);
+	CHECK(copy != NULL && rt->actor_count < ACTORS_MAX);
 	*copy = *actor;
 	if (rt->actor_count == rt->actors_allocated)
 		rt->actors = grow(rt->actors, &rt->actors_allocated, sizeof(struct actor *));
 	rt->actors[rt->actor_count++] = copy;
-	*slot = (uint32_t)rt->actor_count;
 	rt->counts[copy->kind]++;
+	return copy;
+}
+
+static void
+enter(struct runtime *rt, size_t place)
+{
+	uint32_t *slot = slot_of(rt, rt->actors[place]->id);
+
+	CHECK(*slot == 0);
+	*slot = (uint32_t)place + 1;
+}
+
+static struct actor *
+add(struct runtime *rt, const struct actor *actor)
+{
+	struct actor *copy = append(rt, actor);
+
+	enter(rt, rt->actor_count - 1);
 	return copy;
 }
 
@@ -178,9 +193,8 @@ static void
 load_one(void *context, const struct actor *actor)
 {
 	struct runtime *rt = context;
-	struct actor *a = add(rt, actor);
 
-	arm(rt, a);
+	arm(rt, append(rt, actor));
 }
 
 static int
@@ -201,9 +215,8 @@ runtime_load(struct runtime *rt, struct err *err)
 	if (rt->actor_count == 0)
 		return 0;
 	qsort(rt->actors, rt->actor_count, sizeof(struct actor *), by_id);
-	memset(rt->index, 0, INDEX_SIZE * sizeof(*rt->index));
 	for (size_t i = 0; i < rt->actor_count; i++)
-		*slot_of(rt, rt->actors[i]->id) = (uint32_t)i + 1;
+		enter(rt, i);
 	return 0;
 }
 
@@ -273,12 +286,13 @@ step_one(struct runtime *rt, const struct event *event, uint64_t *first_spawn)
 {
 	struct actor *a = find(rt, event->to);
 	struct event e = *event;
-	struct out out = { .fresh_id = rt->next_id };
+	struct out out;
 	struct actor next;
 	enum step result;
 
 	if (a == NULL)
 		return STEP_STALE;
+	out_begin(&out, rt->next_id);
 	e.now_ms = rt->now_ms;
 	if ((e.kind == EV_READY || e.kind == EV_PASSING) && rt->host.inform != NULL)
 		rt->host.inform(rt->host.context, &e);

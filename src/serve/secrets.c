@@ -54,11 +54,25 @@ command_secret_set(
 	return COMMAND_INVALID;
 }
 
+const struct receiver_config *
+command_secret_receiver(const struct app *app, const char *name, size_t *index)
+{
+	while (*index < catalog_receiver_count(app->catalog)) {
+		const struct receiver_config *r =
+		    catalog_receiver_at(app->catalog, (*index)++);
+
+		if (strcmp(r->secret_name, name) == 0)
+			return r;
+	}
+	return NULL;
+}
+
 enum command_result
 command_secret_remove(struct app *app, const char *name, struct err *err)
 {
 	size_t index = 0;
 	const struct stage_entry *user = command_secret_user(app, name, &index);
+	const struct receiver_config *receiver;
 
 	if (!vault_has(app->vault, name)) {
 		err_set(err, "there is no secret '%.80s'", name);
@@ -69,6 +83,16 @@ command_secret_remove(struct app *app, const char *name, struct err *err)
 		    "%s/%s needs the secret '%s': take it out of its env first (slipway "
 		    "apply)",
 		    user->spec->project, user->spec->stage, name);
+		return COMMAND_CONFLICT;
+	}
+	index = 0;
+	receiver = command_secret_receiver(app, name, &index);
+	if (receiver != NULL) {
+		err_set(err,
+		    "the receiver '%s' needs the secret '%s': take it out of 'receivers' "
+		    "first "
+		    "(slipway apply)",
+		    receiver->name, name);
 		return COMMAND_CONFLICT;
 	}
 	store_secret_remove(app->store, name);

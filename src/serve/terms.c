@@ -7,6 +7,7 @@
 #include "config/window.h"
 #include "serve/app.h"
 #include "serve/runtime.h"
+#include "serve/warm.h"
 #include "store/deploys.h"
 
 bool
@@ -71,6 +72,9 @@ terms_inform(void *context, struct event *event)
 	const struct app *app = context;
 	const struct stage_entry *stage = catalog_stage(app->catalog, event->to);
 
-	if (stage != NULL)
-		terms_read(app, stage, &event->terms);
+	if (stage == NULL)
+		return;
+	terms_read(app, stage, &event->terms);
+	if (event->kind == EV_PASSING)
+		event->terms.warm_ms = warm_keep_ms(app, stage);
 }

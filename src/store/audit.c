@@ -46,10 +46,12 @@ static const struct rule rules[] = {
 	{ "actor", "has taken more steps than there can be",
 	  "SELECT id FROM (" EACH_ACTOR ") WHERE epoch < 0 OR epoch >= " EPOCH_END },
 	{ "actor", "is of a time that there cannot be",
-	  "SELECT id FROM deploy WHERE ended_ms = 0 AND (created_ms < 0 OR created_ms > " TIME_END ")"
+	  "SELECT id FROM deploy WHERE ended_ms = 0 AND (created_ms < 0 OR created_ms > " TIME_END
+	  " OR watched_since_ms < 0 OR watched_since_ms > " TIME_END ")"
 	  " UNION ALL SELECT id FROM notify WHERE ended_ms = 0"
 	  " AND (created_ms < 0 OR created_ms > " TIME_END ")"
 	  " UNION ALL SELECT id FROM stage_actor WHERE live_since_ms < 0 OR live_since_ms > " TIME_END
+	  " OR warm_until_ms < 0 OR warm_until_ms > " TIME_END
 	  " OR frozen_until_ms < 0" },
 	{ "stage", "lacks its project, its configuration or one of its actors",
 	  "SELECT s.id FROM stage s WHERE" NO "project p WHERE p.id = s.project)"
@@ -76,12 +78,18 @@ static const struct rule rules[] = {
 	{ "swap", "works for a deploy that does not swap",
 	  "SELECT w.id FROM swap w WHERE w.deadline_ms != 0 AND" NO "deploy d"
 	  " WHERE d.id = w.deploy AND d.swap = w.id AND d.stage = w.stage AND d.ended_ms = 0"
-	  " AND (d.state IN ('SWAPPING', 'ABORTING') OR (d.strategy != 'BLUE_GREEN' AND d.state IN"
-	  " ('PARKING', 'HALTING', 'STARTING', 'PROBING', 'UNDOING', 'CANCELING', 'REVIVING',"
+	  " AND (d.state IN ('SWAPPING', 'ABORTING', 'SWAPPING_BACK') OR (d.strategy != 'BLUE_GREEN' AND d.state IN"
+	  " ('PARKING', 'HALTING', 'STARTING', 'PROBING', 'PRE_SWITCH', 'UNDOING', 'CANCELING', 'REVIVING',"
 	  " 'RETURNING'))))" },
 	{ "stage", "calls a deploy live that is not there",
 	  "SELECT a.id FROM stage_actor a WHERE a.live != 0 AND" NO "deploy d"
 	  " WHERE d.id = a.live AND d.stage = a.id)" },
+	{ "stage", "keeps a deploy warm that is not there",
+	  "SELECT a.id FROM stage_actor a WHERE a.warm != 0 AND" NO "deploy d"
+	  " WHERE d.id = a.warm AND d.stage = a.id AND d.ended_ms != 0)" },
+	{ "deploy", "borrows the containers of one that is not there",
+	  "SELECT d.id FROM deploy d WHERE d.ended_ms = 0 AND d.body != 0 AND" NO "deploy b"
+	  " WHERE b.id = d.body AND b.stage = d.stage)" },
 	{ "stage", "waits for the end of a deploy that is not under way",
 	  "SELECT a.id FROM stage_actor a WHERE a.running != 0 AND" NO "deploy d"
 	  " WHERE d.id = a.running AND d.stage = a.id AND d.ended_ms = 0"

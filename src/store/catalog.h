@@ -73,7 +73,8 @@ struct proxy_config {
 	X(url)            \
 	X(url_file)       \
 	X(url_env)        \
-	X(secret_file) X(secret_env) X(ca_file) X(username) X(sender) X(recipients)
+	X(secret_file)    \
+	X(secret_env) X(secret_name) X(ca_file) X(username) X(sender) X(recipients)
 
 struct receiver_config {
 	char name[NAME_SIZE];
@@ -85,6 +86,7 @@ struct receiver_config {
 	char url_env[128];
 	char secret_file[512]; /* key, token or password; read when needed, never stored */
 	char secret_env[128];
+	char secret_name[NAME_SIZE]; /* or a secret of this server */
 	char ca_file[512];
 	char username[256]; /* mail */
 	char sender[256];

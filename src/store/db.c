@@ -11,7 +11,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 
-enum { STATEMENTS_MAX = 192, DB_UPKEEP_WAIT_MS = 5000 };
+enum { STATEMENTS_MAX = 192, SLOTS = 512, DB_UPKEEP_WAIT_MS = 5000 };
 
 struct query {
 	struct db *db;
@@ -28,6 +28,7 @@ struct db {
 	bool in_reads;
 	int statement_count;
 	struct query statements[STATEMENTS_MAX];
+	uint8_t slots[SLOTS]; /* by the address of the text: place in statements + 1 */
 };
 
 /* What to do about the last error. A full disk shows in several ways: SQLite maps the shared memory
@@ -170,23 +171,33 @@ db_close(struct db *db)
 	free(db);
 }
 
+static struct query *
+prepare(struct db *db, const char *sql)
+{
+	struct query *q = &db->statements[db->statement_count];
+
+	CHECK(db->statement_count < STATEMENTS_MAX);
+	db->statement_count++;
+	*q = (struct query){ .db = db, .sql = sql };
+	if (sqlite3_prepare_v3(db->sqlite, sql, -1, SQLITE_PREPARE_PERSISTENT, &q->stmt, NULL)
+	    != SQLITE_OK)
+		die(db, sql);
+	return q;
+}
+
 struct query *
 db_read(struct db *db, const char *sql)
 {
-	struct query *q = NULL;
+	size_t at = (size_t)((uintptr_t)sql * UINT64_C(0x9e3779b97f4a7c15) >> 40) % SLOTS;
+	struct query *q;
 
-	for (int i = 0; i < db->statement_count && q == NULL; i++)
-		if (db->statements[i].sql == sql)
-			q = &db->statements[i];
-	if (q == NULL) {
-		CHECK(db->statement_count < STATEMENTS_MAX);
-		q = &db->statements[db->statement_count++];
-		*q = (struct query){ .db = db, .sql = sql };
-		if (sqlite3_prepare_v3(
-			db->sqlite, sql, -1, SQLITE_PREPARE_PERSISTENT, &q->stmt, NULL)
-		    != SQLITE_OK)
-			die(db, sql);
+	while (db->slots[at] != 0 && db->statements[db->slots[at] - 1].sql != sql)
+		at = (at + 1) % SLOTS;
+	if (db->slots[at] == 0) {
+		prepare(db, sql);
+		db->slots[at] = (uint8_t)db->statement_count;
 	}
+	q = &db->statements[db->slots[at] - 1];
 	CHECK(!sqlite3_stmt_busy(q->stmt));
 	q->bound = 0;
 	return q;

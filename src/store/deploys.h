@@ -30,7 +30,9 @@ struct deploy_row {
 	char reason[REASON_SIZE];
 	int64_t created_ms;
 	int64_t ended_ms; /* 0: under way */
+	int64_t watched_since_ms; /* its verification window has begun; 0: not yet */
 	bool is_live; /* its containers serve its stage now */
+	bool is_warm; /* they did so before, and still run */
 };
 
 bool store_deploy_get(struct store *store, uint64_t id, struct deploy_row *ret_row);

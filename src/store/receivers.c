@@ -92,6 +92,13 @@ remember_rule(struct catalog *c, const char *project, const char *stage, const c
 	CHECK(rule->names != NULL);
 }
 
+static void
+make_room(struct catalog *c, size_t count)
+{
+	c->receivers = realloc(c->receivers, (count == 0 ? 1 : count) * sizeof(*c->receivers));
+	CHECK(c->receivers != NULL);
+}
+
 static int
 load_receivers(struct catalog *c, struct err *err)
 {
@@ -104,6 +111,7 @@ load_receivers(struct catalog *c, struct err *err)
 			return err_set(
 			    err, "the store holds more than %d receivers", RECEIVERS_MAX);
 		}
+		make_room(c, c->receiver_count + 1);
 		if (read_receiver(q, &c->receivers[c->receiver_count++], err) != 0) {
 			db_done(q);
 			return -1;
@@ -117,8 +125,6 @@ receivers_load(struct catalog *c, struct err *err)
 {
 	struct query *q;
 
-	c->receivers = calloc(RECEIVERS_MAX, sizeof(*c->receivers));
-	CHECK(c->receivers != NULL);
 	if (load_receivers(c, err) != 0)
 		return -1;
 	q = db_read(store_db(c->store), "SELECT project, stage, receivers FROM notify_rule");
@@ -167,6 +173,7 @@ catalog_replace_receivers(
     struct catalog *c, const struct receiver_config *receivers, size_t count)
 {
 	CHECK(count <= RECEIVERS_MAX);
+	make_room(c, count);
 	db_run(db_write(store_db(c->store), "DELETE FROM receiver"));
 	for (size_t i = 0; i < count; i++) {
 		write_receiver(c, &receivers[i]);

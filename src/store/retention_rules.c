@@ -288,21 +288,23 @@ read_old(struct removal *s, const struct look *look, uint64_t after, struct old_
 	return count;
 }
 
-/* It serves, what is under way replaces it and has yet to end its containers, or it is pinned. */
+/* It serves, or may do so again at once; what is under way replaces it and has yet to end its containers, or
+ * has borrowed them; or it is pinned. */
 static bool
 is_needed(struct removal *s, uint64_t stage, uint64_t deploy)
 {
 	struct query *q = db_read(s->db,
-	    "SELECT EXISTS (SELECT 1 FROM stage_actor WHERE id = ? AND live = ?)"
+	    "SELECT EXISTS (SELECT 1 FROM stage_actor WHERE id = ? AND (live = ? OR warm = ?))"
 	    " OR EXISTS (SELECT 1 FROM deploy WHERE ended_ms = 0 AND stage = ?"
-	    " AND elder = ?) OR EXISTS (SELECT 1 FROM pin WHERE deploy = ?)");
+	    " AND (elder = ? OR body = ?)) OR EXISTS (SELECT 1 FROM pin WHERE deploy = ?)");
 	bool result;
 
 	query_integer(q, (int64_t)stage);
 	query_integer(q, (int64_t)deploy);
+	query_integer(q, (int64_t)deploy);
 	query_integer(q, (int64_t)stage);
-	query_integer(q, (int64_t)deploy);
-	query_integer(q, (int64_t)deploy);
+	for (int i = 0; i < 3; i++)
+		query_integer(q, (int64_t)deploy);
 	CHECK(db_next(q));
 	result = column_integer(q, 0) != 0;
 	db_done(q);

@@ -243,6 +243,37 @@ static const struct migration migrations[] = {
 	"CREATE INDEX pin_by_stage ON pin(stage, digest);"
 	"CREATE INDEX deploy_by_image ON deploy(digest, stage) WHERE digest != '';",
 	"DROP INDEX deploy_by_image; DROP TABLE pin; DROP TABLE image;" },
+
+	/* 16: receivers whose secret is sealed here; to a program that knows none they have no secret */
+	{ "ALTER TABLE receiver ADD COLUMN secret_name TEXT NOT NULL DEFAULT '';",
+	"ALTER TABLE receiver DROP COLUMN secret_name;" },
+	
+	/* 17: hooks that a deploy went live in spite of */
+	{ "ALTER TABLE deploy ADD COLUMN failed_tasks INTEGER NOT NULL DEFAULT 0;",
+	"UPDATE deploy SET state = 'PROBING' WHERE ended_ms = 0 AND state = 'PRE_SWITCH';"
+	"UPDATE deploy SET state = 'SWAPPING' WHERE ended_ms = 0 AND state = 'SWAPPING_BACK';"
+	"UPDATE deploy SET state = 'DRAINING' WHERE ended_ms = 0 AND state = 'POST_SWITCH';"
+	"UPDATE deploy SET state = 'RETIRING' WHERE ended_ms = 0 AND state = 'POST_RETIRE';"
+	"ALTER TABLE deploy DROP COLUMN failed_tasks;" },
+
+	/* 18: the version before is kept warm; of a deploy that has borrowed its containers an older program finds
+	 * none, and goes back */
+	{ "ALTER TABLE deploy ADD COLUMN body INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE deploy ADD COLUMN keep_ms INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE swap ADD COLUMN body INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE stage_actor ADD COLUMN warm INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE stage_actor ADD COLUMN warm_spec INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE stage_actor ADD COLUMN warm_until_ms INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE stage_actor ADD COLUMN warm_digest TEXT NOT NULL DEFAULT '';",
+	"ALTER TABLE stage_actor DROP COLUMN warm_digest; ALTER TABLE stage_actor DROP COLUMN warm_until_ms;"
+	"ALTER TABLE stage_actor DROP COLUMN warm_spec; ALTER TABLE stage_actor DROP COLUMN warm;"
+	"ALTER TABLE swap DROP COLUMN body; ALTER TABLE deploy DROP COLUMN keep_ms;"
+	"ALTER TABLE deploy DROP COLUMN body;" },
+
+	/* 19: the verification window behind the switch; an older program switches such a deploy once more */
+	{ "ALTER TABLE deploy ADD COLUMN watched_since_ms INTEGER NOT NULL DEFAULT 0;",
+	"UPDATE deploy SET state = 'PROBING' WHERE ended_ms = 0 AND state = 'VERIFYING';"
+	"ALTER TABLE deploy DROP COLUMN watched_since_ms;" },
 };
 /* clang-format on */
 

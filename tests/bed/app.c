@@ -396,6 +396,7 @@ main(void)
 	app.port = (int)env_number("PORT", 8080);
 	app.health_fail_after_ms = env_number("HEALTH_FAIL_AFTER_MS", -1);
 	app.fail_after_ms = env_number("FAIL_AFTER_MS", -1);
+	app.error_after_ms = env_number("ERROR_AFTER_MS", -1);
 	app.health_fail_until_ms = env_number("HEALTH_FAIL_UNTIL_MS", 0);
 	app.health_slow_ms = env_number("HEALTH_SLOW_MS", 0);
 	gethostname(app.instance, sizeof app.instance - 1);

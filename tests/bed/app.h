@@ -57,6 +57,7 @@ struct app {
 	int64_t start_ms;
 	int64_t health_fail_after_ms, health_fail_until_ms, health_slow_ms;
 	int64_t fail_after_ms; /* then every answer is 500; -1: never */
+	int64_t error_after_ms; /* then every one but those of /health */
 	uint64_t requests, health_asked;
 	bool is_draining;
 };

@@ -191,6 +191,8 @@ route(struct conn *c)
 		begin_slow(c, app.health_slow_ms);
 	} else if (path_is(c, "/health")) {
 		answer_health(c);
+	} else if (app.error_after_ms >= 0 && now_ms() - app.start_ms >= app.error_after_ms) {
+		answer_text(c, 500, "{\"error\":\"ERROR_AFTER_MS\"}\n");
 	} else if (path_is(c, "/slow")) {
 		begin_slow(c, query_number(c, "ms", 1000));
 	} else if (path_is(c, "/stream")) {

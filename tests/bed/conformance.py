@@ -151,12 +151,12 @@ class Play(Slipway):
     # Containers.
 
     def containers(self, **labels):
-        """The containers of this scenario, by replica."""
+        """The containers of this scenario, by replica; those of tasks behind them."""
         found = [one for one in self.scene.engine.api.containers(label="slipway.managed=true")
                  if one["Labels"]["slipway.project"].rpartition("-")[0] == self.scenario]
         return sorted((one for one in found if all(one["Labels"][f"slipway.{key}"] == value
                                                    for key, value in labels.items())),
-                      key=lambda one: one["Labels"].get("slipway.replica", "-"))
+                      key=lambda one: one["Labels"].get("slipway.replica", "~"))
 
     def runs(self, deploy):
         """What there is of a deploy."""

@@ -11,7 +11,7 @@ from .wait import wait_for
 
 
 @contextlib.contextmanager
-def load(app, rate=300, workers=4, timeout_ms=10000):
+def load(app, rate=150, workers=4, timeout_ms=10000):
     """Ask the app's domain all the time; the block gets the checker, stopped by the test or at its end."""
     with Checker([], rate=rate, workers=workers, timeout_ms=timeout_ms) as checker:
         checker.add(app.host, app.edge_address, app=app.repository)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """OCI images made in pure Python: the same input gives the same bytes, so digests are stable.
 
-An image is three layers (busybox; the app; a file that names the version), a config and a manifest, in
+An image is three layers (busybox; the app; a file of its version's own), a config and a manifest, in
 Docker's schema 2 or the OCI form, or an index of several platforms. push_app() makes one version of
 the app and pushes it. What the app does is set by its environment:
 
@@ -10,6 +10,7 @@ the app and pushes it. What the app does is set by its environment:
   HEALTH=ok|fail|flap|<status>          the answer of /health
   HEALTH_FAIL_AFTER_MS, HEALTH_FAIL_UNTIL_MS, HEALTH_SLOW_MS
   FAIL_AFTER_MS                         every answer is 500 from then on
+  ERROR_AFTER_MS                        every answer but those of /health
   EXIT_AT_START=<code>                  exits at once; LOG_LINES=<n> prints lines first
   EXIT_AFTER_MS, EXIT_CODE=1            exits later
   LISTEN_DELAY_MS, MEMORY_HOG_MB        listens late; takes memory at start
@@ -156,12 +157,13 @@ def make_index(images, form=None):
 
 
 def make_app(version, name="app", behaviour=None, machine=MACHINE, form=None, healthcheck=None,
-             files=None, **settings):
+             files=None, has_layer=True, **settings):
     """Make the image of one version of the app.
 
     `behaviour` sets its knobs (see above); `healthcheck=True` adds a Docker HEALTHCHECK that asks
     /health every 200 ms, a dict is taken as it is; `files` adds to the last layer (see make_layer);
-    other settings are merged into the container config (StopSignal="SIGQUIT", Labels={...}).
+    other settings are merged into the container config (StopSignal="SIGQUIT", Labels={...}). Without
+    `has_layer` versions differ in their config alone, and an engine has less to unpack.
     """
     behaviour = {key: str(value) for key, value in (behaviour or {}).items()}
     environment = {"PATH": "/bin:/", "APP_NAME": name, "VERSION": version, **behaviour}
@@ -176,8 +178,10 @@ def make_app(version, name="app", behaviour=None, machine=MACHINE, form=None, he
         config["ExposedPorts"] = {f"{port}/tcp": {}}
     if healthcheck:
         config["Healthcheck"] = healthcheck
-    last = make_layer({"version": f"{name} {version}\n".encode(), **(files or {})})
-    return make_image([*base_layers(), last], {**config, **settings}, machine, form)
+    layers = [*base_layers()]
+    if has_layer:
+        layers.append(make_layer({"version": f"{name} {version}\n".encode(), **(files or {})}))
+    return make_image(layers, {**config, **settings}, machine, form)
 
 
 def push_app(registry, repository, tag, version=None, behaviour=None, form=None, machines=None, **more):

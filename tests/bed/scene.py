@@ -28,22 +28,22 @@ class Scene:
         self.engine.stop()
         self.registry.stop()
 
-    def push(self, app, tag, **behaviour):
+    def push(self, app, tag, has_layer=False, **behaviour):
         """Push a version whose behaviour is set by the app's knobs; returns its digest."""
-        return push_app(self.registry, app.repository, tag, behaviour=behaviour)
+        return push_app(self.registry, app.repository, tag, behaviour=behaviour, has_layer=has_layer)
 
     def app(self, health=HEALTH, stage="domains: [{name}.localhost]", more="", address=None, edge=True,
-            stages="", front=None, **settings):
+            stages="", front=None, warm="0s", **settings):
         """Return a started server with one project of a new name; `stages` are lines of more stages, `front` is
-        a proxy before it (bed/front.py)."""
+        a proxy before it (bed/front.py), `warm` how long the version before is kept."""
         return App(self, f"app{next(_numbers)}", health, stage, more, address or self.registry.address, edge,
-                   stages, front, settings)
+                   stages, front, warm, settings)
 
 
 class App(Slipway):
     """A server with one project: `name`, its `repository`, its `stage_name` ("app1/production")."""
 
-    def __init__(self, scene, name, health, stage, more, address, edge, stages, front, settings):
+    def __init__(self, scene, name, health, stage, more, address, edge, stages, front, warm, settings):
         self.scene = scene
         self.name = name
         self.repository = f"test/{name}"
@@ -59,6 +59,7 @@ registries:
     image: {address}/{self.repository}
     port: 8080
     health: {health}
+    warm_keep: {warm}
 {more}
     stages:
       production: {{{stage.format(name=name)}}}

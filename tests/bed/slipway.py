@@ -6,6 +6,7 @@ ports of its own. The edge outlives a killed or stopped server, as it does in pr
 both, kill() only the server.
 """
 import atexit
+import contextlib
 import http.client
 import json
 import os
@@ -156,7 +157,8 @@ class Slipway:
         supervisors = [pid for pid in self.edge_pids()
                        if b"haproxy" not in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0]]
         for pid in supervisors:
-            os.kill(pid, signal.SIGTERM)
+            with contextlib.suppress(ProcessLookupError):  # it ends by itself
+                os.kill(pid, signal.SIGTERM)
         try:
             wait_for(lambda: not self.edge_pids(), deadline_s, "the edge to end")
         except AssertionError:

@@ -15,7 +15,8 @@ def wait_for(condition, deadline_s, what, interval_s=0.02):
 
     Raises NotInTime naming `what` once `deadline_s` seconds have passed. An OSError or KeyError from
     `condition` means "not yet" (nobody listens, a key is still missing) and is quoted in the failure;
-    every other exception passes through at once.
+    every other exception passes through at once. It is called every `interval_s` at first, and up to five times
+    more seldom when that takes seconds: many wait at a time.
     """
     begin_s = time.monotonic()
     while True:
@@ -27,6 +28,7 @@ def wait_for(condition, deadline_s, what, interval_s=0.02):
             last = f"{type(fault).__name__}: {fault}"
         if value:
             return value
-        if time.monotonic() - begin_s >= deadline_s:
+        waited_s = time.monotonic() - begin_s
+        if waited_s >= deadline_s:
             raise NotInTime(f"{what}: not within {deadline_s} s, last seen: {last[:400]}")
-        time.sleep(interval_s)
+        time.sleep(interval_s * min(1 + waited_s, 5))

@@ -55,6 +55,7 @@ def project(name, image, more):
     return f"""  {name}:
     image: {image}
     port: 8080
+    warm_keep: 0s
     health: {HEALTH}
     stages:
       production: {{{more}}}
@@ -300,7 +301,7 @@ class Bench:
     def promotion(self):
         """A version promoted by its digest, beside the same version deployed by its tag, in turns."""
         text = (f"  app:\n    image: {self.registry.address}/bench/promotion\n    port: 8080\n    health: {HEALTH}\n"
-                "    stages:\n      staging: {}\n      free: {}\n"
+                "    warm_keep: 0s\n    stages:\n      staging: {}\n      free: {}\n"
                 "      production: {auto: false, promote_from: staging}\n")
         for tag in ("v1", "v2"):
             push_app(self.registry, "bench/promotion", tag)

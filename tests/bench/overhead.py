@@ -26,6 +26,7 @@ projects:
   overhead:
     image: {registry.address}/{REPOSITORY}
     port: 8080
+    warm_keep: 0s
     health: {{http: /health, successes: 1, interval: 10ms, min_uptime: 0s, deadline: 30s}}
     stages:
       production: {{domains: [overhead.localhost]}}

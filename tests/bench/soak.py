@@ -49,6 +49,7 @@ def document(engine, registry):
     image: {registry.address}/soak/app{i}
     port: {engine.port}
     replicas: {1 + i % 2}
+    warm_keep: 0s
     health: {{http: /health, successes: 1, interval: 20ms, min_uptime: 0s, deadline: 10s}}
     stages:
       production: {{tags: "*", domains: [soak{i}.localhost]}}

@@ -16,6 +16,7 @@
 #include "serve/notices.h"
 #include "serve/ports.h"
 #include "serve/runtime.h"
+#include "serve/warm.h"
 #include "store/catalog.h"
 #include "store/deploys.h"
 #include "store/retention.h"
@@ -84,8 +85,21 @@ runtime_post(struct runtime *rt, const struct event *event)
 	return true;
 }
 
+/* No scenario keeps a version warm: nothing cools. */
+enum step
+runtime_deliver(
+    struct runtime *rt UNUSED, const struct event *event UNUSED, uint64_t *id UNUSED)
+{
+	return STEP_REFUSED;
+}
+
 void
 notices_add(struct app *server UNUSED, const struct noticed *what UNUSED)
+{
+}
+
+void
+warm_check(struct app *server UNUSED, uint64_t deploy UNUSED)
 {
 }
 
@@ -277,8 +291,10 @@ state_for(enum effect_kind kind)
 	static const enum deploy_state states[FX_COUNT] = { [FX_RESOLVE] = DEPLOY_RESOLVING,
 		[FX_PULL] = DEPLOY_PULLING,
 		[FX_MIGRATE] = DEPLOY_MIGRATING,
+		[FX_HOOK] = DEPLOY_PRE_SWITCH,
 		[FX_RUN] = DEPLOY_STARTING,
 		[FX_PROBE] = DEPLOY_PROBING,
+		[FX_VERIFY] = DEPLOY_VERIFYING,
 		[FX_REMOVE] = DEPLOY_UNDOING,
 		[FX_DRAIN] = DEPLOY_DRAINING,
 		[FX_RETIRE] = DEPLOY_RETIRING,
@@ -333,8 +349,11 @@ asker(const char *about, const char *by, struct effect *effect)
 	effect->deploy = a->id;
 	effect->stage = a->deploy.stage;
 	effect->elder = a->deploy.elder;
+	effect->task = effect->kind == FX_HOOK ? TASK_PRE_SWITCH : TASK_MIGRATION;
 	if (effect->kind == FX_NOTIFY)
 		return notify_of(a);
+	if (effect->kind == FX_VERIFY && a->deploy.watched_since_ms == 0)
+		a->deploy.watched_since_ms = clock_now_ms();
 	if (a->deploy.ended_ms == 0) {
 		a->state = state_for(effect->kind);
 		store_actor_put(app.store, a);

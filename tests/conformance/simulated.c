@@ -12,6 +12,7 @@
 #include "serve/ports.h"
 #include "sim.h"
 #include "world_tasks.h"
+#include "world_window.h"
 #include "store/catalog.h"
 #include "store/deploys.h"
 #include "store/store.h"
@@ -72,8 +73,8 @@ outside_open(struct outside_parts *ret_parts)
 	world.facts = ports_facts;
 	world.is_orphan = ports_is_orphan;
 	world.is_task_orphan = ports_is_task_orphan;
-	world.is_task_kept = ports_is_task_kept;
-	world.keep_task = ports_keep_task;
+	world.are_tasks_kept = ports_are_tasks_kept;
+	world.keep_tasks = ports_keep_tasks;
 	world.is_image_free = ports_is_image_free;
 	world.are_images_due = ports_are_images_due;
 	world.broken = sim_fail;
@@ -105,6 +106,12 @@ number_of(const char *tag)
 	return (uint32_t)number;
 }
 
+static unsigned
+says_false(const struct task_spec *task)
+{
+	return task->command.count > 0 && strcmp(task->command.items[0], "false") == 0;
+}
+
 /* Which image a deploy runs says how its containers are. */
 void
 outside_know(uint64_t deploy, uint64_t stage, int place)
@@ -118,12 +125,14 @@ outside_know(uint64_t deploy, uint64_t stage, int place)
 	if (deploy == 0 || !store_deploy_get(app.store, deploy, &row))
 		return;
 	spec = catalog_spec(app.catalog, row.spec);
-	world.fails_to_migrate[deploy] =
-	    spec->migration.command.count > 0
-	    && strcmp(spec->migration.command.items[0], "false") == 0;
+	world.failing_tasks[deploy] =
+	    (uint8_t)(says_false(&spec->migration) << TASK_MIGRATION
+		      | says_false(&spec->hooks.pre_switch) << TASK_PRE_SWITCH);
 	tag = inside_image(row.digest);
 	if (tag[0] != 'v')
 		return;
+	if (row.watched_since_ms != 0 && window_since_ms(deploy) == 0)
+		window_began(deploy, world.now_ms);
 	world.is_bad[deploy] = images[number_of(tag)] == IMAGE_SICK;
 	world.cannot_start[deploy] = images[number_of(tag)] == IMAGE_BROKEN;
 }
@@ -181,9 +190,10 @@ tell_what_runs(uint64_t deploy, struct buf *said)
 		if (world.there[deploy] >> i & 1u)
 			buf_format(said, "%s%s", said->n == 0 ? "" : " ",
 			    world.running[deploy] >> i & 1u ? "running" : "ended");
-	if (task_is_there(deploy))
-		buf_format(said, "%s%s", said->n == 0 ? "" : " ",
-		    task_runs(deploy) ? "running" : "ended");
+	for (int k = 0; k < TASK_COUNT; k++)
+		if (task_is_there(deploy, (enum task_kind)k))
+			buf_format(said, "%s%s", said->n == 0 ? "" : " ",
+			    task_runs(deploy, (enum task_kind)k) ? "running" : "ended");
 	if (said->n == 0)
 		buf_text(said, "none");
 }

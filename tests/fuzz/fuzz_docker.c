@@ -128,6 +128,8 @@ static const struct {
 	{ "PULL", FX_PULL, EV_PULLED },
 	{ "RUN", FX_RUN, EV_STARTED },
 	{ "MIGRATE", FX_MIGRATE, EV_MIGRATED },
+	{ "HOOK", FX_HOOK, EV_HOOKED },
+	{ "VERIFY", FX_VERIFY, EV_VERIFIED },
 	{ "PROBE", FX_PROBE, EV_HEALTHY },
 	{ "REMOVE", FX_REMOVE, EV_REMOVED },
 	{ "RETIRE", FX_RETIRE, EV_RETIRED },
@@ -244,6 +246,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.keep = &keep,
 		.stage_is_busy = stage_is_busy,
 		.stage_live = stage_live,
+		.stage_warm = stage_live,
 		.nudge = nudge,
 		.instances_changed = instances_changed };
 	struct str words;

@@ -151,7 +151,9 @@ check_actor(void *context, const struct actor *actor)
 		const struct actor *deploy = runtime_actor(a->runtime, actor->swap.deploy);
 
 		CHECK(deploy != NULL && deploy->kind == ACTOR_DEPLOY);
-		CHECK(deploy->state == DEPLOY_SWAPPING || deploy->state == DEPLOY_ABORTING);
+		CHECK(deploy->state == DEPLOY_SWAPPING || deploy->state == DEPLOY_ABORTING
+		      || deploy->state == DEPLOY_SWAPPING_BACK
+		      || deploy->deploy.strategy != STRATEGY_BLUE_GREEN);
 	}
 	if (actor->kind == ACTOR_DEPLOY) {
 		const struct actor *stage = runtime_actor(a->runtime, actor->deploy.stage);

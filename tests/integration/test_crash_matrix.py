@@ -36,9 +36,15 @@ HEALTH = "{http: /health, successes: 1, interval: 20ms, min_uptime: 0s, deadline
 STAGES = """      polled: {{tags: "p*", poll: 1s, domains: [polled.{name}.localhost]}}
       guarded: {{auto: false, approvals: 1, approve_within: 2s}}
       alone: {{tags: "v*", strategy: stop-first, domains: [alone.{name}.localhost]}}
+      hooked: {{tags: "h*", domains: [hooked.{name}.localhost], volumes: ["MIGRATIONS:/data:shared"], hooks: {{HOOKS}}}}
+      watched: {{tags: "w*", domains: [watched.{name}.localhost], verify: {{for: 1s}}}}
       migrated: {{tags: "m*", volumes: ["MIGRATIONS:/data:shared"], migration: {{command: [sh, -c, 'MIGRATE'], timeout: 20s}}}}"""
 PATIENCE_MS = 40000  # requests of the stage that stops first wait at the edge for up to 30 s
 MIGRATE = "echo $SLIPWAY_TAG >> /data/journal; sleep 0.2; exit ${{MIGRATE_CODE:-0}}"
+HOOKS = ", ".join(
+    f"{name}: {{{{command: [sh, -c, 'echo $SLIPWAY_DEPLOY-{name} >> /data/journal; exit ${{{{{code}:-0}}}}'], timeout: 20s{more}}}}}"
+    for name, code, more in (("pre_switch", "PRE_CODE", ""), ("post_switch", "POST_CODE", ", swap_back: true"),
+                             ("post_retire", "RETIRE_CODE", "")))
 NUMBERS = itertools.count(1)
 
 
@@ -62,10 +68,15 @@ MATRIX = {
     "deploy MIGRATING": Case("migrate"),
     "deploy STARTING": Case("deploy"),
     "deploy PROBING": Case("deploy"),
+    "deploy PRE_SWITCH": Case("deploy_hooked"),
     "deploy SWAPPING": Case("deploy"),
     "deploy ABORTING": Case("cancel_in_swap", "CANCELED", lost="LIVE"),
+    "deploy POST_SWITCH": Case("deploy_hooked"),
+    "deploy VERIFYING": Case("deploy_watched"),
+    "deploy SWAPPING_BACK": Case("fail_behind_switch", "ROLLED_BACK"),
     "deploy DRAINING": Case("deploy"),
     "deploy RETIRING": Case("deploy"),
+    "deploy POST_RETIRE": Case("deploy_hooked"),
     "deploy STOPPING": Case("fail_to_migrate", "FAILED"),
     "deploy UNDOING": Case("deploy_bad", "ROLLED_BACK"),
     "deploy CANCELING": Case("cancel_in_gate", "CANCELED", lost="LIVE"),
@@ -115,6 +126,10 @@ SENT = {
     "deploy MIGRATING": "/start HTTP",
     "deploy STARTING": "/start HTTP",
     "deploy PROBING": "GET /health",
+    "deploy PRE_SWITCH": "/start HTTP",
+    "deploy POST_SWITCH": "/start HTTP",
+    "deploy VERIFYING": "GET /health",
+    "deploy POST_RETIRE": "/start HTTP",
     "deploy DRAINING": "del server",
     "deploy RETIRING": "/stop?",
     "deploy STOPPING": "DELETE ",
@@ -167,13 +182,14 @@ class Server:
         app.config_file.write_text(f"{head}receivers:\n  ops: {{kind: webhook, url: '{receiver.url}/hooks'}}\n"
                                    f"notify: [ops]\nprojects:\n{projects}", "utf-8")
         self.apply(app.config_file.read_text("utf-8"))
-        for stage, letter in (("production", "v"), ("polled", "p"), ("alone", "v")):
+        for stage, letter in (("production", "v"), ("polled", "p"), ("alone", "v"), ("hooked", "h"), ("watched", "w")):
             tag = self.push(letter)
             over = app.wait_over(app.deploy(f"{app.name}/{stage}", tag))
             assert over["state"] == "LIVE", over
         self.over_in_polled = app.wait_over(app.deploy(f"{app.name}/polled", "p-none"))["id"]
         checker.add(app.host, app.edge_address, app=app.repository)
-        checker.add(f"polled.{app.host}", app.edge_address, app=app.repository)
+        for stage in ("polled", "hooked", "watched"):
+            checker.add(f"{stage}.{app.host}", app.edge_address, app=app.repository)
         self.patient.add(f"alone.{app.host}", app.edge_address, app=app.repository)
         checker.wait_requests(50)
 
@@ -250,6 +266,24 @@ class Server:
         tag = self.push("m", MIGRATE_CODE=3)
         yield
         self.ask(tag, stage="migrated")
+
+    def deploy_hooked(self):
+        """A good version, in the stage that has hooks."""
+        tag = self.push("h")
+        yield
+        self.ask(tag, stage="hooked")
+
+    def deploy_watched(self):
+        """A good version, in the stage that watches it behind its switch."""
+        tag = self.push("w")
+        yield
+        self.ask(tag, stage="watched")
+
+    def fail_behind_switch(self):
+        """The same, with a hook that leads back."""
+        tag = self.push("h", POST_CODE=3)
+        yield
+        self.ask(tag, stage="hooked")
 
     def deploy_missing(self):
         """A tag that nobody pushed."""
@@ -416,12 +450,12 @@ class Server:
 
     def check_laws(self):
         """The route leads to what is live; docker runs what the store says; no deploy is lost."""
-        for stage, host in (("production", self.app.host), ("polled", f"polled.{self.app.host}"),
-                            ("alone", f"alone.{self.app.host}")):
+        for stage in ("production", "polled", "alone", "hooked", "watched"):
+            host = self.app.host if stage == "production" else f"{stage}.{self.app.host}"
             assert self.version_at(host) == self.live(stage), stage
         wait_for(self.is_as_stored, 20, "containers and instances to be the same")
-        migrated = self.journal.read_text("utf-8").split() if self.journal.exists() else []
-        assert len(migrated) == len(set(migrated)), migrated
+        ran = self.journal.read_text("utf-8").split() if self.journal.exists() else []
+        assert len(ran) == len(set(ran)), ran
         stored = {row["id"]: row["state"] for row in self.rows("SELECT id, state FROM deploy")}
         assert stored.items() >= self.answered.items()
         assert set(stored.values()) <= set(OVER)
@@ -464,11 +498,11 @@ def work(scene, points, results, requests):
         try:
             place = scene.directory / f"migrations-{next(NUMBERS)}"
             place.mkdir()
-            stages = STAGES.replace("MIGRATIONS", str(place)).replace("MIGRATE", MIGRATE)
+            stages = STAGES.replace("MIGRATIONS", str(place)).replace("MIGRATE", MIGRATE).replace("HOOKS", HOOKS)
             with scene.app(health=HEALTH, more='    restart: "no"', stages=stages,
                            stage='tags: "v*", replicas: 2, domains: [{name}.localhost]',
                            SLIPWAY_SWEEP_INTERVAL="1s", SLIPWAY_ALLOW_VOLUME_PATHS=str(place)) as app, \
-                    Checker([], rate=200, workers=4) as checker, \
+                    Checker([], rate=100, workers=4) as checker, \
                     Checker([], rate=50, workers=4, timeout_ms=PATIENCE_MS) as patient, Receiver() as receiver:
                 server = Server(scene, app, (checker, patient), receiver, place / "journal")
                 while point:

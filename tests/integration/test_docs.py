@@ -198,7 +198,9 @@ def test_every_key_is_described():
             "webhook": defs["webhook"]["properties"],
             "projects and stages": stage,
             "health": defs["health"]["anyOf"][1]["properties"],
-            "migration": defs["migration"]["anyOf"][1]["properties"]}
+            "migration": defs["migration"]["anyOf"][1]["properties"],
+            "hooks": {**defs["hooks"]["anyOf"][1]["properties"],
+                      "swap_back": defs["hook_post_switch"]["anyOf"][1]["properties"]["swap_back"]}}
     for title, keys in maps.items():
         rows = {key: row for row in table(section(page, title)) for key in quoted(row[0])}
         assert set(rows) == set(keys), title
@@ -270,9 +272,10 @@ def test_the_senders_are_the_ones_described(tmp_path):
     assert done.returncode == 0 and "0 warnings" in done.stdout, done.stdout
 
 
-def test_the_page_on_migrations_shows_a_good_configuration(tmp_path):
-    """Each example of docs/migrations.md, with what a stage needs besides."""
-    for block in re.findall(r"```yaml\n(.*?)```", text("docs/migrations.md"), re.DOTALL):
+@pytest.mark.parametrize("page", ["docs/migrations.md", "docs/hooks.md"])
+def test_the_page_on_tasks_shows_a_good_configuration(tmp_path, page):
+    """Each example, with what a stage needs besides."""
+    for block in re.findall(r"```yaml\n(.*?)```", text(page), re.DOTALL):
         path = tmp_path / "slipway.yml"
         path.write_text("version: 1\n" + block + "    image: registry.example.org/shop/web\n    health: {docker: true}\n"
                         "    stages: {production: {tags: \"v*\"}}\n", "utf-8")
@@ -401,6 +404,12 @@ def test_the_page_on_secrets(shell, tmp_path):
         assert program("check", str(path)).returncode == 0, program("check", str(path)).stdout
 
 
+def _serving(shell):
+    """The containers of what is live; those of the version before run on, warm."""
+    live = shell.stage("shop/production")["live"]["deploy"]
+    return shell.engine.api.containers(label=f"slipway.deploy={live}")
+
+
 def test_backup_and_restore(shell):
     """The commands of docs/operations.md: a backup of the running server, restored after losing the store."""
     backup, restore = backup_commands()
@@ -417,7 +426,7 @@ def test_backup_and_restore(shell):
     assert shell.stage("shop/production")["live"]["tag"] == "v1"
     shell.push("v2")
     shell.sh("slipway deploy shop/production v2 --wait")
-    assert len(shell.engine.api.containers(label="slipway.project=shop")) == 2  # v2, both replicas
+    assert len(_serving(shell)) == 2  # v2, both replicas
 
 
 def test_the_commands_of_notifications(shell):
@@ -464,7 +473,7 @@ def test_a_change_of_the_configuration(shell):
     shell.sh("slipway apply slipway.yml")
     assert shell.stage("shop/production")["is_outdated"]
     assert "configuration changed since" in shell.sh("slipway status")
-    assert len(shell.engine.api.containers(label="slipway.project=shop")) == 2
+    assert len(_serving(shell)) == 2
     shell.sh("slipway deploy shop/production v1 --wait")
-    assert len(shell.engine.api.containers(label="slipway.project=shop")) == 3
+    assert len(_serving(shell)) == 3
     assert not shell.stage("shop/production")["is_outdated"]

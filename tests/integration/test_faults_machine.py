@@ -74,7 +74,7 @@ def full_disk_in(scene, state):
         checker = stack.enter_context(load(app, rate=60, workers=2))
         slow = None
         if state == "DRAINING":
-            slow = stack.enter_context(ThreadPoolExecutor(1)).submit(ask, app, "/slow?ms=3000", 30)
+            slow = stack.enter_context(ThreadPoolExecutor(1)).submit(ask, app, "/slow?ms=8000", 30)
             wait_for(lambda: app.stage(app.stage_name)["in_flight"] >= 1, 10, "the slow request")
         if delayed:
             proxy.add(Fault(path=delayed, delay_s=1, times=1))

@@ -215,8 +215,8 @@ def test_a_host_changed_in_mid_swap_keeps_no_other_from_going_back(scene, front)
         front.proxy.edit(one["id"], advanced_config=own + "if ($request_uri ~ slipway) { return 500; }\n")
         deploy = app.deploy(app.stage_name, "v2")
         wait_step(app, deploy, "CONFIRMING")
-        front.proxy.edit(one["id"], advanced_config=own)
         front.proxy.edit(two["id"], forward_host="127.0.0.1", forward_port=9)
+        front.proxy.edit(one["id"], advanced_config=own)  # from here on it could be confirmed
         cancel(app, deploy)
         assert ask(app, front)[1] == "v1" and leads_to(front.proxy.row(two["id"])) == OTHER
 

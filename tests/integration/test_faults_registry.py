@@ -27,7 +27,7 @@ class Case:
         self.proxy = stack.enter_context(FaultProxy(scene.registry.address))
         self.app = stack.enter_context(scene.app(address=self.proxy.address))
         for tag in ("v1", "v2"):
-            scene.push(self.app, tag)
+            scene.push(self.app, tag, has_layer=True)
         self.app.live("v1")
         self.checker = stack.enter_context(load(self.app, rate=60, workers=2))
         self.proxy.clear()

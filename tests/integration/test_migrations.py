@@ -4,6 +4,7 @@ and stage, whatever dies meanwhile."""
 import pytest
 
 from bed.checker import Checker
+from bed.journal import Journal
 from bed.scene import Scene
 from bed.wait import wait_for
 
@@ -16,13 +17,8 @@ def _scene(tmp_path_factory):
         yield scene
 
 
-class Journal:
+class Tasks(Journal):
     """What the migrations of one stage do: a script that begins and ends with a line in a file of the host."""
-
-    def __init__(self, directory):
-        directory.mkdir()
-        directory.chmod(0o777)
-        self.directory = directory
 
     def more(self, script="", tail="", timeout="60s", **more):
         """Configuration of a project: `script` runs between the two lines. Keys of the migration as `more`."""
@@ -30,15 +26,6 @@ class Journal:
         keys = "".join(f", {name}: {value}" for name, value in more.items())
         return (f'    volumes: ["{self.directory}:/data:shared"]\n    env: {{COLOUR: green}}\n    stop_timeout: 1s\n'
                 f"    migration: {{command: [sh, -c, '{words}'], timeout: {timeout}{keys}}}")
-
-    def app(self, scene, more):
-        """A server with it, which may mount the directory."""
-        return scene.app(health=HEALTH, more=more, SLIPWAY_ALLOW_VOLUME_PATHS=str(self.directory))
-
-    def lines(self):
-        """What was written so far."""
-        path = self.directory / "journal"
-        return path.read_text("utf-8").split() if path.exists() else []
 
     def let_go(self):
         """Lets a script that waits for it go on."""
@@ -50,7 +37,7 @@ WAIT = "while [ ! -e /data/go ]; do sleep 0.05; done;"
 
 @pytest.fixture(name="journal")
 def _journal(tmp_path):
-    return Journal(tmp_path / "data")
+    return Tasks(tmp_path / "data")
 
 
 def states(deploy):
@@ -67,7 +54,7 @@ def test_once_before_the_first_container(scene, journal):
     """With the stage's environment and volumes, without its labels and its name; the log and the exit code are
     kept; the same digest is not migrated again, another one is, and a rollback runs none."""
     more = journal.more("env; id -u;") + "\n    labels: {team: blue}\n    user: \"0\""
-    with journal.app(scene, more) as app:
+    with journal.app(scene, health=HEALTH, more=more) as app:
         scene.push(app, "v1")
         scene.push(app, "v2")
         first = app.live("v1")
@@ -91,7 +78,7 @@ def test_once_before_the_first_container(scene, journal):
 
 def test_its_container_leads_nobody_to_it(scene, journal):
     """No label of the stage, no port, no name on the network, no restart."""
-    with journal.app(scene, journal.more(WAIT) + "\n    labels: {team: blue}") as app:
+    with journal.app(scene, health=HEALTH, more=journal.more(WAIT) + "\n    labels: {team: blue}") as app:
         scene.push(app, "v1")
         deploy = app.deploy(app.stage_name, "v1")
         app.wait_state(deploy, "MIGRATING")
@@ -109,7 +96,7 @@ def test_its_container_leads_nobody_to_it(scene, journal):
 def test_one_that_fails_ends_the_deploy(scene, journal):
     """The old version serves on untouched, nothing of the new one was started; no webhook brings the digest
     again, a person does, and then it runs anew."""
-    with journal.app(scene, journal.more("[ ! -e /data/bad ] || exit 3;")) as app:
+    with journal.app(scene, health=HEALTH, more=journal.more("[ ! -e /data/bad ] || exit 3;")) as app:
         scene.push(app, "v1")
         app.live("v1")
         served = [c["Id"] for c in app.containers() if "slipway.task" not in c["Labels"]]
@@ -129,7 +116,7 @@ def test_one_that_fails_ends_the_deploy(scene, journal):
 def test_one_that_takes_too_long_is_stopped(scene, journal):
     """Though it ends with exit code 0 when it is asked to."""
     script = "trap \"exit 0\" TERM; while :; do sleep 0.1; done;"
-    with journal.app(scene, journal.more(script, timeout="1s")) as app:
+    with journal.app(scene, health=HEALTH, more=journal.more(script, timeout="1s")) as app:
         scene.push(app, "v1")
         over = app.wait_over(app.deploy(app.stage_name, "v1"))
         assert over["state"] == "FAILED" and "timeout of 1 s" in over["reason"], over
@@ -139,7 +126,7 @@ def test_one_that_takes_too_long_is_stopped(scene, journal):
 
 def test_canceled_it_is_stopped(scene, journal):
     """And not taken for done: the next deploy of the digest runs it again."""
-    with journal.app(scene, journal.more("trap \"exit 0\" TERM; " + WAIT)) as app:
+    with journal.app(scene, health=HEALTH, more=journal.more("trap \"exit 0\" TERM; " + WAIT)) as app:
         scene.push(app, "v1")
         deploy = app.deploy(app.stage_name, "v1")
         wait_for(lambda: journal.lines() == ["begin-v1"], 20, "the migration to begin")
@@ -155,7 +142,7 @@ def test_canceled_it_is_stopped(scene, journal):
 @pytest.mark.parametrize("is_over", [False, True])
 def test_killed_in_the_middle_it_runs_once(scene, journal, is_over):
     """kill -9 under load while it runs; it goes on, and has perhaps ended when the next server comes."""
-    with journal.app(scene, journal.more("[ $SLIPWAY_TAG = v1 ] || " + WAIT[:-1] + ";")) as app:
+    with journal.app(scene, health=HEALTH, more=journal.more("[ $SLIPWAY_TAG = v1 ] || " + WAIT[:-1] + ";")) as app:
         scene.push(app, "v1")
         scene.push(app, "v2")
         app.live("v1")
@@ -179,7 +166,7 @@ def test_killed_in_the_middle_it_runs_once(scene, journal, is_over):
 
 def test_removed_by_somebody_it_is_not_run_again(scene, journal):
     """Nobody knows how it ended: a person has to look."""
-    with journal.app(scene, journal.more(WAIT)) as app:
+    with journal.app(scene, health=HEALTH, more=journal.more(WAIT)) as app:
         scene.push(app, "v1")
         deploy = app.deploy(app.stage_name, "v1")
         wait_for(lambda: journal.lines() == ["begin-v1"], 20, "the migration to begin")
@@ -191,7 +178,7 @@ def test_removed_by_somebody_it_is_not_run_again(scene, journal):
 
 def test_going_back_behind_one_is_warned_of(scene, journal):
     """One that the version before cannot work with; the rollback is done all the same."""
-    with journal.app(scene, journal.more(backward_compatible="false")) as app:
+    with journal.app(scene, health=HEALTH, more=journal.more(backward_compatible="false")) as app:
         for tag in ("v1", "v2"):
             scene.push(app, tag)
             app.live(tag)

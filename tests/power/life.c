@@ -55,6 +55,8 @@ answer_of(const struct effect *effect)
 		[FX_PULL] = EV_PULLED,
 		[FX_RUN] = EV_STARTED,
 		[FX_MIGRATE] = EV_MIGRATED,
+		[FX_HOOK] = EV_HOOKED,
+		[FX_VERIFY] = EV_VERIFIED,
 		[FX_PROBE] = EV_HEALTHY,
 		[FX_REMOVE] = EV_REMOVED,
 		[FX_DRAIN] = EV_DRAINED,

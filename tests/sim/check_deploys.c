@@ -7,6 +7,9 @@
 #include "store/db.h"
 #include "store/store.h"
 #include "world_front.h"
+#include "world_tasks.h"
+
+enum { MOMENT_MS = 1000 };
 
 uint64_t final_counts[DEPLOY_COUNT];
 
@@ -19,28 +22,43 @@ check_reset(void)
 	memset(final_state, 0, sizeof(final_state));
 }
 
+/* Whose containers serve once it is live. */
+static uint64_t
+body_of(const struct actor *a)
+{
+	return a->deploy.body != 0 ? a->deploy.body : a->id;
+}
+
 static void
 check_live(const struct actor *a, int place, const struct actor *stage)
 {
 	struct facts facts = { .proxy = AT_EDGE };
+	uint64_t body = body_of(a);
 
-	ports_facts(a->id, stage->id, &facts);
+	ports_facts(body, stage->id, &facts);
 	if (a->deploy.has_route && facts.leads != 0
-	    && world_target(facts.proxy, place) != a->id)
+	    && world_target(facts.proxy, place) != body)
 		sim_fail("LIVE, but the route points elsewhere", a->id);
-	if (world.running[a->id] == 0 && world.vanished[a->id] == 0)
+	if (world.running[body] == 0 && world.vanished[body] == 0)
 		sim_fail("LIVE, but nothing runs", a->id);
-	if (world.is_bad[a->id])
+	if (world.is_bad[body])
 		sim_fail("LIVE, but it never was healthy", a->id);
-	if (stage->stage.live != a->id)
+	if (body != a->id && world.there[a->id] != 0)
+		sim_fail("what was kept warm serves, and something was started", a->id);
+	if (stage->stage.live != body)
 		sim_fail("LIVE, but the stage says otherwise", a->id);
+	if ((facts.tasks >> TASK_SWAPS_BACK & 1u) && facts.elder != 0 && !facts.halts
+	    && task_has_begun(a->id, TASK_POST_SWITCH)
+	    && !task_ended_well(a->id, TASK_POST_SWITCH))
+		sim_fail("LIVE, though a hook that would lead back has failed", a->id);
 }
 
 static void
 check_not_live(const struct actor *a, int place, const struct actor *stage)
 {
 	for (int i = 0; i < AT_COUNT; i++)
-		if (world_target((enum at)i, place) == a->id)
+		if (world_target((enum at)i, place) == body_of(a)
+		    && stage->stage.live != body_of(a))
 			sim_fail("ended without success and holds the route", a->id);
 	if (stage->stage.live == a->id)
 		sim_fail("ended without success and is called live", a->id);
@@ -53,12 +71,13 @@ static void
 check_swapped(const struct actor *swap)
 {
 	int place = world_place(swap->swap.stage);
+	uint64_t body = swap->swap.body != 0 ? swap->swap.body : swap->swap.deploy;
 	struct facts facts;
 
-	if (!ports_facts(swap->swap.deploy, swap->swap.stage, &facts) || facts.proxy == AT_EDGE
+	if (!ports_facts(body, swap->swap.stage, &facts) || facts.proxy == AT_EDGE
 	    || facts.leads == 0)
 		return;
-	if (front_leads_elsewhere(facts.proxy, place, swap->swap.deploy))
+	if (front_leads_elsewhere(facts.proxy, place, body))
 		sim_fail("a swap is done, and new requests go elsewhere", swap->swap.deploy);
 }
 
@@ -72,6 +91,8 @@ check_moved(const struct moved *m)
 		world_route(a->id)->has_served = true;
 	if (a->kind == ACTOR_SWAP && a->state == SWAP_DONE)
 		check_swapped(a);
+	if (a->kind == ACTOR_DEPLOY)
+		check_window_moved(m);
 	if (a->kind != ACTOR_DEPLOY || !fsm_is_final(&deploy_spec, a->state))
 		return;
 	const struct actor *stage = runtime_actor(sim.app.runtime, a->deploy.stage);
@@ -96,6 +117,20 @@ stops_first(uint64_t deploy)
 	return a != NULL && a->deploy.strategy != STRATEGY_BLUE_GREEN && a->deploy.elder != 0;
 }
 
+/* Each hook comes in its place, and nothing leads traffic to a version whose pre-switch hook has not ended well. */
+static void
+check_hooks(const struct effect *effect)
+{
+	struct facts facts;
+
+	if (effect->kind == FX_HOOK && ports_facts(effect->deploy, effect->stage, &facts))
+		tasks_hook_is_asked(effect, &facts);
+	if (effect->kind == FX_SWITCH && ports_facts(effect->deploy, effect->stage, &facts)
+	    && (facts.tasks >> TASK_PRE_SWITCH & 1u)
+	    && !task_ended_well(effect->deploy, TASK_PRE_SWITCH))
+		sim_fail("a switch before the pre-switch hook", effect->deploy);
+}
+
 /* What the store says now is what a crash would find. */
 void
 check_effect(const struct effect *effect)
@@ -109,6 +144,8 @@ check_effect(const struct effect *effect)
 	    && !stops_first(effect->deploy))
 		sim_fail("the old version is to be stopped by a deploy that needs it",
 		    effect->deploy);
+	check_hooks(effect);
+	check_window_effect(effect);
 	if (effect->kind != FX_SWITCH && effect->kind != FX_RESTORE && effect->kind != FX_PARK)
 		return;
 	q = db_read(store_db(sim.store), "SELECT epoch FROM swap WHERE id = ?");
@@ -133,9 +170,26 @@ check_deploy(const struct actor *a)
 
 	CHECK(place >= 0);
 	terms_actor(a);
+	check_window_actor(a);
 	if (a->state != DEPLOY_RESOLVING && a->state != DEPLOY_QUEUED
 	    && a->state != DEPLOY_PENDING && ++active[place] > 1)
 		sim_fail("two deploys under way in one stage", a->deploy.stage);
+}
+
+/* What a stage calls warm runs on, for its time and no longer. */
+static void
+check_warm(const struct actor *stage)
+{
+	uint64_t warm = stage->stage.warm;
+
+	if (warm == 0)
+		return;
+	if (warm == stage->stage.live)
+		sim_fail("what serves is called warm", warm);
+	if (world.running[warm] == 0 && world.vanished[warm] == 0)
+		sim_fail("what is kept warm does not run", warm);
+	if (stage->stage.warm_until_ms + MOMENT_MS < world.now_ms)
+		sim_fail("kept warm for longer than was asked for", warm);
 }
 
 static void
@@ -150,11 +204,13 @@ check_actor(void *context UNUSED, const struct actor *a)
 		sim_fail("a resting state with a deadline", a->id);
 	if (a->kind == ACTOR_DEPLOY)
 		check_deploy(a);
+	if (a->kind == ACTOR_STAGE)
+		check_warm(a);
 	if (a->kind == ACTOR_SWAP) {
 		const struct actor *parent = runtime_actor(sim.app.runtime, a->swap.deploy);
 		if (parent == NULL || parent->deploy.swap != a->id
 		    || (parent->state != DEPLOY_SWAPPING && parent->state != DEPLOY_ABORTING
-			&& !stops_first(parent->id)))
+			&& parent->state != DEPLOY_SWAPPING_BACK && !stops_first(parent->id)))
 			sim_fail("a swap without its deploy", a->id);
 	}
 }

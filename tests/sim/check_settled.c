@@ -46,7 +46,7 @@ check_settled(void)
 	for (uint64_t d = 1; d <= world.newest_deploy; d++) {
 		if (world.there[d] != 0 && ports_is_orphan(d))
 			sim_fail("an orphan after the sweep", d);
-		if (task_is_there(d) && ports_is_task_orphan(d))
+		if (tasks_are_there(d) && ports_is_task_orphan(d))
 			sim_fail("the container of a task after the sweep", d);
 	}
 }

@@ -12,6 +12,7 @@
 #include "sim.h"
 #include "store/catalog.h"
 #include "store/db.h"
+#include "store/deploys.h"
 #include "store/promotions.h"
 #include "store/store.h"
 
@@ -70,8 +71,11 @@ check_approvals(const struct actor *a, const struct stage_spec *spec)
 {
 	struct approval approvals[APPROVALS_MAX + 1];
 	size_t count = store_approvals(sim.store, a->id, approvals, COUNT(approvals));
+	struct deploy_row row;
 	struct wish wish;
 
+	if (!store_deploy_get(sim.store, a->id, &row))
+		return; /* it has ended in this very tick, and was removed by rule */
 	store_wish_get(sim.store, a->id, &wish);
 	if (count < (size_t)spec->approvals)
 		sim_fail("too few have approved", a->id);

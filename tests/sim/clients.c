@@ -15,6 +15,8 @@ static struct client clients[CLIENTS];
 static int to_deploy; /* of the first two stages */
 static int burst_place; /* where many want something at once */
 static int burst;
+static int favorite; /* the stage that most wishes of this seed are about */
+static int place_back; /* one that goes back to what it has kept warm; -1: none */
 
 bool
 find_number(struct str body, const char *key, size_t *at, uint64_t *ret_number)
@@ -71,6 +73,8 @@ clients_reset(void)
 	}
 	to_deploy = 0;
 	burst = 0;
+	place_back = -1;
+	favorite = (int)(world_random() % WORLD_STAGES);
 	questions_reset();
 	followers_reset();
 }
@@ -93,9 +97,11 @@ begin(struct client *c, const struct question *question, int place)
 	if (!dial(c))
 		return; /* the server is down */
 	c->question = question;
-	/* Mostly the two that may take each other's names. */
-	if (place < 0)
-		place = (int)(world_random() % (world_chance(60) ? 2 : WORLD_STAGES));
+	/* Or else the two that may take each other's names. */
+	if (place < 0 && world_chance(55))
+		place = favorite;
+	else if (place < 0)
+		place = (int)(world_random() % (world_chance(50) ? 2 : WORLD_STAGES));
 	c->place = place;
 	c->deploy = 1 + world_random() % (world.newest_deploy + 3);
 	c->answers_due = 1;
@@ -123,6 +129,18 @@ clients_burst(int place)
 	burst = 6;
 }
 
+bool
+clients_are_many(void)
+{
+	return burst > 0 || place_back >= 0;
+}
+
+void
+clients_go_back(int place)
+{
+	place_back = place;
+}
+
 /* Somebody who has time asks something, or begins to follow. */
 void
 clients_begin(void)
@@ -133,6 +151,11 @@ clients_begin(void)
 
 	if (to_deploy > 0 && c->question == NULL) {
 		begin(c, &deploy_question, --to_deploy);
+		return;
+	}
+	if (place_back >= 0 && c->question == NULL) {
+		begin(c, &back_question, place_back);
+		place_back = -1;
 		return;
 	}
 	if (burst > 0 && c->question == NULL) {
@@ -271,15 +294,26 @@ clients_are_idle(void)
 	return true;
 }
 
-/* The first configuration, waited for. */
-void
-clients_apply(void)
+static void
+ask_and_wait(const struct question *question, int place)
 {
-	begin(&clients[0], &apply_question, 0);
+	begin(&clients[0], question, place);
 	for (int i = 0; i < 1000 && clients[0].question != NULL; i++)
 		server_tick();
 	if (clients[0].question != NULL)
-		sim_fail("the first configuration was not taken", 0);
+		sim_fail("what comes first was not answered", 0);
+}
+
+void
+clients_apply(void)
+{
+	ask_and_wait(&apply_question, 0);
+}
+
+void
+clients_deploy_first(void)
+{
+	ask_and_wait(&first_question, favorite);
 }
 
 void

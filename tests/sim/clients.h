@@ -41,6 +41,8 @@ size_t questions_known(void); /* of a seed like this one */
 extern const struct question apply_question;
 extern const struct question deploy_question;
 extern const struct question burst_question;
+extern const struct question back_question;
+extern const struct question first_question;
 
 void clients_deploy_both(void);
 

@@ -11,6 +11,8 @@
 #include "sim.h"
 #include "store/catalog.h"
 
+bool __wrap_memory_host_is_short(void);
+
 struct stage_wish {
 	uint32_t replicas;
 	uint32_t drain_s;
@@ -23,7 +25,7 @@ struct stage_wish {
 	uint32_t soak_s;
 	uint32_t approvals;
 	uint32_t window; /* hour in which it opens; 0: always open */
-	bool migrates;
+	uint32_t tasks; /* set of enum task_kind, and TASK_SWAPS_BACK */
 };
 
 enum { TELLS_AS_PROJECT = 1u << WORLD_RECEIVERS };
@@ -71,12 +73,38 @@ config_revision(void)
 	return revision;
 }
 
+/* One seed in four keeps the version before running for a while. */
+static uint32_t
+warm_s(void)
+{
+	return sim.seed % 4 == 1 ? 900 : 0;
+}
+
+/* A set of enum task_kind, and TASK_SWAPS_BACK. */
+static uint32_t
+draw_tasks(int place)
+{
+	const uint32_t percents[] = { [TASK_MIGRATION] = 30,
+		[TASK_PRE_SWITCH] = 30,
+		[TASK_POST_SWITCH] = place == WORKER ? 75 : 40,
+		[TASK_POST_RETIRE] = 30,
+		[TASK_SWAPS_BACK] = 60 };
+	uint32_t tasks = 0;
+
+	for (int i = 0; i <= TASK_SWAPS_BACK; i++)
+		if (world_chance(percents[i]))
+			tasks |= 1u << i;
+	if (warm_s() != 0) /* who waits for the end of the old version keeps none warm */
+		tasks &= ~(1u << TASK_POST_RETIRE);
+	return tasks >> TASK_POST_SWITCH & 1u ? tasks : tasks & ~(1u << TASK_SWAPS_BACK);
+}
+
 static void
 change_terms(int place)
 {
 	struct stage_wish *w = &wishes[place];
 
-	w->is_promoted = place == 0 && world_chance(70);
+	w->is_promoted = place == 0 && world_chance(85);
 	w->soak_s = world_chance(50) ? (uint32_t)(world_random() % 3600) : 0;
 	w->approvals =
 	    world_chance(place == 0 ? 60 : 25) ? 1 + (uint32_t)(world_random() % 2) : 0;
@@ -92,12 +120,12 @@ config_reset(void)
 	for (int i = 0; i < WORLD_STAGES; i++)
 		wishes[i] =
 		    (struct stage_wish){ .replicas = 1 + (uint32_t)(world_random() % 2),
-			    .drain_s = 5 + (uint32_t)(world_random() % 600),
+			    .drain_s = 5 + (uint32_t)(world_random() % 150),
 			    .leads = leads[i],
 			    .proxy = i < 2 ? (enum at)(world_random() % AT_COUNT) : AT_EDGE,
 			    .is_polled = i != 1,
 			    .is_auto = true,
-			    .migrates = world_chance(30),
+			    .tasks = draw_tasks(i),
 			    .tells = (uint32_t)(world_random() % (2 * TELLS_AS_PROJECT)) };
 	for (int i = 0; i < WORLD_STAGES; i++)
 		project_tells[i] = (uint32_t)(world_random() % (2 * TELLS_AS_PROJECT));
@@ -134,7 +162,7 @@ config_change(void)
 	else if (pick == 5)
 		w->replicas = 1 + (uint32_t)(world_random() % WORLD_REPLICAS);
 	else if (pick == 6)
-		w->drain_s = 5 + (uint32_t)(world_random() % 600);
+		w->drain_s = 5 + (uint32_t)(world_random() % 150);
 	else if (pick == 7)
 		w->is_polled = !w->is_polled;
 	else if (pick == 8)
@@ -147,10 +175,10 @@ config_change(void)
 	else if (pick == 11)
 		w->is_auto = !w->is_auto;
 	else
-		w->migrates = !w->migrates;
+		w->tasks = draw_tasks((int)(w - wishes));
 }
 
-/* One seed in four has stages that stop the old version first. Drawn from nothing else, so that the other
+/* Another one in four has stages that stop the old version first. Drawn from nothing else, so that the other
  * seeds are what they were. */
 static const char *
 strategy_of(int place)
@@ -163,6 +191,30 @@ strategy_of(int place)
 	if (sim.seed % 4 != 3)
 		return names[0];
 	return mix > 1 && !can_wait ? names[1] : names[mix];
+}
+
+/* Another one, and some of those with anything else, watches versions behind their switch. */
+static uint32_t
+verify_s(int place)
+{
+	static const uint32_t lengths_s[] = { 5, 60, 600, 3600, 0 };
+	bool is_watched = sim.seed % 4 == 2 || sim.seed % 8 == 5 || sim.seed % 8 == 7;
+	uint64_t mix = (sim.seed / 8 + (uint64_t)place * 3 + revision / 4) % COUNT(lengths_s);
+
+	return is_watched ? lengths_s[mix] : 0;
+}
+
+bool
+__wrap_memory_host_is_short(void)
+{
+	return warm_s() != 0 && !sim.is_calm && world_chance(2);
+}
+
+/* Often nobody has given it yet, and then no version of the stage starts. */
+static bool
+needs_secret(int place)
+{
+	return place == WORKER && sim.seed % 5 == 0;
 }
 
 static void
@@ -196,6 +248,27 @@ write_terms(struct buf *text, const struct stage_wish *w)
 }
 
 static void
+write_tasks(struct buf *text, uint32_t tasks)
+{
+	static const char *const names[TASK_COUNT] = { [TASK_PRE_SWITCH] = "pre_switch",
+		[TASK_POST_SWITCH] = "post_switch",
+		[TASK_POST_RETIRE] = "post_retire" };
+
+	if (tasks >> TASK_MIGRATION & 1u)
+		buf_text(text, "        migration: {command: [migrate]}\n");
+	if ((tasks & ~(1u << TASK_MIGRATION)) == 0)
+		return;
+	buf_text(text, "        hooks:\n");
+	for (int i = TASK_PRE_SWITCH; i < TASK_COUNT; i++)
+		if (tasks >> i & 1u)
+			buf_format(text, "          %s: {command: [%s]%s}\n", names[i],
+			    names[i],
+			    i == TASK_POST_SWITCH && (tasks >> TASK_SWAPS_BACK & 1u)
+				? ", swap_back: true"
+				: "");
+}
+
+static void
 write_stage(struct buf *text, int place)
 {
 	static const char *const names[] = { "a.example", "b.example", "x.example",
@@ -207,19 +280,20 @@ write_stage(struct buf *text, int place)
 	buf_format(text,
 	    "      %s:\n        image: %s/%s\n        engine: %s\n        health: none\n"
 	    "        port: 8080\n        env: {REVISION: \"%u\"%s}\n        replicas: %u\n"
-	    "        proxy: %s\n        strategy: %s\n"
+	    "        proxy: %s\n        strategy: %s\n        warm_keep: %us\n"
 	    "        drain_timeout: %us\n        auto: %s\n        poll: %" PRId64 "s\n",
 	    stage_name(place), image_host((uint32_t)place % WORLD_REGISTRIES), images[place],
 	    place >= 2 ? "far" : "local", revision,
-	    place == WORKER ? ", KEY: {secret: s0}" : "", is_one ? 1 : w->replicas,
-	    proxies[w->proxy], strategy_of(place), w->drain_s, w->is_auto ? "true" : "false",
-	    w->is_polled ? POLL_MS / 1000 * sim.pace : 0);
+	    needs_secret(place) ? ", KEY: {secret: s0}" : "", is_one ? 1 : w->replicas,
+	    proxies[w->proxy], strategy_of(place), warm_s(), w->drain_s,
+	    w->is_auto ? "true" : "false", w->is_polled ? POLL_MS / 1000 * sim.pace : 0);
 	if (has_own_rule(place))
 		buf_format(text, "        keep_versions: %" PRId64 "\n", stage_keeps(place));
 	write_tells(text, "        ", w->tells);
 	write_terms(text, w);
-	if (w->migrates)
-		buf_text(text, "        migration: {command: [migrate]}\n");
+	write_tasks(text, w->tasks);
+	if (verify_s(place) != 0)
+		buf_format(text, "        verify: {for: %us}\n", verify_s(place));
 	if (w->leads & 15u) {
 		const char *comma = "";
 		buf_text(text, "        domains: [");

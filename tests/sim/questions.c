@@ -186,6 +186,12 @@ judge_deploy(struct client *c, int status, struct str body)
 }
 
 static void
+ask_first(struct client *c)
+{
+	post_to_stage(c, "deploys", "{\"tag\":\"v0\"}");
+}
+
+static void
 ask_rollback(struct client *c)
 {
 	char body[40];
@@ -193,6 +199,12 @@ ask_rollback(struct client *c)
 	snprintf(
 	    body, sizeof(body), world_chance(70) ? "{}" : "{\"to\":%" PRIu64 "}", c->deploy);
 	post_to_stage(c, "rollback", body);
+}
+
+static void
+ask_back(struct client *c)
+{
+	post_to_stage(c, "rollback", "{}");
 }
 
 static bool
@@ -382,7 +394,7 @@ static void
 ask_secret(struct client *c)
 {
 	uint32_t name = (uint32_t)(world_random() % SECRETS);
-	bool is_removal = world_chance(30);
+	bool is_removal = world_chance(name == 0 ? 15 : 30);
 	char body[64];
 
 	c->revision = secrets_wish(name, is_removal);
@@ -510,6 +522,8 @@ questions_known(void)
 	return COUNT(questions) - (sim.is_guarded ? 0 : GUARDED_QUESTIONS);
 }
 const struct question apply_question = { "apply", 1, ask_apply, judge_apply };
+const struct question first_question = { "first", 1, ask_first, judge_deploy };
+const struct question back_question = { "go back", 1, ask_back, judge_rollback };
 const struct question deploy_question = { "deploy", 1, ask_deploy, judge_deploy };
 /* What several people and hooks want of one stage at once. */
 static void

@@ -196,23 +196,47 @@ __wrap_log_event(enum log_level level, const struct log_context *context, const 
 	__real_log_event(level, context, event, fields, "%s", text);
 }
 
+/* Each is compiled once. */
+static const char *const empty[] = {
+	"DELETE FROM deploy",
+	"DELETE FROM swap",
+	"DELETE FROM poll_actor",
+	"DELETE FROM stage_actor",
+	"DELETE FROM sweep_actor",
+	"DELETE FROM journal",
+	"DELETE FROM deploy_log",
+	"DELETE FROM instance",
+	"DELETE FROM task",
+	"DELETE FROM spec",
+	"DELETE FROM stage",
+	"DELETE FROM project",
+	"DELETE FROM engine",
+	"DELETE FROM proxy",
+	"DELETE FROM registry",
+	"DELETE FROM webhook",
+	"DELETE FROM delivery",
+	"DELETE FROM sqlite_sequence",
+	"DELETE FROM secret",
+	"DELETE FROM deploy_secret",
+	"DELETE FROM deploy_env",
+	"DELETE FROM receiver",
+	"DELETE FROM notify_rule",
+	"DELETE FROM notify",
+	"DELETE FROM wish",
+	"DELETE FROM approval",
+	"DELETE FROM audit",
+	"DELETE FROM image",
+	"DELETE FROM pin",
+	"DELETE FROM meta WHERE key LIKE '%floor' OR key IN ('webhook', 'secret_version')",
+};
+
 void
 server_reset(void)
 {
 	net_reset();
 	net_on_leaving = on_leaving;
-	db_script(store_db(sim.store),
-	    "DELETE FROM deploy; DELETE FROM swap; DELETE FROM poll_actor;"
-	    "DELETE FROM stage_actor; DELETE FROM sweep_actor; DELETE FROM journal;"
-	    "DELETE FROM deploy_log; DELETE FROM instance; DELETE FROM task; DELETE FROM spec;"
-	    "DELETE FROM stage; DELETE FROM project; DELETE FROM engine; DELETE FROM proxy;"
-	    "DELETE FROM registry; DELETE FROM webhook; DELETE FROM delivery;"
-	    "DELETE FROM sqlite_sequence; DELETE FROM secret;"
-	    "DELETE FROM deploy_secret; DELETE FROM deploy_env; DELETE FROM receiver;"
-	    "DELETE FROM notify_rule; DELETE FROM notify; DELETE FROM wish;"
-	    "DELETE FROM approval; DELETE FROM audit; DELETE FROM image; DELETE FROM pin;"
-	    "DELETE FROM meta WHERE key LIKE '%floor' OR key = 'webhook' OR key = "
-	    "'secret_version'");
+	for (size_t i = 0; i < COUNT(empty); i++)
+		db_run(db_write(store_db(sim.store), empty[i]));
 	secrets_reset();
 	sim.commits++;
 	__real_store_commit(sim.store);

@@ -2,6 +2,7 @@
  *
  *   sim FROM COUNT         runs seeds FROM .. FROM + COUNT - 1; exit 1 at the first broken law
  *   sim FROM COUNT cover   the same, and every row of every table must have been taken
+ *   sim FROM COUNT FEW     the same, and says what was taken fewer times than that
  *   sim FROM 1             with a readable trace
  *   sim sabotage COUNT     breaks each law on purpose, and expects to be caught within COUNT seeds
  *   sim regressions FILE   the seeds of that file, `SEED what it found` a line
@@ -25,7 +26,7 @@
 #include "sabotage.h"
 #include "store/store.h"
 
-enum { ROWS_MAX = 96, TWICE = 64, SEED_SECONDS = 10 };
+enum { ROWS_MAX = 160, TWICE = 64, SEED_SECONDS = 10 };
 
 struct sim sim;
 
@@ -122,7 +123,7 @@ sim_run(uint64_t from, uint64_t count)
 
 #ifndef SIM_WITHOUT_MAIN
 static int
-report_cold(bool is_loud)
+report_cold(bool is_loud, uint64_t few)
 {
 	int cold = 0;
 
@@ -130,16 +131,18 @@ report_cold(bool is_loud)
 		const struct spec *s = fsm_spec_of((enum actor_kind)kind);
 		for (int i = 0; i < s->row_count; i++)
 			for (int ev = 0; ev < EV_COUNT; ev++) {
-				if (!(s->rows[i].on >> ev & 1u) || hits[kind][i][ev] > 0)
+				uint64_t count = hits[kind][i][ev];
+
+				if (!(s->rows[i].on >> ev & 1u) || count >= few)
 					continue;
 				if (kind == ACTOR_POLL && s->rows[i].in == POLL_SEEKING
 				    && ev == EV_RECOVERED)
 					continue; /* entered by quiet rows only: never stored */
-				cold++;
+				cold += count == 0;
 				if (is_loud)
-					printf("never taken: %s %s on %s [%s]\n", s->name,
-					    s->state_names[s->rows[i].in], event_names[ev],
-					    s->rows[i].guard_name);
+					printf("taken %" PRIu64 " times: %s %s on %s [%s]\n",
+					    count, s->name, s->state_names[s->rows[i].in],
+					    event_names[ev], s->rows[i].guard_name);
 			}
 	}
 	return cold;
@@ -198,7 +201,8 @@ main(int argc, char **argv)
 	sim.is_verbose = count == 1;
 	sim_run(strtoull(argv[1], NULL, 10), count);
 	must_cover = argc > 3 && strcmp(argv[3], "cover") == 0;
-	cold = report_cold(must_cover);
+	cold = argc > 3 ? report_cold(true, must_cover ? 1 : strtoull(argv[3], NULL, 10))
+			: report_cold(false, 1);
 	report(count, cold);
 	if (must_cover && sim.images_removed == 0)
 		puts("never taken: no image was removed");

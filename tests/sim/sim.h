@@ -1,7 +1,7 @@
 /* sim.h - what the files of the simulator share.
  *
- * sim.c runs seeds; storm.c is one seed; server.c lets the real server live, die and live again;
- * ports.c stands for src/serve/ports.c; fronts.c lets the real proxies in front speak to simulated
+ * sim.c runs seeds; storm.c is one seed, misfortunes.c its worst; server.c lets the real server live, die and live again;
+ * ports*.c stand for src/serve/ports.c; fronts.c lets the real proxies in front speak to simulated
  * ones; net.c and loop.c stand for the kernel; world*.c and traffic.c are the outside; clients.c
  * and the talk_*.c files are who speaks HTTP; check_*.c hold
  * the laws; sabotage.c breaks them on purpose. */
@@ -17,7 +17,7 @@
 
 enum {
 	POLL_MS = 600000,
-	SWEEP_MS = 300000,
+	SWEEP_MS = 600000,
 	WORKER = WORLD_STAGES - 1,
 };
 
@@ -41,6 +41,7 @@ struct sim {
 	bool is_settled; /* the checks of the end are under way */
 	uint64_t journal_hash;
 	uint32_t crash_percent;
+	uint32_t traffic_percent;
 	bool is_guarded; /* stages have terms, and people promote, approve and freeze */
 	int64_t pace; /* of polls and sweeps: slow ones leave room for long waits */
 	uint64_t crashes[CRASH_POINT_COUNT];
@@ -70,7 +71,13 @@ void sim_arrive(void);
 
 /* storm.c: one seed, from an empty store to calm. Returns the hash of all that happened. */
 uint64_t storm_run(uint64_t seed);
+
+/* misfortunes.c: what goes wrong right after a step. */
+void misfortunes_reset(void);
 void storm_moved(const struct moved *moved);
+bool storm_is_silent(void); /* nobody does anything, so that long waits come to their end */
+void break_for(int64_t length_ms, uint64_t part, uint64_t modes);
+uint32_t receiver_of(uint64_t actor); /* of a notification: its place */
 
 /* server.c */
 void server_reset(void); /* an empty store, no process */
@@ -83,14 +90,14 @@ void server_stop_in_peace(void); /* SIGTERM, and the ticks until it has ended or
 /* memory.c */
 void memory_set_up(void); /* before SQLite begins */
 
-/* ports.c */
+/* ports.c, ports_rows.c and ports_asked.c */
 void ports_reset(void);
 void ports_answer(const struct event *answer);
 bool ports_facts(uint64_t deploy, uint64_t stage, struct facts *ret_facts);
 bool ports_is_orphan(uint64_t deploy);
 bool ports_is_task_orphan(uint64_t deploy);
-bool ports_is_task_kept(uint64_t deploy);
-void ports_keep_task(uint64_t deploy);
+bool ports_are_tasks_kept(uint64_t deploy);
+void ports_keep_tasks(uint64_t deploy);
 bool ports_is_image_free(uint32_t engine, uint32_t registry, uint32_t image);
 bool ports_are_images_due(uint32_t engine);
 int64_t ports_next_ms(void); /* logs of containers that are asked for */
@@ -130,7 +137,10 @@ void clients_act(void); /* what came is read, what is due is sent */
 int64_t clients_next_ms(void);
 void clients_begin(void); /* somebody asks something */
 void clients_apply(void); /* the configuration, waited for */
+void clients_deploy_first(void); /* of the stage that the rest is mostly about */
 void clients_burst(int place);
+bool clients_are_many(void); /* and each has something to ask now */
+void clients_go_back(int place); /* to what ran before */
 bool clients_are_idle(void);
 void clients_follow_all(void); /* streams that read the history to its end */
 void clients_learn(void); /* names of webhooks */
@@ -166,6 +176,11 @@ void notices_put(const struct actor *actor); /* within a transaction */
 void notices_end(bool is_committed);
 void notices_heard(uint64_t actor);
 void check_notices(void);
+
+/* check_window.c: the verification window. */
+void check_window_moved(const struct moved *moved); /* of a deploy */
+void check_window_effect(const struct effect *effect);
+void check_window_actor(const struct actor *actor); /* a deploy */
 
 /* check_terms.c: promotion. */
 void terms_begin(void); /* before each birth */

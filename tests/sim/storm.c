@@ -12,25 +12,20 @@
 #include "world_front.h"
 
 enum {
-	STORM_STEPS = 68,
+	STORM_STEPS = 31,
 	CALM_STEPS = 60000,
-	PATIENT = 4,
+	PATIENT = 9, /* one in so many waits until all comes round by itself */
 	GUARDED = 3, /* every so many seeds, those with this rest, have terms */
 	GUARDED_REST = 2,
 	SILENT_STEPS = 500,
+	FIRST_IDS = 8,
+	FIRST_TICKS = 200,
 	DOWN_MS = 120000,
-	MOST_TRIES = 8, /* of a deploy */
-	SHORT_MS = 100000,
 	LONG_MS = 100000000,
-	SILENCE_MS = 40000000, /* eight tries of a drain that hears nothing */
-	MOMENT_MS = 700,
-	SWAP_TRIES = 5,
 };
 
 static uint32_t disturb_percent;
-static uint32_t traffic_percent;
 static int64_t down_until_ms;
-static int64_t silent_until_ms; /* nobody does anything: long waits come to their end */
 
 /* What comes by itself; loop.c asks. */
 
@@ -115,194 +110,6 @@ break_a_part(void)
 	fronts_of_world_pass();
 	sim_trace(
 	    "           outage of part %" PRIu64 " for %" PRId64 " ms\n", part, length_ms);
-}
-
-/* Who draining is asked of. */
-static uint64_t
-proxy_of_drain(const struct actor *a)
-{
-	struct facts facts = { .proxy = AT_EDGE };
-	uint64_t deploy = a->deploy.elder != 0 ? a->deploy.elder : a->id;
-
-	ports_facts(deploy, 0, &facts);
-	return OUTAGE_PROXY + facts.proxy;
-}
-
-static void
-break_for(int64_t length_ms, uint64_t part, uint64_t modes)
-{
-	world.outage_until_ms[part] = world.now_ms + length_ms;
-	world.outage_mode[part] = (uint32_t)(world_random() % modes);
-	sim_trace(
-	    "           outage of part %" PRIu64 " for %" PRId64 " ms\n", part, length_ms);
-}
-
-/* Requests come in the very moment in which a route changes. */
-static void
-hurry(const struct actor *a)
-{
-	bool is_moment = (a->kind == ACTOR_SWAP && a->state == SWAP_CONFIRMING)
-			 || (a->kind == ACTOR_DEPLOY && a->state == DEPLOY_DRAINING);
-
-	for (uint32_t i = 0; is_moment && i < WORLD_LEADS; i++)
-		if (world_chance(traffic_percent))
-			traffic_begin(i, (int64_t)(world_random() % 100));
-}
-
-static uint32_t
-receiver_of(uint64_t actor)
-{
-	struct notice_facts facts;
-
-	ports_notice(actor, &facts);
-	return facts.receiver;
-}
-
-/* Trouble now, and there is no try left. */
-static void
-spoil_the_last_try(const struct actor *a)
-{
-	struct facts facts = { .proxy = AT_EDGE };
-
-	ports_facts(a->swap.deploy, 0, &facts);
-	break_for(SHORT_MS, OUTAGE_PROXY + facts.proxy, 1);
-	world.outage_mode[OUTAGE_PROXY + facts.proxy] = 1;
-}
-
-/* Who runs before it hears nothing of its engine. */
-static void
-keep_waiting(const struct actor *a)
-{
-	const struct actor *stage = runtime_actor(sim.app.runtime, a->deploy.stage);
-	struct facts facts;
-
-	if (stage->stage.waiting != a->id || !ports_facts(stage->stage.running, 0, &facts))
-		return;
-	break_for(LONG_MS, OUTAGE_ENGINE + facts.engine, 1);
-	silent_until_ms = world.now_ms + SILENCE_MS;
-}
-
-/* While one is under way in a stage with terms, and while another waits, several more are wished. */
-static void
-crowd(const struct actor *a)
-{
-	if (a->kind == ACTOR_DEPLOY && a->state == DEPLOY_PULLING && world_chance(50))
-		clients_burst(world_place(a->deploy.stage));
-	if (a->kind != ACTOR_STAGE || a->state != STAGE_QUEUEING || world_chance(20))
-		return;
-	clients_burst(world_place(a->id));
-	if (world_chance(50)) /* so that what hooks bring now pends */
-		runtime_post(sim.app.runtime,
-		    &(struct event){
-			.kind = EV_FROZEN, .to = a->id, .after_ms = 600000, .text = "crowd" });
-}
-
-/* Of what a deploy that stops the old version first needs next. */
-static void
-break_while_nobody_serves(const struct actor *a)
-{
-	uint64_t pick = world_random() % 8;
-	bool is_down = world.now_ms < world.outage_until_ms[OUTAGE_PROXY];
-
-	if (a->kind == ACTOR_DEPLOY
-	    && (a->state == DEPLOY_HALTING || a->state == DEPLOY_REVIVING)) {
-		uint64_t engine = OUTAGE_ENGINE + world.engine_of[a->deploy.elder];
-
-		if (pick == 0) {
-			break_for(LONG_MS, engine, 3);
-		} else if (pick == 1 || (pick > 5 && a->state == DEPLOY_HALTING)) {
-			runtime_post(sim.app.runtime,
-			    &(struct event){ .kind = EV_CANCEL, .to = a->id });
-		} else if (pick < 5 && a->state == DEPLOY_REVIVING && !a->deploy.has_route) {
-			break_for(
-			    LONG_MS, engine, 1); /* it says no, as often as it is asked */
-			world.outage_mode[engine] = 2;
-		}
-	} else if (a->kind == ACTOR_DEPLOY && a->state == DEPLOY_DRAINING) {
-		if (pick < 2) {
-			break_for(LONG_MS, proxy_of_drain(a), 1);
-			world.outage_mode[proxy_of_drain(a)] = 1;
-		}
-	} else if (a->kind == ACTOR_SWAP && a->state == SWAP_CONFIRMING
-		   && (a->id % 2 == 0 || a->swap.tries > 0)) {
-		if (!is_down) { /* each time, until its tries are spent */
-			break_for(MOMENT_MS, OUTAGE_PROXY, 1);
-			world.outage_mode[OUTAGE_PROXY] = a->swap.tries == SWAP_TRIES
-							      ? (uint32_t)(pick % 2)
-							      : 1 + (uint32_t)(pick == 7);
-		}
-	} else if (a->kind == ACTOR_SWAP
-		   && (a->state == SWAP_SWITCHING || a->state == SWAP_CONFIRMING)) {
-		if (pick < 2)
-			break_for(LONG_MS, OUTAGE_PROXY, 2);
-		else if (pick == 2)
-			runtime_post(sim.app.runtime,
-			    &(struct event){ .kind = EV_CANCEL, .to = a->swap.deploy });
-	}
-}
-
-static bool
-is_while_nobody_serves(const struct actor *a)
-{
-	return (a->kind == ACTOR_DEPLOY && a->deploy.strategy != STRATEGY_BLUE_GREEN
-		   && (a->state == DEPLOY_HALTING || a->state == DEPLOY_REVIVING
-		       || a->state == DEPLOY_DRAINING))
-	       || (a->kind == ACTOR_SWAP && a->swap.is_parked);
-}
-
-/* What is hard to migrate stays so for a while: its tries are used up now and then. */
-static void
-doubt(const struct actor *a)
-{
-	uint32_t percent = a->deploy.tries == 0 ? 2 : a->deploy.tries < MOST_TRIES ? 80 : 0;
-
-	if (world_chance(percent))
-		runtime_post(sim.app.runtime,
-		    &(struct event){ .kind = EV_TROUBLED, .to = a->id, .epoch = a->epoch });
-}
-
-/* The rarest of histories, made less rare: a part dies right after a step that needs it next. */
-void
-storm_moved(const struct moved *m)
-{
-	const struct actor *a = &m->after;
-	bool is_new = m->from != a->state;
-
-	if (!sim.is_calm && is_new)
-		hurry(a);
-	if (!sim.is_calm && is_new && sim.is_guarded)
-		crowd(a);
-	if (!sim.is_calm && a->kind == ACTOR_SWAP && a->state == SWAP_CONFIRMING
-	    && a->swap.tries > 3 && world_chance(50))
-		spoil_the_last_try(a);
-	if (!sim.is_calm && is_new && is_while_nobody_serves(a))
-		break_while_nobody_serves(a);
-	if (!sim.is_calm && a->kind == ACTOR_DEPLOY && a->state == DEPLOY_MIGRATING)
-		doubt(a);
-	if (sim.is_calm || !is_new || !world_chance(sim.pace == 1 ? 5 : 15))
-		return;
-	if (a->kind == ACTOR_DEPLOY
-	    && (a->state == DEPLOY_DRAINING || a->state == DEPLOY_ABORTING)) {
-		break_for(LONG_MS, proxy_of_drain(a), 3);
-		if (world_chance(10))
-			silent_until_ms = world.now_ms + SILENCE_MS;
-	} else if (a->kind == ACTOR_DEPLOY && a->state == DEPLOY_QUEUED && world_chance(30)) {
-		keep_waiting(a);
-	} else if (a->kind == ACTOR_DEPLOY && a->state == DEPLOY_RETIRING)
-		break_for(LONG_MS, OUTAGE_ENGINE + world.engine_of[a->id], 3);
-	else if (a->kind == ACTOR_DEPLOY
-		 && (a->state == DEPLOY_UNDOING || a->state == DEPLOY_CANCELING
-		     || a->state == DEPLOY_STOPPING || a->state == DEPLOY_MIGRATING))
-		break_for(world_chance(50) ? SHORT_MS : LONG_MS,
-		    OUTAGE_ENGINE + world.engine_of[a->id], 4);
-	else if (a->kind == ACTOR_SWEEP && a->state == SWEEP_COLLECTING && world_chance(50))
-		break_for(LONG_MS,
-		    OUTAGE_ENGINE + (a->sweep.engine == world.engine_ids[0] ? 0 : 1), 4);
-	else if (a->kind == ACTOR_SWEEP && a->state == SWEEP_COLLECTING)
-		runtime_post(
-		    sim.app.runtime, &(struct event){ .kind = EV_CANCEL, .to = a->id });
-	else if (a->kind == ACTOR_NOTIFY && a->state == NOTIFY_SENDING)
-		break_for(LONG_MS, OUTAGE_RECEIVER + receiver_of(a->id), 3);
 }
 
 static void
@@ -416,7 +223,7 @@ find_unsettled(void *context, const struct actor *a)
 	uint64_t *found = context;
 
 	if (a->kind == ACTOR_DEPLOY || a->kind == ACTOR_SWAP || a->kind == ACTOR_NOTIFY
-	    || (a->kind == ACTOR_STAGE && a->state != STAGE_IDLE)
+	    || (a->kind == ACTOR_STAGE && (a->state != STAGE_IDLE || a->stage.warm != 0))
 	    || (a->kind == ACTOR_SWEEP && a->state != SWEEP_WAITING))
 		*found = a->id;
 }
@@ -439,6 +246,15 @@ sweep_once_more(void)
 	runtime_visit(sim.app.runtime, nudge_sweep, NULL);
 	proxies_sync(sim.app.proxies);
 	return world.now_ms + 4000; /* a task takes two looks: its end is kept, then it goes */
+}
+
+/* Most seeds do not wait for the hours of windows either: somebody takes back what pends. */
+static void
+take_back(void *context UNUSED, const struct actor *a)
+{
+	if (a->kind == ACTOR_DEPLOY && a->state == DEPLOY_PENDING)
+		runtime_post(
+		    sim.app.runtime, &(struct event){ .kind = EV_CANCEL, .to = a->id });
 }
 
 static void
@@ -465,6 +281,8 @@ settle(void)
 	for (int i = 0;; i++) {
 		uint64_t unsettled = 0;
 		runtime_visit(sim.app.runtime, find_unsettled, &unsettled);
+		if (sim.seed % PATIENT != 0)
+			runtime_visit(sim.app.runtime, take_back, NULL);
 		if (runtime_count(sim.app.runtime, ACTOR_DEPLOY) > 0)
 			until_ms =
 			    0; /* a poll has brought it; what it leaves goes by a later look */
@@ -477,6 +295,47 @@ settle(void)
 		if (i > CALM_STEPS)
 			sim_fail("no end after the storm", unsettled);
 		step();
+	}
+}
+
+/* Most storms come over a stage that serves already. */
+static void
+serve_first(void)
+{
+	struct faults faults = world.faults;
+	uint64_t next_id = store_id_max(sim.store) + 1;
+
+	memset(&world.faults, 0, sizeof(world.faults));
+	for (uint64_t id = next_id; id < next_id + FIRST_IDS; id++) {
+		world.is_bad[id] = false;
+		world.cannot_start[id] = false;
+		world.failing_tasks[id] = 0;
+	}
+	clients_deploy_first();
+	for (int i = 0; i < FIRST_TICKS && runtime_count(sim.app.runtime, ACTOR_DEPLOY) > 0;
+	     i++)
+		step();
+	world.faults = faults;
+}
+
+/* One draw for each: there are thousands, of which few are used. */
+static void
+draw_bad_images(void)
+{
+	uint32_t percent = world.faults.bad_image;
+
+	for (uint64_t d = 0; d < WORLD_DEPLOYS; d++) {
+		uint64_t lot = world_random();
+
+		world.is_bad[d] = lot % 100 < percent;
+		world.cannot_start[d] = (lot >> 10) % 100 < percent / 8;
+		for (int k = 0; k < TASK_COUNT; k++)
+			if ((lot >> (20 + 10 * k)) % 100
+			    < (k == TASK_POST_SWITCH ? percent : percent / 2))
+				world.failing_tasks[d] |= (uint8_t)(1u << k);
+		/* Drawn from nothing else, so that the seeds are what they were. */
+		world.bad_after_ms[d] =
+		    (sim.seed * 31 + d * 17) % 3 == 0 ? 1 + (int64_t)(d * 7919 % 90000) : 0;
 	}
 }
 
@@ -494,8 +353,8 @@ begin(uint64_t seed)
 	world.facts = ports_facts;
 	world.is_orphan = ports_is_orphan;
 	world.is_task_orphan = ports_is_task_orphan;
-	world.is_task_kept = ports_is_task_kept;
-	world.keep_task = ports_keep_task;
+	world.are_tasks_kept = ports_are_tasks_kept;
+	world.keep_tasks = ports_keep_tasks;
 	world.is_image_free = ports_is_image_free;
 	world.are_images_due = ports_are_images_due;
 	world.image_removed = kept_image_removed;
@@ -516,12 +375,8 @@ begin(uint64_t seed)
 	sim.crash_percent = world_chance(70) ? (uint32_t)(world_random() % 8) : 0;
 	sim.pace = world_chance(50) ? 1 : 10;
 	disturb_percent = 15 + (uint32_t)(world_random() % 45);
-	traffic_percent = (uint32_t)(world_random() % 50);
-	for (uint64_t d = 0; d < WORLD_DEPLOYS; d++) {
-		world.is_bad[d] = world_chance(world.faults.bad_image);
-		world.cannot_start[d] = world_chance(world.faults.bad_image / 8);
-		world.fails_to_migrate[d] = world_chance(world.faults.bad_image / 2);
-	}
+	sim.traffic_percent = (uint32_t)(world_random() % 50);
+	draw_bad_images();
 	sim.one_answer_is_enough = sabotage == SABOTAGE_ONE_ANSWER;
 	sim.drains_have_no_floor = sabotage == SABOTAGE_NO_FLOOR;
 	ports_reset();
@@ -535,6 +390,8 @@ begin(uint64_t seed)
 	server_start();
 	clients_apply();
 	learn();
+	if (world_chance(70))
+		serve_first();
 	sim.is_calm = false;
 }
 
@@ -546,11 +403,12 @@ storm_run(uint64_t seed)
 
 	if (sim.seed % 4 == 3) /* deploys have more states, see strategy_of() */
 		steps += 2 * STORM_STEPS;
-	silent_until_ms = 0;
-	for (int i = 0; i < steps; i += world.now_ms >= silent_until_ms) {
-		if (world.now_ms >= silent_until_ms && world_chance(disturb_percent))
+	misfortunes_reset();
+	for (int i = 0; i < steps; i += !storm_is_silent()) {
+		if (!storm_is_silent()
+		    && (clients_are_many() || world_chance(disturb_percent)))
 			disturb();
-		if (world_chance(traffic_percent))
+		if (world_chance(sim.traffic_percent))
 			make_traffic();
 		step_until_something_happens();
 	}

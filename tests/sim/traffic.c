@@ -287,13 +287,7 @@ traffic_lost_at(enum at proxy)
 bool
 traffic_has_given_up(uint64_t elder)
 {
-	for (uint64_t d = elder + 1; d < WORLD_DEPLOYS; d++) {
-		struct facts facts;
-		if (world.drain_failures[d] > DRAINS_TRIED && world.facts(d, 0, &facts)
-		    && facts.elder == elder)
-			return true;
-	}
-	return false;
+	return world.drain_failures[elder] > DRAINS_TRIED;
 }
 
 void

@@ -9,6 +9,7 @@
 #include "world_front.h"
 #include "world_images.h"
 #include "world_tasks.h"
+#include "world_window.h"
 
 enum { FLIGHTS_MAX = 1024 };
 
@@ -29,6 +30,7 @@ static uint64_t random_state;
 static uint64_t next_order;
 static struct flight flights[FLIGHTS_MAX];
 static uint32_t flight_count;
+static uint32_t last_epochs[WORLD_DEPLOYS]; /* of what each deploy has asked for */
 
 /* splitmix64 */
 uint64_t
@@ -59,10 +61,12 @@ world_reset(uint64_t seed)
 	random_state = seed;
 	next_order = 0;
 	flight_count = 0;
+	memset(last_epochs, 0, sizeof(last_epochs));
 	memset(&world, 0, sizeof(world));
 	edge_reset();
 	fronts_of_world_reset();
 	tasks_reset();
+	windows_reset();
 	traffic_reset();
 	world.now_ms = 1000000;
 	/* Swarm testing: each seed has its own mix, many have some faults at zero. */
@@ -162,6 +166,8 @@ world_ask(const struct effect *effect)
 		edge_did_not_drain(effect);
 		return;
 	}
+	if (effect->actor == effect->deploy)
+		last_epochs[effect->deploy] = effect->epoch;
 	f.has_facts =
 	    effect->kind == FX_NOTIFY || facts_of(effect->deploy, effect->stage, &f.facts);
 	edge_replace(effect);
@@ -215,7 +221,7 @@ is_on(uint64_t deploy, uint64_t engine)
 static bool
 is_task_on(uint64_t deploy, uint64_t engine)
 {
-	return task_is_there(deploy) && world.engine_ids[world.engine_of[deploy]] == engine;
+	return tasks_are_there(deploy) && world.engine_ids[world.engine_of[deploy]] == engine;
 }
 
 static uint32_t
@@ -282,11 +288,11 @@ collect_task(uint64_t deploy)
 	world.is_task_surveyed[deploy] = false;
 	if (!world.is_task_orphan(deploy))
 		return;
-	task_stop(deploy);
-	if (world.is_task_kept(deploy))
-		task_remove(deploy);
+	tasks_stop(deploy);
+	if (world.are_tasks_kept(deploy))
+		tasks_remove(deploy);
 	else
-		world.keep_task(deploy);
+		world.keep_tasks(deploy);
 }
 
 /* What the last survey has found, and is still to be removed. */
@@ -299,8 +305,10 @@ collect(uint64_t engine)
 		if (!world.is_surveyed[d] || !is_on(d, engine))
 			continue;
 		world.is_surveyed[d] = false;
-		if (world.is_orphan(d))
+		if (world.is_orphan(d)) {
 			stop(d, "COLLECT");
+			world.is_collected[d] = true;
+		}
 	}
 	if (place_of_engine(engine) < WORLD_ENGINES)
 		images_collect(place_of_engine(engine));
@@ -333,6 +341,22 @@ run(const struct effect *ask, const struct facts *facts, struct event *answer)
 	answer->kind = EV_STARTED;
 }
 
+/* What was kept warm, or what an order of the dead has started. */
+static void
+halt_others(const struct effect *ask)
+{
+	for (uint64_t d = 1; d <= world.newest_deploy; d++) {
+		struct facts facts;
+
+		if (d == ask->deploy || d == ask->elder || world.running[d] == 0
+		    || world.engine_of[d] != world.engine_of[ask->elder]
+		    || !facts_of(d, ask->stage, &facts) || facts.stage != ask->stage)
+			continue;
+		traffic_stopped(d, world.running[d], "HALT");
+		world.running[d] = 0;
+	}
+}
+
 /* Stopped, and kept. By the edge nobody may have been in it any more; a proxy that leads straight to it
  * was told nothing, which the plan says. */
 static void
@@ -350,6 +374,7 @@ halt(const struct effect *ask, const struct facts *facts, struct event *answer)
 		traffic_cut_of(ask->elder);
 	}
 	traffic_stopped(ask->elder, running, "HALT");
+	halt_others(ask);
 	answer->kind = EV_HALTED;
 }
 
@@ -421,11 +446,11 @@ static void
 remove_all(uint64_t deploy, const char *by)
 {
 	stop(deploy, by);
-	if (!task_is_there(deploy))
+	if (!tasks_are_there(deploy))
 		return;
-	task_stop(deploy);
-	if (world.is_task_kept(deploy))
-		task_remove(deploy);
+	tasks_stop(deploy);
+	if (world.are_tasks_kept(deploy))
+		tasks_remove(deploy);
 }
 
 static void
@@ -433,7 +458,7 @@ perform_on_engine(const struct effect *ask, const struct facts *facts, struct ev
 {
 	if (ask->kind == FX_PULL) {
 		pull(facts, answer);
-	} else if (ask->kind == FX_MIGRATE) {
+	} else if (ask->kind == FX_MIGRATE || ask->kind == FX_HOOK) {
 		tasks_perform(ask, facts, answer);
 	} else if (ask->kind == FX_RUN) {
 		run(ask, facts, answer);
@@ -443,11 +468,14 @@ perform_on_engine(const struct effect *ask, const struct facts *facts, struct ev
 			answer_as(answer, EV_REFUSED, "never healthy");
 		else
 			answer->kind = EV_HEALTHY;
+	} else if (ask->kind == FX_VERIFY) {
+		window_perform(ask, facts, answer);
 	} else if (ask->kind == FX_REMOVE) {
 		remove_all(ask->deploy, "REMOVE");
 		answer->kind = EV_REMOVED;
 	} else if (ask->kind == FX_RETIRE) {
 		remove_all(ask->elder, "RETIRE");
+		tasks_retired(ask->elder);
 		answer->kind = EV_RETIRED;
 	} else if (ask->kind == FX_HALT) {
 		halt(ask, facts, answer);
@@ -518,6 +546,14 @@ world_answer(const struct event *answer)
 	fly((struct flight){ .is_answer = true, .answer = *answer }, 0);
 }
 
+/* Of what was seen to begin nobody says that it cannot be. */
+static bool
+has_begun(const struct effect *ask)
+{
+	return (ask->kind == FX_MIGRATE || ask->kind == FX_HOOK)
+	       && task_has_begun(ask->deploy, ask->task);
+}
+
 /* Never anything is done. A port that has found no orphans need not ask to remove them. */
 static void
 land_in_outage(const struct effect *ask, struct event *answer, uint32_t part)
@@ -527,6 +563,8 @@ land_in_outage(const struct effect *ask, struct event *answer, uint32_t part)
 		answer->kind = EV_COLLECTED;
 	else
 		answer_down(part, answer);
+	if (answer->kind == EV_REFUSED && has_begun(ask))
+		answer_as(answer, EV_TROUBLED, "down");
 	if (answer->kind != EV_COUNT)
 		world_answer(answer);
 }
@@ -549,7 +587,11 @@ land_ask(const struct flight *f)
 
 	if (f->is_of_the_dead && ask->kind == FX_RUN)
 		world.is_late[ask->deploy] = true;
-	if (is_down(part)) {
+	/* Who makes a container starts it by a second call: nobody does who is dead or asks for another thing. */
+	if ((f->is_of_the_dead || ask->epoch < last_epochs[ask->deploy])
+	    && ask->kind == FX_MIGRATE && tasks_migrated(ask->stage, f->facts.image))
+		return;
+	if (is_down(part) && ask->kind != FX_VERIFY) { /* who watches waits for it */
 		land_in_outage(ask, &answer, part);
 		note_outcome(ask, &answer);
 		return;
@@ -557,7 +599,7 @@ land_ask(const struct flight *f)
 	if (!f->has_facts && ask->stage != 0) {
 		answer_as(&answer, EV_REFUSED, "not known any more");
 		is_done = false;
-	} else if (world_chance(world.faults.refuse)) {
+	} else if (world_chance(world.faults.refuse) && !has_begun(ask)) {
 		answer_as(&answer, EV_REFUSED, "refused");
 		is_done = false;
 	} else if (world_chance(world.faults.trouble)) {
@@ -577,9 +619,11 @@ land_ask(const struct flight *f)
 	}
 	note_outcome(ask, &answer);
 	if (answer.kind == EV_COUNT)
-		return; /* the edge waits for requests to end, or a task does */
-	if (ask->kind == FX_MIGRATE)
+		return; /* the edge waits for requests to end, a task does, a window goes on */
+	if (ask->kind == FX_MIGRATE || ask->kind == FX_HOOK)
 		tasks_forget(ask->actor);
+	if (ask->kind == FX_VERIFY)
+		windows_forget(ask->actor);
 	if (world_chance(world.faults.lose_answer))
 		edge_did_not_drain(ask);
 	else
@@ -609,7 +653,7 @@ static int64_t
 parts_next_ms(void)
 {
 	int64_t next_ms = edge_next_ms();
-	int64_t others[] = { fronts_of_world_next_ms(), tasks_next_ms() };
+	int64_t others[] = { fronts_of_world_next_ms(), tasks_next_ms(), windows_next_ms() };
 
 	for (size_t i = 0; i < COUNT(others); i++)
 		if (others[i] < next_ms)
@@ -641,6 +685,7 @@ world_land(struct event *ret_answer)
 		edge_pass();
 		fronts_of_world_pass();
 		tasks_pass();
+		windows_pass();
 		return false;
 	}
 	f = flights[first];
@@ -673,12 +718,12 @@ is_order_of_elder(const struct flight *f)
 	return !f->is_answer && (f->ask.kind == FX_HALT || f->ask.kind == FX_REVIVE);
 }
 
-/* A migration is begun by several requests, each after the answer to the one before: it does not begin
+/* A task is begun by several requests, each after the answer to the one before: it does not begin
  * once the process is gone. */
 static bool
 is_in_steps(const struct flight *f)
 {
-	return f->ask.kind == FX_MIGRATE;
+	return f->ask.kind == FX_MIGRATE || f->ask.kind == FX_HOOK || f->ask.kind == FX_VERIFY;
 }
 
 void
@@ -689,6 +734,7 @@ world_crash(void)
 		if (is_order_of_elder(&flights[i]))
 			settle_order(&flights[i]);
 	tasks_lost_their_server();
+	windows_lost_their_server();
 	for (uint32_t i = 0; i < flight_count;)
 		if (flights[i].is_answer || is_order_of_elder(&flights[i])
 		    || is_in_steps(&flights[i]))

@@ -59,8 +59,10 @@ struct facts {
 	uint32_t serving; /* set of the replicas whose rows say that they run */
 	uint32_t leads; /* set of places in leads */
 	enum at proxy;
-	bool migrates; /* and it is no rollback */
+	uint32_t
+	    tasks; /* set of enum task_kind, and TASK_SWAPS_BACK, TASK_VERIFIES; a rollback has no migration */
 	int64_t drain_ms;
+	int64_t verify_ms; /* it is watched for so long behind its switch; 0: not at all */
 	bool halts; /* the elder is stopped before this deploy starts */
 	bool is_waited; /* and requests wait meanwhile */
 };
@@ -90,10 +92,13 @@ struct world {
 	uint8_t engine_of[WORLD_DEPLOYS];
 	bool is_bad[WORLD_DEPLOYS]; /* never becomes healthy */
 	bool cannot_start[WORLD_DEPLOYS]; /* its containers are made and never run */
-	bool fails_to_migrate[WORLD_DEPLOYS];
-	bool is_task_surveyed[WORLD_DEPLOYS]; /* the same for the container of its migration */
+	uint8_t failing_tasks[WORLD_DEPLOYS]; /* set of enum task_kind */
+	int64_t bad_after_ms[WORLD_DEPLOYS]; /* it fails so long after its switch; 0: never */
+	bool is_task_surveyed
+	    [WORLD_DEPLOYS]; /* as is_surveyed, for the containers of its tasks */
+	bool is_collected[WORLD_DEPLOYS]; /* its rows are not told yet */
 	bool is_surveyed[WORLD_DEPLOYS]; /* the process has seen that it is an orphan */
-	uint8_t drain_failures[WORLD_DEPLOYS]; /* the edge did not drain for this deploy */
+	uint8_t drain_failures[WORLD_DEPLOYS]; /* this elder was not drained, so often */
 	struct route routes[WORLD_STAGES];
 	uint64_t stage_ids[WORLD_STAGES];
 	uint8_t lead_owner[WORLD_LEADS]; /* place of the stage + 1; 0: leads nowhere */
@@ -118,8 +123,9 @@ struct world {
 	uint32_t (*receiver)(uint64_t actor); /* whom a notification is for */
 	void (*heard)(uint64_t actor); /* a receiver has got one; NULL: nobody counts */
 	bool (*is_task_orphan)(uint64_t deploy);
-	bool (*is_task_kept)(uint64_t deploy); /* its end is in the store, and committed */
-	void (*keep_task)(uint64_t deploy);
+	bool (*are_tasks_kept)(
+	    uint64_t deploy); /* their ends are in the store, and committed */
+	void (*keep_tasks)(uint64_t deploy);
 	/* A law of the traffic is broken. */
 	void (*broken)(const char *law, uint64_t about);
 };

@@ -74,6 +74,7 @@ lead_to(int place, uint64_t target, const struct facts *facts)
 		r->moved_ms = world.now_ms;
 	r->target = target;
 	r->replicas = target == 0 ? 0 : facts->serving;
+	world.drain_failures[target] = 0; /* it may be an elder that was kept warm */
 	r->is_parked = false;
 	if ((r->replicas & world.running[target]) != 0)
 		world.is_untold[target] = false;
@@ -302,6 +303,6 @@ edge_pass(void)
 void
 edge_did_not_drain(const struct effect *effect)
 {
-	if (effect->kind == FX_DRAIN && world.drain_failures[effect->deploy] < UINT8_MAX)
-		world.drain_failures[effect->deploy]++;
+	if (effect->kind == FX_DRAIN && world.drain_failures[effect->elder] < UINT8_MAX)
+		world.drain_failures[effect->elder]++;
 }

@@ -282,13 +282,13 @@ draw_health(struct generator *g, struct health_spec *health)
 }
 
 static void
-draw_task(struct generator *g, struct task_spec *task)
+draw_task(struct generator *g, const struct field *field, struct task_spec *task)
 {
-	fields_set_defaults(task_fields, COUNT(task_fields), task);
-	for (size_t i = 0; i < COUNT(task_fields); i++)
-		draw_field(g, &task_fields[i], task);
+	fields_set_defaults(field->members, field->member_count, task);
+	for (size_t i = 0; i < field->member_count; i++)
+		draw_field(g, &field->members[i], task);
 	if (task->command.count == 0) /* there is none then */
-		fields_set_defaults(task_fields, COUNT(task_fields), task);
+		fields_set_defaults(field->members, field->member_count, task);
 }
 
 static void
@@ -330,7 +330,17 @@ draw_field(struct generator *g, const struct field *field, void *record)
 		draw_health(g, member);
 		break;
 	case FIELD_TASK:
-		draw_task(g, member);
+		draw_task(g, field, member);
+		break;
+	case FIELD_VERIFY:
+		for (size_t i = 0; i < field->member_count; i++)
+			draw_field(g, &field->members[i], member);
+		if (((struct verify_spec *)member)->for_ms == 0) /* there is none then */
+			fields_set_defaults(field->members, field->member_count, member);
+		break;
+	case FIELD_HOOKS:
+		for (size_t i = 0; i < field->member_count; i++)
+			draw_field(g, &field->members[i], member);
 		break;
 	case FIELD_CHECK:
 		break; /* draw_health */
@@ -380,6 +390,12 @@ reset_field(struct stage_spec *spec, size_t i)
 	case FIELD_TASK:
 		spec->migration = initial.migration;
 		break;
+	case FIELD_HOOKS:
+		spec->hooks = initial.hooks;
+		break;
+	case FIELD_VERIFY:
+		spec->verify = initial.verify;
+		break;
 	case FIELD_PAIRS:
 	case FIELD_VOLUMES:
 	case FIELD_CHECK:
@@ -428,6 +444,8 @@ mend_stage(struct generator *g, struct stage_spec *spec)
 		else if (stage_fields[i].place != IN_NEITHER && i != STAGE_FIELD_IMAGE
 			 && i != STAGE_FIELD_ENGINE)
 			reset_field(&other, i);
+		if (memcmp(&other, spec, sizeof(other)) == 0)
+			continue; /* nothing was there */
 		left = count_faults(g, &other);
 		if (left < faults || (left == faults && tries > 50)) {
 			*spec = other;
@@ -570,6 +588,7 @@ draw_receiver(struct generator *g, size_t i, struct config_receiver *r)
 		.url = "https://10.0.0.9:80/a",
 		.url_file = "",
 		.url_env = "",
+		.secret_name = "",
 		.secret_file = "",
 		.secret_env = "",
 		.ca_file = toss(g) ? "" : any_of(g, rule_path),
@@ -591,6 +610,8 @@ draw_receiver(struct generator *g, size_t i, struct config_receiver *r)
 	    || (receiver_traits[r->kind].secret == MAYBE && toss(g))) {
 		if (toss(g))
 			r->secret_file = "/run/secrets/key";
+		else if (toss(g))
+			r->secret_name = any_of(g, rule_secret_name);
 		else
 			r->secret_env = any_of(g, rule_env_name);
 		r->username = r->kind == RECEIVER_EMAIL ? "on # name" : "";

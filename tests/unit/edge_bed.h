@@ -23,6 +23,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,7 +31,13 @@
 
 #include "base/check.h"
 
-enum { BED_PEERS = 256, BED_BYTES = 16384 };
+enum {
+	BED_PEERS = 256,
+	BED_BYTES = 16384,
+	FIRST_PORT = 20000,
+	BLOCK_PORTS = 250,
+	BLOCKS = 44
+};
 
 struct bed_shared {
 	atomic_ulong requests; /* of the load */
@@ -44,7 +51,7 @@ struct bed_shared {
 
 static struct bed_shared *bed;
 
-static void
+static inline void
 bed_open(void)
 {
 	bed = mmap(
@@ -52,7 +59,7 @@ bed_open(void)
 	assert_ptr_not_equal(bed, MAP_FAILED);
 }
 
-static struct sockaddr_in
+static inline struct sockaddr_in
 bed_address(int port)
 {
 	return (struct sockaddr_in){ .sin_family = AF_INET,
@@ -60,7 +67,7 @@ bed_address(int port)
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 }
 
-static int
+static inline int
 bed_listen(int port)
 {
 	struct sockaddr_in address = bed_address(port);
@@ -75,28 +82,51 @@ bed_listen(int port)
 	return -1;
 }
 
+/* Programs run beside one another: each has a block of ports to itself, as long as it has the abstract
+ * name of the block. That goes with the process, however it ends. */
+static inline int
+bed_claim_ports(void)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	for (int i = 0; i < BLOCKS; i++) {
+		struct sockaddr_un address = { .sun_family = AF_UNIX };
+		int block = (int)((getpid() + i) % BLOCKS);
+		int n = snprintf(address.sun_path + 1, sizeof(address.sun_path) - 1,
+		    "slipway-test-ports-%d", block);
+		socklen_t size =
+		    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n);
+
+		if (bind(fd, (const struct sockaddr *)&address, size) == 0)
+			return FIRST_PORT + block * BLOCK_PORTS;
+	}
+	fail_msg("all blocks of ports are taken");
+	return -1;
+}
+
 /* Below the range of outgoing ports, so that it stays free until it is used. */
-static int
+static inline int
 bed_free_port(void)
 {
+	static int first;
 	static int next;
 
-	if (next == 0)
-		next = 20000 + (int)(getpid() % 9000);
+	if (first == 0)
+		next = first = bed_claim_ports();
 	for (;;) {
 		int fd;
 
-		if (next > 31000)
-			next = 20000;
-		fd = bed_listen(++next);
+		if (next == first + BLOCK_PORTS)
+			next = first;
+		fd = bed_listen(next++);
 		if (fd >= 0) {
 			close(fd);
-			return next;
+			return next - 1;
 		}
 	}
 }
 
-static int
+static inline int
 bed_connect(int port)
 {
 	struct sockaddr_in address = bed_address(port);
@@ -122,7 +152,7 @@ struct bed_peer {
 	size_t n;
 };
 
-static bool
+static inline bool
 bed_say(int fd, const char *text, size_t n)
 {
 	while (n > 0) {
@@ -136,7 +166,7 @@ bed_say(int fd, const char *text, size_t n)
 	return true;
 }
 
-static bool
+static inline bool
 bed_answer(int fd, const char *more, const char *body, size_t n)
 {
 	char head[512];
@@ -147,7 +177,7 @@ bed_answer(int fd, const char *more, const char *body, size_t n)
 }
 
 /* Paths: /hold waits for bed->released, /echo gives the request back, Upgrade makes a tunnel. */
-static bool
+static inline bool
 bed_request(struct bed_peer *peer, const char *name, const char *end)
 {
 	size_t n = (size_t)(end - peer->in) + 4;
@@ -174,7 +204,7 @@ bed_request(struct bed_peer *peer, const char *name, const char *end)
 	return is_ok;
 }
 
-static bool
+static inline bool
 bed_feed(struct bed_peer *peer, const char *name, bool is_raw)
 {
 	ssize_t n = recv(peer->fd, peer->in + peer->n, sizeof(peer->in) - 1 - peer->n, 0);
@@ -203,7 +233,7 @@ bed_feed(struct bed_peer *peer, const char *name, bool is_raw)
 	return true;
 }
 
-static void
+static inline void
 bed_close(struct bed_peer *peer)
 {
 	if (peer->is_held)
@@ -212,7 +242,7 @@ bed_close(struct bed_peer *peer)
 	*peer = (struct bed_peer){ .fd = -1 };
 }
 
-static _Noreturn void
+static inline _Noreturn void
 bed_serve(int listener, const char *name, bool is_raw)
 {
 	static struct bed_peer peers[BED_PEERS];
@@ -250,7 +280,7 @@ bed_serve(int listener, const char *name, bool is_raw)
 	}
 }
 
-static pid_t
+static inline pid_t
 bed_fork(void)
 {
 	pid_t parent = getpid();
@@ -265,7 +295,7 @@ bed_fork(void)
 	return pid;
 }
 
-static pid_t
+static inline pid_t
 bed_backend(int port, const char *name, bool is_raw)
 {
 	int listener = bed_listen(port);
@@ -279,7 +309,7 @@ bed_backend(int port, const char *name, bool is_raw)
 	return pid;
 }
 
-static void
+static inline void
 bed_kill(pid_t pid)
 {
 	if (pid <= 0)
@@ -292,7 +322,7 @@ bed_kill(pid_t pid)
 
 /* One whole answer with Content-Length into text; its status, or -1 when the connection ended or
  * was silent; *ret_any says whether any byte came. */
-static int
+static inline int
 bed_read(int fd, char *text, size_t size, bool *ret_any)
 {
 	size_t n = 0;
@@ -321,7 +351,7 @@ bed_read(int fd, char *text, size_t size, bool *ret_any)
 	}
 }
 
-static int
+static inline int
 bed_get(
     int port, const char *host, const char *path, const char *more, char *text, size_t size)
 {
@@ -341,7 +371,7 @@ bed_get(
 	return status;
 }
 
-static const char *
+static inline const char *
 bed_body(const char *text)
 {
 	const char *body = strstr(text, "\r\n\r\n");
@@ -352,14 +382,14 @@ bed_body(const char *text)
 /* Load: the client looks whether a kept connection is still open before it uses it, as good ones do;
  * one that ends all the same before any byte of the answer is asked again and counted apart. */
 
-static void
+static inline void
 bed_fail(const char *why)
 {
 	if (atomic_fetch_add(&bed->failed, 1) == 0)
 		snprintf(bed->why, sizeof(bed->why), "%s (errno %d)", why, errno);
 }
 
-static bool
+static inline bool
 bed_is_open(int fd)
 {
 	char none;
@@ -367,7 +397,7 @@ bed_is_open(int fd)
 	return recv(fd, &none, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
 }
 
-static void
+static inline void
 bed_load_once(int port, const char *request, size_t n, int *fd, int keep)
 {
 	char text[4096];
@@ -407,7 +437,7 @@ bed_load_once(int port, const char *request, size_t n, int *fd, int keep)
 	}
 }
 
-static pid_t
+static inline pid_t
 bed_load(int port, const char *host, int keep)
 {
 	pid_t pid = bed_fork();
@@ -424,7 +454,7 @@ bed_load(int port, const char *host, int keep)
 	_exit(0);
 }
 
-static void
+static inline void
 bed_load_reset(void)
 {
 	atomic_store(&bed->requests, 0);

@@ -72,6 +72,7 @@ tidy(struct actor *a)
 	case ACTOR_STAGE:
 		TIDY(a->stage.live_digest);
 		TIDY(a->stage.running_digest);
+		TIDY(a->stage.warm_digest);
 		TIDY(a->stage.waiting_digest);
 		TIDY(a->stage.pending_digest);
 		TIDY(a->stage.freeze);

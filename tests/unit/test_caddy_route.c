@@ -193,8 +193,7 @@ an_edited_route_breaks_its_seal(void **state)
 
 static struct caddy_plan plan;
 
-static void
-judge(const char *format, ...)
+static void __attribute__((format(printf, 1, 2))) judge(const char *format, ...)
 {
 	char text[32768];
 	struct json *servers;
@@ -266,8 +265,8 @@ it_stands_before_what_would_hide_it(void **state)
 		"{\"match\":[{\"path\":[\"/x\"]}]," ANSWERS "}",
 		"{\"match\":[{\"host\":[\"app.test\"],\"path\":[\"/x\"]}]," ANSWERS "}",
 		"{\"match\":[{\"host\":[\"*.other\",\"test\",\"a.b.app.test\"]}]," ANSWERS "}",
-		"{\"handle\":[{\"handler\":\"subroute\",\"routes\":[{\"handle\":[{\"handler\":"
-		"\"headers\"}]}]}]}" };
+		("{\"handle\":[{\"handler\":\"subroute\",\"routes\":[{\"handle\":"
+		 "[{\"handler\":\"headers\"}]}]}]}") };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(hiding); i++) {

@@ -40,8 +40,10 @@ note(void *context UNUSED, const struct config_line *line)
 		      && strcmp(line->path[0], "labels") != 0
 		      && strcmp(line->path[0], "log_options") != 0;
 
-	snprintf(key, sizeof(key), "%s.%s%s%s", section, line->path[0], is_map ? "." : "",
-	    is_map ? line->path[1] : "");
+	bool is_deep = is_map && line->depth > 2;
+
+	snprintf(key, sizeof(key), "%s.%s%s%s%s%s", section, line->path[0], is_map ? "." : "",
+	    is_map ? line->path[1] : "", is_deep ? "." : "", is_deep ? line->path[2] : "");
 	if (is_seen(key))
 		return;
 	assert_true(seen_count < KEYS_MAX);
@@ -180,6 +182,19 @@ written_and_read_again_it_is_the_same(void **state UNUSED)
 /* Written in another way, with the same meaning: the writer has one way. */
 static const char *const spoken_for[] = { "stage.tags.digest", "stage.health.none" };
 
+/* What is in them is looked for by itself. */
+static bool
+is_map_of_tasks(const char *key)
+{
+	static const char *const keys[] = { "stage.hooks", "stage.hooks.pre_switch",
+		"stage.hooks.post_switch", "stage.hooks.post_retire", "stage.verify" };
+
+	for (size_t i = 0; i < COUNT(keys); i++)
+		if (strcmp(keys[i], key) == 0)
+			return true;
+	return false;
+}
+
 static bool
 expect_key(void *context, const char *key, const struct json *value UNUSED)
 {
@@ -188,7 +203,7 @@ expect_key(void *context, const char *key, const struct json *value UNUSED)
 	snprintf(full, sizeof(full), "%s.%s", (const char *)context, key);
 	if (is_seen(full) || strcmp(full, "stage.health") == 0
 	    || strcmp(full, "stage.tags") == 0 || strcmp(full, "stage.migration") == 0
-	    || strcmp(full, "engine.tls") == 0)
+	    || is_map_of_tasks(full) || strcmp(full, "engine.tls") == 0)
 		return true;
 	for (size_t i = 0; i < COUNT(spoken_for); i++)
 		if (strcmp(full, spoken_for[i]) == 0)
@@ -217,9 +232,11 @@ properties_of(const struct json *defs, const char *key)
 	while (rest != NULL) {
 		const char *next = strsep(&rest, ".");
 		const struct json *below = json_get(json_get(found, "properties"), next);
+		const char *elsewhere = json_text(json_get(below, "$ref"));
 
-		if (rest != NULL && json_get(below, "$ref") != NULL)
-			below = json_at(json_get(json_get(defs, next), "anyOf"), 1);
+		if (rest != NULL && elsewhere[0] != '\0')
+			below = json_at(
+			    json_get(json_get(defs, strrchr(elsewhere, '/') + 1), "anyOf"), 1);
 		found = below;
 	}
 	return found;
@@ -260,6 +277,14 @@ every_key_of_the_reader_is_written(void **state UNUSED)
 	expect_keys(json_at(json_get(json_get(defs, "tags"), "anyOf"), 1), "stage.tags");
 	expect_keys(
 	    json_at(json_get(json_get(defs, "migration"), "anyOf"), 1), "stage.migration");
+	expect_keys(json_at(json_get(json_get(defs, "hooks"), "anyOf"), 1), "stage.hooks");
+	expect_keys(
+	    json_at(json_get(json_get(defs, "hook"), "anyOf"), 1), "stage.hooks.pre_switch");
+	expect_keys(json_at(json_get(json_get(defs, "hook_post_switch"), "anyOf"), 1),
+	    "stage.hooks.post_switch");
+	expect_keys(
+	    json_at(json_get(json_get(defs, "hook"), "anyOf"), 1), "stage.hooks.post_retire");
+	expect_keys(json_at(json_get(json_get(defs, "verify"), "anyOf"), 1), "stage.verify");
 	every_key_that_is_written_is_in_the_schema(defs);
 	json_free(schema);
 	buf_free(&text);

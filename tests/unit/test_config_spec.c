@@ -71,10 +71,15 @@ canonical_json_has_every_key_in_order(void **state UNUSED)
 	    "\"ulimits\":[],\"log_driver\":\"json-file\",\"log_options\":{\"max-size\":\"1m\"}"
 	    ","
 	    "\"cap_drop\":[],\"cap_add\":[],\"devices\":[],\"privileged\":false,"
-	    "\"host_network\":false,\"host_pid\":false,\"host_ipc\":false,\"strategy\":"
+	    "\"host_network\":false,\"host_pid\":false,\"host_ipc\":false,\"warm_ms\":600000,"
+	    "\"strategy\":"
 	    "\"auto\",\"migration\":{"
 	    "\"command\":[],"
-	    "\"timeout_ms\":600000,\"is_compatible\":true}}";
+	    "\"timeout_ms\":600000,\"is_compatible\":true},\"hooks\":{"
+	    "\"pre_switch\":{\"command\":[],\"timeout_ms\":600000},"
+	    "\"post_switch\":{\"command\":[],\"timeout_ms\":600000,\"swaps_back\":false},"
+	    "\"post_retire\":{\"command\":[],\"timeout_ms\":600000}},"
+	    "\"verify\":{\"for_ms\":0,\"max_error_percent\":10,\"min_requests\":20}}";
 	struct config_file *file = config_file_parse(
 	    STR("version: 1\nprojects: {shop: {image: r.io/a, port: 80, "
 		"health: {http: /h}, stages: "
@@ -202,7 +207,7 @@ draw_spec(struct stage_spec *spec)
 	static struct pair_spec labels[LIST_MAX];
 	static struct volume_spec volumes[LIST_MAX];
 	static struct pair_spec options[LIST_MAX];
-	static const char *lists[10][LIST_MAX];
+	static const char *lists[13][LIST_MAX];
 	struct strings *more[] = { &spec->entrypoint, &spec->tmpfs, &spec->ulimits,
 		&spec->cap_drop, &spec->cap_add, &spec->devices };
 
@@ -219,8 +224,15 @@ draw_spec(struct stage_spec *spec)
 	spec->log_options = options;
 	spec->log_option_count = draw_count(LIST_MAX);
 	draw_pairs(options, spec->log_option_count, 1);
-	draw_numbers(task_fields, COUNT(task_fields), &spec->migration);
+	draw_numbers(migration_fields, COUNT(migration_fields), &spec->migration);
 	draw_strings(&spec->migration.command, lists[9], LIST_MAX);
+	draw_numbers(hook_fields, COUNT(hook_fields), &spec->hooks.pre_switch);
+	draw_strings(&spec->hooks.pre_switch.command, lists[10], LIST_MAX);
+	draw_numbers(post_switch_fields, COUNT(post_switch_fields), &spec->hooks.post_switch);
+	draw_strings(&spec->hooks.post_switch.command, lists[11], LIST_MAX);
+	draw_numbers(hook_fields, COUNT(hook_fields), &spec->hooks.post_retire);
+	draw_strings(&spec->hooks.post_retire.command, lists[12], LIST_MAX);
+	draw_numbers(verify_fields, COUNT(verify_fields), &spec->verify);
 	spec->env = env;
 	spec->env_count = draw_count(ENV_MAX);
 	draw_pairs(env, spec->env_count, VALUE_SOURCE_COUNT);
@@ -275,6 +287,12 @@ what_is_written_reads_back_as_the_same_bytes(void **state UNUSED)
 		assert_int_equal(back->migration.timeout_ms, drawn.migration.timeout_ms);
 		assert_int_equal(back->migration.command.count, drawn.migration.command.count);
 		assert_int_equal(back->migration.is_compatible, drawn.migration.is_compatible);
+		assert_int_equal(
+		    back->hooks.post_switch.swaps_back, drawn.hooks.post_switch.swaps_back);
+		assert_int_equal(
+		    back->hooks.post_retire.timeout_ms, drawn.hooks.post_retire.timeout_ms);
+		assert_int_equal(back->verify.for_ms, drawn.verify.for_ms);
+		assert_int_equal(back->verify.min_requests, drawn.verify.min_requests);
 		assert_int_equal(back->is_auto, drawn.is_auto);
 		assert_int_equal(back->volume_count, drawn.volume_count);
 		stage_spec_free(back);
@@ -453,7 +471,15 @@ the_schema_agrees_with_the_table(void **state UNUSED)
 	check_members(defs, health, health_fields, HEALTH_FIELD_COUNT, IN_BOTH,
 	    4); /* tcp, docker, none, status */
 	check_members(defs, json_at(json_get(json_get(defs, "migration"), "anyOf"), 1),
-	    task_fields, TASK_FIELD_COUNT, IN_BOTH, 0);
+	    migration_fields, MIGRATION_FIELD_COUNT, IN_BOTH, 0);
+	check_members(defs, json_at(json_get(json_get(defs, "hook"), "anyOf"), 1), hook_fields,
+	    HOOK_FIELD_COUNT, IN_BOTH, 0);
+	check_members(defs, json_at(json_get(json_get(defs, "hook_post_switch"), "anyOf"), 1),
+	    post_switch_fields, POST_SWITCH_FIELD_COUNT, IN_BOTH, 0);
+	check_members(defs, json_at(json_get(json_get(defs, "hooks"), "anyOf"), 1),
+	    hooks_fields, HOOKS_FIELD_COUNT, IN_BOTH, 0);
+	check_members(defs, json_at(json_get(json_get(defs, "verify"), "anyOf"), 1),
+	    verify_fields, VERIFY_FIELD_COUNT, IN_BOTH, 0);
 	json_free(schema);
 }
 

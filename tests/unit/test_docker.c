@@ -182,6 +182,12 @@ stage_is_busy(void *context UNUSED, uint64_t stage UNUSED)
 }
 
 static uint64_t
+stage_warm(void *context UNUSED, uint64_t stage UNUSED)
+{
+	return 0;
+}
+
+static uint64_t
 stage_live(void *context UNUSED, uint64_t stage)
 {
 	return live_stage == 0 || stage == live_stage ? live_deploy : 0;
@@ -237,6 +243,18 @@ configure(void)
 	double_stage(&catalog, 5);
 }
 
+/* What the edge has counted; nothing: of this version no request comes by. */
+static struct docker_traffic counted;
+static struct docker_traffic counted_before;
+
+static bool
+traffic(
+    void *context UNUSED, uint64_t stage UNUSED, uint64_t deploy, struct docker_traffic *ret)
+{
+	*ret = deploy == 6 ? counted_before : counted;
+	return ret->requests > 0;
+}
+
 static struct config_rules rules;
 static const struct retention_rules keep = { .removes_images = true };
 static int64_t disk_floor_mb;
@@ -248,8 +266,10 @@ set_up(void **state UNUSED)
 	struct docker_settings settings = { .store_uuid = "u-1",
 		.stage_is_busy = stage_is_busy,
 		.stage_live = stage_live,
+		.stage_warm = stage_warm,
 		.nudge = nudge,
 		.instances_changed = instances_changed,
+		.traffic = traffic,
 		.rules = &rules,
 		.environment = { (struct vault *)&store, "" },
 		.keep = &keep,
@@ -267,6 +287,7 @@ set_up(void **state UNUSED)
 	live_stage = 0;
 	slow = NULL;
 	is_stage_busy = false;
+	counted = counted_before = (struct docker_traffic){ 0 };
 	last_event = (struct event){ 0 };
 	snprintf(address.sun_path, sizeof(address.sun_path),
 	    "/tmp/slipway-test-docker-%d.sock", (int)getpid());
@@ -306,9 +327,12 @@ turn_until(const int *count, int wanted)
 
 	while (*count < wanted) {
 		assert_true(clock_mono_us() < end_us);
+		clock_tick();
 		loop_turn(loop, false);
 	}
 }
+
+static enum task_kind task; /* that HOOK is of */
 
 static void
 perform(enum effect_kind kind)
@@ -319,7 +343,9 @@ perform(enum effect_kind kind)
 		.actor = is_sweep ? 99 : 7,
 		.epoch = ++epoch,
 		.deploy = is_sweep ? 0 : 7,
-		.engine = is_sweep ? 1 : 0 };
+		.engine = is_sweep ? 1 : 0,
+		.elder = kind == FX_VERIFY ? 6 : 0,
+		.task = kind == FX_HOOK ? task : TASK_MIGRATION };
 
 	docker_perform(docker, &effect);
 }
@@ -541,6 +567,14 @@ test_pull_failures(void **state UNUSED)
 	    "denied\"}",
 	    EV_TROUBLED, "toomanyrequests");
 	assert_int_equal(last_event.after_ms, 60000);
+	check_pull_failure("200 OK",
+	    "{\"error\":\"received unexpected HTTP status: 429 Too Many Requests\"}",
+	    EV_TROUBLED, "429 Too Many");
+	assert_int_equal(last_event.after_ms, 60000);
+	/* The number alone is part of one digest in seventy. */
+	check_pull_failure("200 OK",
+	    "{\"error\":\"manifest verification failed for digest sha256:76429f\"}",
+	    EV_REFUSED, "push it again");
 	check_pull_failure(
 	    "200 OK", "{\"error\":\"unexpected EOF\"}", EV_TROUBLED, "unexpected EOF");
 }
@@ -828,6 +862,55 @@ configure_migration(void)
 {
 	spec.migration =
 	    (struct task_spec){ .command = { migrate_words, 1 }, .timeout_ms = 60000 };
+}
+
+#define HOOK_NAME "shop-web-5-post-switch-7"
+#define HOOK_FOUND "GET /v1.41/containers/" HOOK_NAME "/json "
+#define HOOK_CREATE "POST /v1.41/containers/create?name=" HOOK_NAME " "
+
+static const struct event *
+run_hook(const struct turn *turns)
+{
+	spec.hooks.post_switch =
+	    (struct task_spec){ .command = { migrate_words, 1 }, .timeout_ms = 60000 };
+	task = TASK_POST_SWITCH;
+	return run(FX_HOOK, turns);
+}
+
+/* It is of the deploy, not of the digest: what other deploys did does not count, and none is looked for. */
+static void
+test_a_hook_runs_once_in_a_deploy(void **state UNUSED)
+{
+	const struct turn turns[] = { GREET, { HOOK_FOUND, "404 Not Found", "{}" }, NETWORK,
+		{ HOOK_CREATE, "201 Created", "{\"Id\":\"t1\"}" },
+		{ TASK_START, "204 No Content", "" },
+		{ TASK_LOOK, "200 OK", TASK_IN(EXITED("0"), "7") }, { TASK_LOG, "200 OK", "" },
+		END };
+	const struct turn again[] = { END };
+
+	store_task_put(&store, &(struct task_row){ .deploy = 6,
+				   .stage = 5,
+				   .kind = TASK_MIGRATION,
+				   .digest = DIGEST,
+				   .status = TASK_IS_done });
+	assert_int_equal(run_hook(turns)->kind, EV_HOOKED);
+	assert_int_equal(store.tasks[1].kind, TASK_POST_SWITCH);
+	assert_int_equal(store.tasks[1].status, TASK_IS_done);
+	assert_true(store.tasks[1].is_compatible);
+	assert_int_equal(run_hook(again)->kind, EV_HOOKED);
+}
+
+static void
+test_a_hook_that_fails_is_refused(void **state UNUSED)
+{
+	const struct turn turns[] = { GREET, { HOOK_FOUND, "404 Not Found", "{}" }, NETWORK,
+		{ HOOK_CREATE, "201 Created", "{\"Id\":\"t1\"}" },
+		{ TASK_START, "204 No Content", "" },
+		{ TASK_LOOK, "200 OK", TASK_IN(EXITED("3"), "7") }, { TASK_LOG, "200 OK", "" },
+		END };
+
+	assert_int_equal(run_hook(turns)->kind, EV_REFUSED);
+	assert_has(last_event.text, "the post-switch hook ended with exit code 3");
 }
 
 /* Its row is stored before it starts; how it ended, and its last lines, when it has. */
@@ -1620,6 +1703,129 @@ test_gate_says_what_was_lacking(void **state UNUSED)
 	assert_has(e->text, "healthy: all is well)");
 }
 
+/* The window. */
+
+/* It has begun now, and the version before runs. */
+static void
+watch_for(int64_t ms)
+{
+	struct instance before = { .deploy = 6, .status = "running" };
+
+	clock_tick();
+	spec.verify =
+	    (struct verify_spec){ .for_ms = ms, .max_error_percent = 10, .min_requests = 20 };
+	store.deploys[0].watched_since_ms = clock_now_ms();
+	store_instance_put(&store, &before);
+}
+
+static void
+test_a_window_ends_when_it_is_over(void **state UNUSED)
+{
+	const struct turn turns[] = { FIRST_LOOK(RUNNING), LOOK(RUNNING), END };
+	const struct turn again[] = { { "GET /v1.41/containers/shop-web-7-0/json ", "200 OK",
+					  RUNNING },
+		LOOK(RUNNING), END };
+
+	watch_for(300);
+	assert_int_equal(run(FX_VERIFY, turns)->kind, EV_VERIFIED);
+	assert_true(clock_now_ms() - store.deploys[0].watched_since_ms >= 300);
+	spec.verify.for_ms = 60000; /* after a crash: what is left of it */
+	store.deploys[0].watched_since_ms = clock_now_ms() - 59900;
+	assert_int_equal(run(FX_VERIFY, again)->kind, EV_VERIFIED);
+}
+
+/* In a row; and the last lines are kept. */
+static void
+test_a_window_believes_three_failures(void **state UNUSED)
+{
+	const struct turn turns[] = { FIRST_LOOK(BAD), LOOK(BAD), LOOK(BAD), TAIL, END };
+
+	watch_for(60000);
+	spec.health.kind = HEALTH_DOCKER;
+	assert_int_equal(run(FX_VERIFY, turns)->kind, EV_REFUSED);
+	assert_has(last_event.text,
+	    "failed its health check 3 times in a row in its verification window");
+}
+
+static void
+test_a_window_forgives_two_failures(void **state UNUSED)
+{
+	const struct turn turns[] = { FIRST_LOOK(BAD), LOOK(BAD), LOOK(GOOD), LOOK(BAD),
+		LOOK(BAD), END };
+
+	watch_for(3500);
+	spec.health.kind = HEALTH_DOCKER;
+	assert_int_equal(run(FX_VERIFY, turns)->kind, EV_VERIFIED);
+}
+
+/* Not by the figures alone: the container is looked at once more. */
+static void
+test_a_window_leads_back_for_errors(void **state UNUSED)
+{
+	const struct turn turns[] = { FIRST_LOOK(RUNNING), LOOK(RUNNING), TAIL, END };
+
+	watch_for(900);
+	counted = (struct docker_traffic){ 100, 26 };
+	counted_before = (struct docker_traffic){ 1000, 150 };
+	assert_int_equal(run(FX_VERIFY, turns)->kind, EV_REFUSED);
+	assert_has(last_event.text,
+	    "26 of 100 requests failed in its verification window: 26.0 %, "
+	    "with the version before 15.0 %");
+}
+
+static void
+expect_no_lead(uint64_t requests, uint64_t failures)
+{
+	const struct turn turns[] = { FIRST_LOOK(RUNNING), LOOK(RUNNING), END };
+	const struct turn later[] = { { "GET /v1.41/containers/shop-web-7-0/json ", "200 OK",
+					  RUNNING },
+		LOOK(RUNNING), END };
+
+	watch_for(50);
+	counted = (struct docker_traffic){ requests, failures };
+	assert_int_equal(run(FX_VERIFY, event_count == 0 ? turns : later)->kind, EV_VERIFIED);
+}
+
+static void
+test_a_window_compares_with_the_version_before(void **state UNUSED)
+{
+	counted_before = (struct docker_traffic){ 1000, 150 };
+	expect_no_lead(100, 25); /* no worse by more than it may be */
+	expect_no_lead(19, 19); /* too few */
+	expect_no_lead(0, 0);
+}
+
+static void
+test_a_window_waits_for_its_engine(void **state UNUSED)
+{
+	const struct turn turns[] = { FIRST_LOOK(RUNNING),
+		{ "GET /v1.41/containers/c1/json ", NULL, NULL },
+		{ "GET /v1.41/containers/c1/json ", NULL, NULL }, /* a new connection */
+		PING, LOOK(RUNNING), LOOK(RUNNING), END };
+	watch_for(2000);
+	assert_int_equal(run(FX_VERIFY, turns)->kind, EV_VERIFIED);
+}
+
+static void
+test_a_window_with_nothing_to_go_back_to(void **state UNUSED)
+{
+	const struct turn turns[] = { GREET,
+		{ "GET /v1.41/containers/shop-web-7-0/json ", "404 Not Found",
+		    "{\"message\":\"no such container\"}" },
+		END };
+	const struct turn again[] = { { "GET /v1.41/containers/shop-web-7-0/json ",
+					  "404 Not Found",
+					  "{\"message\":\"no such container\"}" },
+		END };
+
+	watch_for(60000);
+	assert_int_equal(run(FX_VERIFY, turns)->kind, EV_REFUSED);
+	snprintf(store.instances[0].status, sizeof(store.instances[0].status), "exited");
+	assert_int_equal(run(FX_VERIFY, again)->kind, EV_VERIFIED);
+	assert_has(
+	    store.log[store.log_count - 1].text, "nothing of deploy 6 runs to go back to");
+}
+
 /* Sweeping. */
 
 static const char *
@@ -1818,6 +2024,36 @@ test_survey_follows_live_instances(void **state UNUSED)
 	assert_has(double_log(&store, 7), "warn: container shop-web-7-0 is missing");
 }
 
+/* What the engine has listed before a start ended is no news: nobody's traffic stops for it. */
+static void
+test_a_survey_that_a_start_has_overtaken(void **state UNUSED)
+{
+	struct instance row = { .deploy = 7,
+		.container_id = "c1",
+		.name = "shop-web-7-0",
+		.address = "10.0.0.2:8080",
+		.status = "running" };
+	const struct turn turns[] = { GREET, { "GET /v1.41/containers/json?all=true", "", "" },
+		END };
+	const struct turn exited = { "", "200 OK", survey_list("exited", "u-1", "7") };
+
+	store.deploys[0].is_live = true;
+	live_deploy = 7;
+	script = turns;
+	perform(FX_SURVEY);
+	turn_until_asked(turns + 3);
+	row.since_ms = clock_wall_ms();
+	store_instance_put(&store, &row);
+	give(unanswered, &exited);
+	turn_until(&event_count, 1);
+	assert_string_equal(store.instances[0].status, "running");
+	assert_int_equal(changes, 0);
+	store.instances[0].since_ms += 3600000; /* by a clock that was set back since */
+	survey(exited.body);
+	assert_string_equal(store.instances[0].status, "exited");
+	assert_int_equal(changes, 1);
+}
+
 static void
 test_survey_knows_who_restarts(void **state UNUSED)
 {
@@ -1849,14 +2085,15 @@ test_survey_knows_who_restarts(void **state UNUSED)
 static void
 test_orphan_rule(void **state UNUSED)
 {
-	for (int bits = 0; bits < 64; bits++) {
+	for (int bits = 0; bits < 128; bits++) {
 		struct orphan_facts facts = { .is_ours = bits & 1,
 			.is_known = bits & 2,
 			.is_final = bits & 4,
 			.is_live = bits & 8,
 			.is_stage_busy = bits & 16,
-			.is_task = bits & 32 };
-		bool is_needed = (bits & (8 | 16)) != 0 && (bits & 32) == 0;
+			.is_task = bits & 32,
+			.is_warm = bits & 64 };
+		bool is_needed = (bits & (8 | 16 | 64)) != 0 && (bits & 32) == 0;
 		enum orphan_verdict wanted = (bits & 3) != 3            ? ORPHAN_FOREIGN
 					     : (bits & 4) && !is_needed ? ORPHAN_REMOVE
 									: ORPHAN_KEEP;
@@ -2240,6 +2477,13 @@ main(void)
 		TEST(test_gate_waits_for_the_uptime),
 		TEST(test_gate_fails_when_the_container_is_gone),
 		TEST(test_gate_looks_at_all_once_more),
+		TEST(test_a_window_ends_when_it_is_over),
+		TEST(test_a_window_believes_three_failures),
+		TEST(test_a_window_forgives_two_failures),
+		TEST(test_a_window_leads_back_for_errors),
+		TEST(test_a_window_compares_with_the_version_before),
+		TEST(test_a_window_waits_for_its_engine),
+		TEST(test_a_window_with_nothing_to_go_back_to),
 		TEST(test_an_image_that_nothing_needs_is_removed),
 		TEST(test_an_image_that_is_needed_named_or_used_stays),
 		TEST(test_an_image_is_judged_again_right_before),
@@ -2257,7 +2501,10 @@ main(void)
 		TEST(test_survey_looks_at_every_stage),
 		TEST(test_survey_follows_live_instances),
 		TEST(test_survey_knows_who_restarts),
+		TEST(test_a_survey_that_a_start_has_overtaken),
 		TEST(test_a_migration_runs_and_is_read),
+		TEST(test_a_hook_runs_once_in_a_deploy),
+		TEST(test_a_hook_that_fails_is_refused),
 		TEST(test_a_migration_of_before_counts),
 		TEST(test_a_stopped_migration_is_run_anew),
 		TEST(test_one_migration_runs_in_a_stage),

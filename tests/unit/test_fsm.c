@@ -168,7 +168,7 @@ stale_answers_change_nothing(void **state UNUSED)
 	    | ON(READY) | ON(GRANTED) | ON(SUPERSEDED) | ON(MERGED) | ON(MOVED) | ON(GIVEN_UP)
 	    | ON(ENDED) | ON(SWAPPED) | ON(UNSWAPPED) | ON(LIFTED) | ON(HELD) | ON(CONDEMNED)
 	    | ON(FROZEN) | ON(THAWED) | ON(APPROVED) | ON(REJECTED) | ON(DEFERRED) | ON(DENIED)
-	    | ON(RECALLED) | ON(PASSING) | ON(CLEARED) | ON(GO);
+	    | ON(RECALLED) | ON(PASSING) | ON(CLEARED) | ON(GO) | ON(COOLED);
 	struct spec s = spec_of(light_rows, COUNT(light_rows));
 
 	for (int ev = 0; ev < EV_COUNT; ev++)
@@ -357,7 +357,8 @@ each_machine_begins_ends_and_rests_as_told(void **state UNUSED)
 		| STATE(DEPLOY_CANCELED) | STATE(DEPLOY_SUPERSEDED) | STATE(DEPLOY_SKIPPED)
 		| STATE(DEPLOY_REFUSED));
 	assert_int_equal(deploy_spec.resting, 0);
-	assert_int_equal(swap_spec.initial, STATE(SWAP_SWITCHING) | STATE(SWAP_PARKING));
+	assert_int_equal(swap_spec.initial,
+	    STATE(SWAP_SWITCHING) | STATE(SWAP_PARKING) | STATE(SWAP_RESTORING));
 	assert_int_equal(swap_spec.final, STATE(SWAP_DONE) | STATE(SWAP_RESTORED));
 	assert_int_equal(swap_spec.resting, 0);
 	assert_int_equal(poll_spec.initial, STATE(POLL_OFF));
@@ -418,17 +419,19 @@ reasons_are_kept_and_cut(void **state UNUSED)
 static void
 only_true_orphans_are_removed(void **state UNUSED)
 {
-	for (unsigned bits = 0; bits < 64; bits++) {
+	for (unsigned bits = 0; bits < 128; bits++) {
 		struct orphan_facts f = { .is_ours = bits & 1,
 			.is_known = bits & 2,
 			.is_final = bits & 4,
 			.is_live = bits & 8,
 			.is_stage_busy = bits & 16,
-			.is_task = bits & 32 };
+			.is_task = bits & 32,
+			.is_warm = bits & 64 };
 		enum orphan_verdict v = orphan_judge(&f);
 		if (!f.is_ours || !f.is_known)
 			assert_int_equal(v, ORPHAN_FOREIGN);
-		else if (f.is_final && (f.is_task || (!f.is_live && !f.is_stage_busy)))
+		else if (f.is_final
+			 && (f.is_task || (!f.is_live && !f.is_warm && !f.is_stage_busy)))
 			assert_int_equal(v, ORPHAN_REMOVE);
 		else
 			assert_int_equal(v, ORPHAN_KEEP);

@@ -17,13 +17,14 @@ enum {
 	PASS_MS = MINUTE,
 	HALT_MS = RETIRE_MS,
 	LONGEST_MS = 20 * SECOND, /* after many tries */
-	MIGRATE_MS = 13 * HOUR + 5 * MINUTE,
+	TASK_MS = 13 * HOUR + 5 * MINUTE,
 	REMOVE_MS = HOUR + 5 * MINUTE,
+	VERIFY_MS = HOUR + 5 * MINUTE,
 	PAUSE_MS = 6 * SECOND, /* as the peer asks; longer than the third pause of its own */
 };
 
 enum tries { KEEPS, BEGINS, COUNTS }; /* the first of them; one more */
-enum reason { SAME, NONE, TOLD, CANCELED, UNTIDY };
+enum reason { SAME, NONE, TOLD, CANCELED, UNTIDY, FLAWED, BORROWED };
 
 enum given {
 	USUAL,
@@ -34,7 +35,13 @@ enum given {
 	HALTS = 16, /* the elder is stopped first */
 	GONE = 32, /* somebody has canceled it meanwhile */
 	MIGRATES = 64,
-	GOES_BACK = 128
+	GOES_BACK = 128,
+	HOOKS = 256, /* before and after the switch, and after the retirement */
+	ON_TRIAL = 512, /* the one after the switch leads back when it fails */
+	WARM = 1024, /* it borrows the containers of 5 */
+	SPARED = 2048, /* it is told that it may */
+	KEEPING = 4096, /* the elder is kept warm */
+	WATCHED = 8192 /* behind its switch, and the elder runs on */
 };
 
 struct duty {
@@ -65,6 +72,8 @@ static const struct duty duties[] = {
 
 	{ DEPLOY_QUEUED, ENTER, USUAL, DEPLOY_QUEUED, 0, QUEUE_MS, KEEPS, SAME, ON(READY) },
 	{ DEPLOY_QUEUED, ON(GRANTED), USUAL, DEPLOY_PULLING, FX(PULL), PULL_MS, BEGINS, NONE, 0 },
+	/* What runs already is only asked whether it still answers. */
+	{ DEPLOY_QUEUED, ON(GRANTED), SPARED, DEPLOY_PROBING, FX(PROBE), PROBE_MS, BEGINS, NONE, 0 },
 	{ DEPLOY_QUEUED, ON(MERGED), USUAL, DEPLOY_SKIPPED, 0, 0, KEEPS, TOLD, 0 },
 	{ DEPLOY_QUEUED, ON(MERGED), FORCED, DEPLOY_SKIPPED, 0, 0, KEEPS, TOLD, 0 },
 	{ DEPLOY_QUEUED, ON(SUPERSEDED), USUAL, DEPLOY_SUPERSEDED, 0, 0, KEEPS, TOLD, 0 },
@@ -88,7 +97,7 @@ static const struct duty duties[] = {
 	{ DEPLOY_PENDING, ON(CANCEL), USUAL, DEPLOY_CANCELED, 0, 0, KEEPS, CANCELED, ON(ENDED) },
 
 	{ DEPLOY_PULLING, ON(PULLED), USUAL, DEPLOY_STARTING, FX(RUN), RUN_MS, BEGINS, NONE, 0 },
-	{ DEPLOY_PULLING, ON(PULLED), MIGRATES, DEPLOY_MIGRATING, FX(MIGRATE), MIGRATE_MS, BEGINS, NONE, 0 },
+	{ DEPLOY_PULLING, ON(PULLED), MIGRATES, DEPLOY_MIGRATING, FX(MIGRATE), TASK_MS, BEGINS, NONE, 0 },
 	{ DEPLOY_PULLING, ON(PULLED), MIGRATES | GOES_BACK, DEPLOY_STARTING, FX(RUN), RUN_MS, BEGINS, NONE, 0 },
 	{ DEPLOY_PULLING, ON(RECOVERED), USUAL, DEPLOY_PULLING, FX(PULL), PULL_MS, KEEPS, SAME, 0 },
 	{ DEPLOY_PULLING, CLEAR, USUAL, DEPLOY_PULLING, FX(PULL), PULL_MS, COUNTS, TOLD, 0 },
@@ -115,12 +124,12 @@ static const struct duty duties[] = {
 
 	{ DEPLOY_MIGRATING, ON(MIGRATED), MIGRATES, DEPLOY_STARTING, FX(RUN), RUN_MS, BEGINS, NONE, 0 },
 	/* And then the elder, where it is stopped first. */
-	{ DEPLOY_PULLING, ON(PULLED), MIGRATES | HALTS, DEPLOY_MIGRATING, FX(MIGRATE), MIGRATE_MS, BEGINS, NONE, 0 },
+	{ DEPLOY_PULLING, ON(PULLED), MIGRATES | HALTS, DEPLOY_MIGRATING, FX(MIGRATE), TASK_MS, BEGINS, NONE, 0 },
 	{ DEPLOY_MIGRATING, ON(MIGRATED), MIGRATES | HALTS, DEPLOY_PARKING, 0, SWAP_MS, KEEPS, NONE, 0 },
 	{ DEPLOY_MIGRATING, ON(MIGRATED), MIGRATES | HALTS | NO_ROUTE, DEPLOY_HALTING, FX(HALT), HALT_MS, BEGINS, NONE, 0 },
 	{ DEPLOY_MIGRATING, ON(CANCEL), MIGRATES | HALTS, DEPLOY_STOPPING, FX(REMOVE), REMOVE_MS, BEGINS, CANCELED, ON(GIVEN_UP) },
-	{ DEPLOY_MIGRATING, ON(RECOVERED), MIGRATES, DEPLOY_MIGRATING, FX(MIGRATE), MIGRATE_MS, KEEPS, SAME, 0 },
-	{ DEPLOY_MIGRATING, CLEAR, MIGRATES, DEPLOY_MIGRATING, FX(MIGRATE), MIGRATE_MS, COUNTS, TOLD, 0 },
+	{ DEPLOY_MIGRATING, ON(RECOVERED), MIGRATES, DEPLOY_MIGRATING, FX(MIGRATE), TASK_MS, KEEPS, SAME, 0 },
+	{ DEPLOY_MIGRATING, CLEAR, MIGRATES, DEPLOY_MIGRATING, FX(MIGRATE), TASK_MS, COUNTS, TOLD, 0 },
 	{ DEPLOY_MIGRATING, CLEAR, MIGRATES | SPENT, DEPLOY_STOPPING, FX(REMOVE), REMOVE_MS, BEGINS, TOLD, ON(GIVEN_UP) },
 	{ DEPLOY_MIGRATING, ON(REFUSED), MIGRATES, DEPLOY_STOPPING, FX(REMOVE), REMOVE_MS, BEGINS, TOLD, ON(CONDEMNED) },
 	{ DEPLOY_MIGRATING, ON(CANCEL), MIGRATES, DEPLOY_STOPPING, FX(REMOVE), REMOVE_MS, BEGINS, CANCELED, ON(GIVEN_UP) },
@@ -135,6 +144,11 @@ static const struct duty duties[] = {
 	/* Healthy is not enough: the stage has the last word before traffic moves. */
 	{ DEPLOY_PROBING, ON(HEALTHY), USUAL, DEPLOY_PROBING, 0, PASS_MS, KEEPS, SAME, ON(PASSING) },
 	{ DEPLOY_PROBING, ON(HEALTHY), NO_ROUTE | NO_ELDER, DEPLOY_PROBING, 0, PASS_MS, KEEPS, SAME, ON(PASSING) },
+	{ DEPLOY_PROBING, ON(HEALTHY), HOOKS, DEPLOY_PRE_SWITCH, FX(HOOK), TASK_MS, BEGINS, NONE, 0 },
+	{ DEPLOY_PROBING, ON(GRANTED), HOOKS, DEPLOY_SWAPPING, 0, SWAP_MS, KEEPS, NONE, 0 },
+	{ DEPLOY_PROBING, ON(GRANTED), NO_ROUTE | HOOKS, DEPLOY_POST_SWITCH, FX(HOOK), TASK_MS, BEGINS, NONE, ON(MOVED) },
+	{ DEPLOY_PROBING, ON(GRANTED), NO_ROUTE | ON_TRIAL, DEPLOY_POST_SWITCH, FX(HOOK), TASK_MS, BEGINS, NONE, 0 },
+	{ DEPLOY_PROBING, ON(GRANTED), NO_ROUTE | NO_ELDER | ON_TRIAL, DEPLOY_POST_SWITCH, FX(HOOK), TASK_MS, BEGINS, NONE, ON(MOVED) },
 	{ DEPLOY_PROBING, ON(GRANTED), USUAL, DEPLOY_SWAPPING, 0, SWAP_MS, KEEPS, NONE, 0 },
 	{ DEPLOY_PROBING, ON(GRANTED), NO_ELDER, DEPLOY_SWAPPING, 0, SWAP_MS, KEEPS, NONE, 0 },
 	{ DEPLOY_PROBING, ON(GRANTED), NO_ROUTE, DEPLOY_RETIRING, FX(RETIRE), RETIRE_MS, BEGINS, NONE, ON(MOVED) },
@@ -145,6 +159,12 @@ static const struct duty duties[] = {
 	{ DEPLOY_PROBING, ON(GRANTED), HALTS, DEPLOY_SWAPPING, 0, SWAP_MS, KEEPS, NONE, ON(GO) },
 	{ DEPLOY_PROBING, ON(GRANTED), HALTS | NO_ROUTE, DEPLOY_RETIRING, FX(RETIRE), RETIRE_MS, BEGINS, NONE, ON(MOVED) },
 	{ DEPLOY_PROBING, ON(GRANTED), HALTS | NO_ELDER, DEPLOY_SWAPPING, 0, SWAP_MS, KEEPS, NONE, 0 },
+	{ DEPLOY_PROBING, ON(GRANTED), WARM, DEPLOY_SWAPPING, 0, SWAP_MS, KEEPS, NONE, 0 },
+	/* What was kept warm answers no more: it is started anew, and that is nobody's fault. */
+	{ DEPLOY_PROBING, ANY, WARM, DEPLOY_PULLING, FX(PULL), PULL_MS, BEGINS, NONE, 0 },
+	{ DEPLOY_PROBING, ON(RECOVERED), WARM, DEPLOY_PROBING, FX(PROBE), PROBE_MS, KEEPS, SAME, 0 },
+	{ DEPLOY_PROBING, ON(DENIED), WARM, DEPLOY_UNDOING, FX(REMOVE), REMOVE_MS, BEGINS, TOLD, ON(GIVEN_UP) },
+	{ DEPLOY_PROBING, ON(CANCEL), WARM, DEPLOY_CANCELING, FX(REMOVE), REMOVE_MS, BEGINS, CANCELED, ON(GIVEN_UP) },
 	{ DEPLOY_PROBING, ON(RECOVERED), USUAL, DEPLOY_PROBING, FX(PROBE), PROBE_MS, KEEPS, SAME, 0 },
 	{ DEPLOY_PROBING, ON(TROUBLED), USUAL, DEPLOY_PROBING, FX(PROBE), PROBE_MS, COUNTS, TOLD, 0 },
 	{ DEPLOY_PROBING, ON(TROUBLED), SPENT, DEPLOY_UNDOING, FX(REMOVE), REMOVE_MS, BEGINS, TOLD, ON(GIVEN_UP) },
@@ -153,7 +173,21 @@ static const struct duty duties[] = {
 	{ DEPLOY_PROBING, ON(REFUSED), USUAL, DEPLOY_UNDOING, FX(REMOVE), REMOVE_MS, BEGINS, TOLD, ON(CONDEMNED) },
 	{ DEPLOY_PROBING, ON(CANCEL), USUAL, DEPLOY_CANCELING, FX(REMOVE), REMOVE_MS, BEGINS, CANCELED, ON(GIVEN_UP) },
 
+	/* What it depends on may have changed meanwhile: the stage has the last word again. */
+	{ DEPLOY_PRE_SWITCH, ON(HOOKED), HOOKS, DEPLOY_PROBING, 0, PASS_MS, KEEPS, SAME, ON(PASSING) },
+	{ DEPLOY_PRE_SWITCH, ON(RECOVERED), HOOKS, DEPLOY_PRE_SWITCH, FX(HOOK), TASK_MS, KEEPS, SAME, 0 },
+	{ DEPLOY_PRE_SWITCH, CLEAR, HOOKS, DEPLOY_PRE_SWITCH, FX(HOOK), TASK_MS, COUNTS, TOLD, 0 },
+	{ DEPLOY_PRE_SWITCH, CLEAR, HOOKS | SPENT, DEPLOY_UNDOING, FX(REMOVE), REMOVE_MS, BEGINS, TOLD, ON(GIVEN_UP) },
+	{ DEPLOY_PRE_SWITCH, ON(REFUSED), HOOKS, DEPLOY_UNDOING, FX(REMOVE), REMOVE_MS, BEGINS, TOLD, ON(CONDEMNED) },
+	{ DEPLOY_PRE_SWITCH, ON(CANCEL), HOOKS, DEPLOY_CANCELING, FX(REMOVE), REMOVE_MS, BEGINS, CANCELED, ON(GIVEN_UP) },
+
+	/* On trial the version before is what counts, as long as there is one. */
+	{ DEPLOY_SWAPPING, ON(SWAPPED), HOOKS, DEPLOY_POST_SWITCH, FX(HOOK), TASK_MS, BEGINS, NONE, ON(MOVED) },
+	{ DEPLOY_SWAPPING, ON(SWAPPED), ON_TRIAL, DEPLOY_POST_SWITCH, FX(HOOK), TASK_MS, BEGINS, NONE, 0 },
+	{ DEPLOY_SWAPPING, ON(SWAPPED), ON_TRIAL | NO_ELDER, DEPLOY_POST_SWITCH, FX(HOOK), TASK_MS, BEGINS, NONE, ON(MOVED) },
 	{ DEPLOY_SWAPPING, ON(SWAPPED), USUAL, DEPLOY_DRAINING, FX(DRAIN), DRAIN_MS, BEGINS, NONE, ON(MOVED) },
+	{ DEPLOY_SWAPPING, ON(SWAPPED), KEEPING, DEPLOY_DRAINING, FX(DRAIN), DRAIN_MS, BEGINS, NONE, ON(MOVED) },
+	{ DEPLOY_SWAPPING, ON(SWAPPED), WARM | KEEPING, DEPLOY_DRAINING, FX(DRAIN), DRAIN_MS, BEGINS, NONE, ON(MOVED) },
 	{ DEPLOY_SWAPPING, ON(SWAPPED), NO_ELDER, DEPLOY_LIVE, 0, 0, KEEPS, NONE, ON(MOVED) | ON(ENDED) },
 	{ DEPLOY_SWAPPING, ON(UNSWAPPED), USUAL, DEPLOY_UNDOING, FX(REMOVE), REMOVE_MS, BEGINS, TOLD, ON(GIVEN_UP) },
 	{ DEPLOY_SWAPPING, ON(CANCEL), USUAL, DEPLOY_ABORTING, 0, SWAP_MS, KEEPS, CANCELED, ON(CANCEL) | ON(GIVEN_UP) },
@@ -162,15 +196,93 @@ static const struct duty duties[] = {
 	{ DEPLOY_ABORTING, ON(UNSWAPPED), USUAL, DEPLOY_CANCELING, FX(REMOVE), REMOVE_MS, BEGINS, CANCELED, ON(GIVEN_UP) },
 	{ DEPLOY_ABORTING, LATE | ON(TIMEOUT), USUAL, DEPLOY_ABORTING, 0, SWAP_MS, KEEPS, SAME, 0 },
 
+	{ DEPLOY_POST_SWITCH, ON(HOOKED), HOOKS, DEPLOY_DRAINING, FX(DRAIN), DRAIN_MS, BEGINS, NONE, 0 },
+	{ DEPLOY_POST_SWITCH, ON(HOOKED), ON_TRIAL, DEPLOY_DRAINING, FX(DRAIN), DRAIN_MS, BEGINS, NONE, ON(MOVED) },
+	{ DEPLOY_POST_SWITCH, ON(HOOKED), HOOKS | NO_ROUTE, DEPLOY_RETIRING, FX(RETIRE), RETIRE_MS, BEGINS, NONE, 0 },
+	{ DEPLOY_POST_SWITCH, ON(HOOKED), HOOKS | NO_ELDER, DEPLOY_LIVE, 0, 0, KEEPS, NONE, ON(ENDED) },
+	{ DEPLOY_POST_SWITCH, LATE, HOOKS, DEPLOY_POST_SWITCH, FX(HOOK), TASK_MS, KEEPS, SAME, 0 },
+	{ DEPLOY_POST_SWITCH, ON(RECOVERED), ON_TRIAL, DEPLOY_POST_SWITCH, FX(HOOK), TASK_MS, KEEPS, SAME, 0 },
+	{ DEPLOY_POST_SWITCH, CLEAR, HOOKS, DEPLOY_POST_SWITCH, FX(HOOK), TASK_MS, COUNTS, TOLD, 0 },
+	{ DEPLOY_POST_SWITCH, CLEAR, ON_TRIAL, DEPLOY_POST_SWITCH, FX(HOOK), TASK_MS, COUNTS, TOLD, 0 },
+	/* The traffic has moved for good: it goes on, and is told of in the end. */
+	{ DEPLOY_POST_SWITCH, ON(REFUSED), HOOKS, DEPLOY_DRAINING, FX(DRAIN), DRAIN_MS, BEGINS, NONE, 0 },
+	{ DEPLOY_POST_SWITCH, CLEAR, HOOKS | SPENT, DEPLOY_DRAINING, FX(DRAIN), DRAIN_MS, BEGINS, NONE, 0 },
+	{ DEPLOY_POST_SWITCH, ON(REFUSED), HOOKS | NO_ROUTE, DEPLOY_RETIRING, FX(RETIRE), RETIRE_MS, BEGINS, NONE, 0 },
+	{ DEPLOY_POST_SWITCH, CLEAR, HOOKS | SPENT | NO_ROUTE, DEPLOY_RETIRING, FX(RETIRE), RETIRE_MS, BEGINS, NONE, 0 },
+	{ DEPLOY_POST_SWITCH, ON(REFUSED), HOOKS | NO_ELDER, DEPLOY_LIVE, 0, 0, KEEPS, FLAWED, ON(ENDED) },
+	{ DEPLOY_POST_SWITCH, ON(REFUSED), ON_TRIAL | NO_ELDER, DEPLOY_LIVE, 0, 0, KEEPS, FLAWED, ON(ENDED) },
+	/* It has not: back to the version before, which still runs. */
+	{ DEPLOY_POST_SWITCH, ON(REFUSED), ON_TRIAL, DEPLOY_SWAPPING_BACK, 0, SWAP_MS, KEEPS, TOLD, ON(CONDEMNED) },
+	{ DEPLOY_POST_SWITCH, CLEAR, ON_TRIAL | SPENT, DEPLOY_SWAPPING_BACK, 0, SWAP_MS, KEEPS, TOLD, ON(GIVEN_UP) },
+	{ DEPLOY_POST_SWITCH, ON(CANCEL), ON_TRIAL, DEPLOY_ABORTING, 0, SWAP_MS, KEEPS, CANCELED, ON(GIVEN_UP) },
+	{ DEPLOY_POST_SWITCH, ON(REFUSED), ON_TRIAL | NO_ROUTE, DEPLOY_UNDOING, FX(REMOVE), REMOVE_MS, BEGINS, TOLD, ON(CONDEMNED) },
+	{ DEPLOY_POST_SWITCH, CLEAR, ON_TRIAL | NO_ROUTE | SPENT, DEPLOY_UNDOING, FX(REMOVE), REMOVE_MS, BEGINS, TOLD, ON(GIVEN_UP) },
+	{ DEPLOY_POST_SWITCH, ON(CANCEL), ON_TRIAL | NO_ROUTE, DEPLOY_CANCELING, FX(REMOVE), REMOVE_MS, BEGINS, CANCELED, ON(GIVEN_UP) },
+
+	/* With a window behind it, it is on trial whatever the hook says; only its failure is told in the end. */
+	{ DEPLOY_SWAPPING, ON(SWAPPED), HOOKS | WATCHED, DEPLOY_POST_SWITCH, FX(HOOK), TASK_MS, BEGINS, NONE, 0 },
+	{ DEPLOY_SWAPPING, ON(SWAPPED), HOOKS | WATCHED | GOES_BACK, DEPLOY_POST_SWITCH, FX(HOOK), TASK_MS, BEGINS, NONE, ON(MOVED) },
+	{ DEPLOY_POST_SWITCH, ON(HOOKED), HOOKS | WATCHED, DEPLOY_VERIFYING, FX(VERIFY), VERIFY_MS, BEGINS, NONE, 0 },
+	{ DEPLOY_POST_SWITCH, ON(HOOKED), HOOKS | WATCHED | GOES_BACK, DEPLOY_DRAINING, FX(DRAIN), DRAIN_MS, BEGINS, NONE, 0 },
+	{ DEPLOY_POST_SWITCH, ON(HOOKED), HOOKS | WATCHED | NO_ROUTE, DEPLOY_VERIFYING, FX(VERIFY), VERIFY_MS, BEGINS, NONE, 0 },
+	{ DEPLOY_POST_SWITCH, ON(HOOKED), ON_TRIAL | WATCHED, DEPLOY_VERIFYING, FX(VERIFY), VERIFY_MS, BEGINS, NONE, 0 },
+	{ DEPLOY_POST_SWITCH, ON(REFUSED), HOOKS | WATCHED, DEPLOY_VERIFYING, FX(VERIFY), VERIFY_MS, BEGINS, NONE, 0 },
+	{ DEPLOY_POST_SWITCH, CLEAR, HOOKS | WATCHED | SPENT, DEPLOY_VERIFYING, FX(VERIFY), VERIFY_MS, BEGINS, NONE, 0 },
+	{ DEPLOY_POST_SWITCH, ON(REFUSED), ON_TRIAL | WATCHED, DEPLOY_SWAPPING_BACK, 0, SWAP_MS, KEEPS, TOLD, ON(CONDEMNED) },
+	{ DEPLOY_POST_SWITCH, ON(CANCEL), HOOKS | WATCHED, DEPLOY_ABORTING, 0, SWAP_MS, KEEPS, CANCELED, ON(GIVEN_UP) },
+	{ DEPLOY_POST_SWITCH, ON(CANCEL), HOOKS | WATCHED | NO_ROUTE, DEPLOY_CANCELING, FX(REMOVE), REMOVE_MS, BEGINS, CANCELED, ON(GIVEN_UP) },
+
+	/* Not without a version that runs to go back to; and what somebody has just left is none. */
+	{ DEPLOY_SWAPPING, ON(SWAPPED), WATCHED, DEPLOY_VERIFYING, FX(VERIFY), VERIFY_MS, BEGINS, NONE, 0 },
+	{ DEPLOY_SWAPPING, ON(SWAPPED), WATCHED | KEEPING, DEPLOY_VERIFYING, FX(VERIFY), VERIFY_MS, BEGINS, NONE, 0 },
+	{ DEPLOY_SWAPPING, ON(SWAPPED), WATCHED | NO_ELDER, DEPLOY_LIVE, 0, 0, KEEPS, NONE, ON(MOVED) | ON(ENDED) },
+	{ DEPLOY_SWAPPING, ON(SWAPPED), WATCHED | HALTS, DEPLOY_DRAINING, FX(DRAIN), DRAIN_MS, BEGINS, NONE, ON(MOVED) },
+	{ DEPLOY_SWAPPING, ON(SWAPPED), WATCHED | WARM, DEPLOY_DRAINING, FX(DRAIN), DRAIN_MS, BEGINS, NONE, ON(MOVED) },
+	{ DEPLOY_SWAPPING, ON(SWAPPED), WATCHED | GOES_BACK, DEPLOY_DRAINING, FX(DRAIN), DRAIN_MS, BEGINS, NONE, ON(MOVED) },
+	{ DEPLOY_PROBING, ON(GRANTED), NO_ROUTE | WATCHED, DEPLOY_VERIFYING, FX(VERIFY), VERIFY_MS, BEGINS, NONE, 0 },
+	{ DEPLOY_PROBING, ON(GRANTED), NO_ROUTE | WATCHED | HALTS, DEPLOY_RETIRING, FX(RETIRE), RETIRE_MS, BEGINS, NONE, ON(MOVED) },
+	{ DEPLOY_PROBING, ON(GRANTED), NO_ROUTE | WATCHED | NO_ELDER, DEPLOY_LIVE, 0, 0, KEEPS, NONE, ON(MOVED) | ON(ENDED) },
+
+	{ DEPLOY_VERIFYING, ON(VERIFIED), WATCHED, DEPLOY_DRAINING, FX(DRAIN), DRAIN_MS, BEGINS, NONE, ON(MOVED) },
+	{ DEPLOY_VERIFYING, ON(VERIFIED), WATCHED | KEEPING, DEPLOY_DRAINING, FX(DRAIN), DRAIN_MS, BEGINS, NONE, ON(MOVED) },
+	{ DEPLOY_VERIFYING, ON(VERIFIED), WATCHED | NO_ROUTE, DEPLOY_RETIRING, FX(RETIRE), RETIRE_MS, BEGINS, NONE, ON(MOVED) },
+	/* It counts on from where it was. */
+	{ DEPLOY_VERIFYING, ON(RECOVERED), WATCHED, DEPLOY_VERIFYING, FX(VERIFY), VERIFY_MS, KEEPS, SAME, 0 },
+	{ DEPLOY_VERIFYING, CLEAR, WATCHED, DEPLOY_VERIFYING, FX(VERIFY), VERIFY_MS, COUNTS, TOLD, 0 },
+	/* Whoever cannot look condemns nothing. */
+	{ DEPLOY_VERIFYING, CLEAR, WATCHED | SPENT, DEPLOY_DRAINING, FX(DRAIN), DRAIN_MS, BEGINS, NONE, ON(MOVED) },
+	{ DEPLOY_VERIFYING, CLEAR, WATCHED | SPENT | NO_ROUTE, DEPLOY_RETIRING, FX(RETIRE), RETIRE_MS, BEGINS, NONE, ON(MOVED) },
+	{ DEPLOY_VERIFYING, ON(REFUSED), WATCHED, DEPLOY_SWAPPING_BACK, 0, SWAP_MS, KEEPS, TOLD, ON(CONDEMNED) },
+	{ DEPLOY_VERIFYING, ON(REFUSED), WATCHED | NO_ROUTE, DEPLOY_UNDOING, FX(REMOVE), REMOVE_MS, BEGINS, TOLD, ON(CONDEMNED) },
+	{ DEPLOY_VERIFYING, ON(CANCEL), WATCHED, DEPLOY_ABORTING, 0, SWAP_MS, KEEPS, CANCELED, ON(GIVEN_UP) },
+	{ DEPLOY_VERIFYING, ON(CANCEL), WATCHED | NO_ROUTE, DEPLOY_CANCELING, FX(REMOVE), REMOVE_MS, BEGINS, CANCELED, ON(GIVEN_UP) },
+
+	{ DEPLOY_SWAPPING_BACK, ON(UNSWAPPED), ON_TRIAL, DEPLOY_UNDOING, FX(REMOVE), REMOVE_MS, BEGINS, TOLD, ON(GIVEN_UP) },
+	{ DEPLOY_SWAPPING_BACK, LATE | ON(TIMEOUT), ON_TRIAL, DEPLOY_SWAPPING_BACK, 0, SWAP_MS, KEEPS, SAME, 0 },
+
 	{ DEPLOY_DRAINING, ON(DRAINED), USUAL, DEPLOY_RETIRING, FX(RETIRE), RETIRE_MS, BEGINS, NONE, 0 },
 	{ DEPLOY_DRAINING, LATE, USUAL, DEPLOY_DRAINING, FX(DRAIN), DRAIN_MS, KEEPS, SAME, 0 },
 	{ DEPLOY_DRAINING, ANY, USUAL, DEPLOY_DRAINING, FX(DRAIN), DRAIN_MS, COUNTS, TOLD, 0 },
 	{ DEPLOY_DRAINING, ANY, SPENT, DEPLOY_RETIRING, FX(RETIRE), RETIRE_MS, BEGINS, NONE, 0 },
 
+	/* It runs on, without requests. */
+	{ DEPLOY_DRAINING, ON(DRAINED), KEEPING, DEPLOY_LIVE, 0, 0, KEEPS, NONE, ON(ENDED) },
+	{ DEPLOY_DRAINING, ON(DRAINED), WARM | KEEPING, DEPLOY_LIVE, 0, 0, KEEPS, BORROWED, ON(ENDED) },
+	{ DEPLOY_DRAINING, ANY, KEEPING, DEPLOY_DRAINING, FX(DRAIN), DRAIN_MS, COUNTS, TOLD, 0 },
+	{ DEPLOY_DRAINING, ANY, KEEPING | SPENT, DEPLOY_LIVE, 0, 0, KEEPS, NONE, ON(ENDED) },
+
+	{ DEPLOY_RETIRING, ON(RETIRED), WARM, DEPLOY_LIVE, 0, 0, KEEPS, BORROWED, ON(ENDED) },
 	{ DEPLOY_RETIRING, ON(RETIRED), USUAL, DEPLOY_LIVE, 0, 0, KEEPS, NONE, ON(ENDED) },
+	{ DEPLOY_RETIRING, ON(RETIRED), HOOKS, DEPLOY_POST_RETIRE, FX(HOOK), TASK_MS, BEGINS, NONE, 0 },
 	{ DEPLOY_RETIRING, LATE, USUAL, DEPLOY_RETIRING, FX(RETIRE), RETIRE_MS, KEEPS, SAME, 0 },
 	{ DEPLOY_RETIRING, ANY, USUAL, DEPLOY_RETIRING, FX(RETIRE), RETIRE_MS, COUNTS, TOLD, 0 },
 	{ DEPLOY_RETIRING, ANY, SPENT, DEPLOY_LIVE, 0, 0, KEEPS, UNTIDY, ON(ENDED) },
+
+	{ DEPLOY_POST_RETIRE, ON(HOOKED), HOOKS, DEPLOY_LIVE, 0, 0, KEEPS, NONE, ON(ENDED) },
+	{ DEPLOY_POST_RETIRE, LATE, HOOKS, DEPLOY_POST_RETIRE, FX(HOOK), TASK_MS, KEEPS, SAME, 0 },
+	{ DEPLOY_POST_RETIRE, CLEAR, HOOKS, DEPLOY_POST_RETIRE, FX(HOOK), TASK_MS, COUNTS, TOLD, 0 },
+	{ DEPLOY_POST_RETIRE, CLEAR, HOOKS | SPENT, DEPLOY_LIVE, 0, 0, KEEPS, FLAWED, ON(ENDED) },
+	{ DEPLOY_POST_RETIRE, ON(REFUSED), HOOKS, DEPLOY_LIVE, 0, 0, KEEPS, FLAWED, ON(ENDED) },
 
 	/* Whatever else goes wrong now, what is kept is why it is undone. */
 	{ DEPLOY_UNDOING, ON(REMOVED), USUAL, DEPLOY_ROLLED_BACK, 0, 0, KEEPS, SAME, ON(ENDED) },
@@ -230,10 +342,20 @@ deploy_in(enum deploy_state state, unsigned given)
 	a.deploy.tries = given & SPENT ? 1000 : 3;
 	a.deploy.trigger = given & GOES_BACK ? TRIGGER_ROLLBACK : TRIGGER_WEBHOOK;
 	a.deploy.tasks = given & MIGRATES ? 1u << TASK_MIGRATION : 0;
+	if (given & (HOOKS | ON_TRIAL))
+		a.deploy.tasks |=
+		    1u << TASK_PRE_SWITCH | 1u << TASK_POST_SWITCH | 1u << TASK_POST_RETIRE;
+	if (given & ON_TRIAL)
+		a.deploy.tasks |= 1u << TASK_SWAPS_BACK;
+	if (given & WATCHED)
+		a.deploy.tasks |= 1u << TASK_VERIFIES;
+	a.deploy.watched_since_ms = state == DEPLOY_VERIFYING ? 55 : 0;
 	a.deploy.has_route = !(given & NO_ROUTE);
 	a.deploy.is_forced = given & FORCED;
 	a.deploy.strategy = given & HALTS ? STRATEGY_STOP_FIRST : STRATEGY_BLUE_GREEN;
 	a.deploy.is_canceled = given & GONE;
+	a.deploy.body = given & WARM ? 5 : 0;
+	a.deploy.keep_ms = given & KEEPING ? 4321 : 0;
 	a.deploy.created_ms = 77;
 	a.deploy.approvals = 2;
 	a.deploy.is_overriding = given & FORCED;
@@ -269,7 +391,9 @@ bears(const struct duty *d)
 {
 	return (d->to == DEPLOY_SWAPPING && d->in == DEPLOY_PROBING && !(d->tells & ON(GO)))
 	       || (d->to == DEPLOY_PARKING
-		   && (d->in == DEPLOY_PULLING || d->in == DEPLOY_MIGRATING));
+		   && (d->in == DEPLOY_PULLING || d->in == DEPLOY_MIGRATING))
+	       || ((d->in == DEPLOY_POST_SWITCH || d->in == DEPLOY_VERIFYING)
+		   && (d->to == DEPLOY_SWAPPING_BACK || d->to == DEPLOY_ABORTING));
 }
 
 static struct actor
@@ -278,7 +402,9 @@ wanted_after(const struct duty *d, int ev, struct actor a)
 	static const char *const reasons[] = { [NONE] = "",
 		[TOLD] = "what happened",
 		[CANCELED] = "canceled",
-		[UNTIDY] = "live; the version before could not be removed yet" };
+		[UNTIDY] = "live; the version before could not be removed yet",
+		[FLAWED] = "live; a hook failed, see the log of this deploy",
+		[BORROWED] = "deploy 5 was kept warm and serves again; nothing was started" };
 
 	a.state = (int)d->to;
 	a.deadline_ms = d->wait_ms == 0 ? 0 : NOW_MS + d->wait_ms;
@@ -296,6 +422,12 @@ wanted_after(const struct duty *d, int ev, struct actor a)
 		snprintf(a.deploy.digest, sizeof(a.deploy.digest), "sha256:told");
 	if (ev == EV_GRANTED && d->in == DEPLOY_QUEUED)
 		a.deploy.elder = 6;
+	if (d->given & SPARED)
+		a.deploy.body = 5;
+	if (d->to == DEPLOY_PULLING && d->in == DEPLOY_PROBING)
+		a.deploy.body = 0;
+	if (bears(d) && d->in == DEPLOY_PROBING && a.deploy.elder != 0)
+		a.deploy.keep_ms = PAUSE_MS;
 	if (ev == EV_APPROVED)
 		a.deploy.approvals++;
 	if (bears(d))
@@ -305,6 +437,17 @@ wanted_after(const struct duty *d, int ev, struct actor a)
 		a.deploy.is_canceled = true;
 	if (d->in == DEPLOY_ABORTING && d->to == DEPLOY_CANCELING)
 		a.deploy.is_canceled = true;
+	if ((ANY >> ev & 1u) && d->in == DEPLOY_POST_SWITCH
+	    && (d->to == DEPLOY_DRAINING || d->to == DEPLOY_RETIRING || d->to == DEPLOY_LIVE
+		|| d->to == DEPLOY_VERIFYING))
+		a.deploy.failed_tasks |= 1u << TASK_POST_SWITCH;
+	if ((ANY >> ev & 1u) && d->in == DEPLOY_VERIFYING
+	    && (d->to == DEPLOY_DRAINING || d->to == DEPLOY_RETIRING))
+		a.deploy.failed_tasks |= 1u << TASK_VERIFIES;
+	if (d->to == DEPLOY_VERIFYING && d->in != DEPLOY_VERIFYING)
+		a.deploy.watched_since_ms = NOW_MS;
+	if ((ANY >> ev & 1u) && d->in == DEPLOY_POST_RETIRE && d->to == DEPLOY_LIVE)
+		a.deploy.failed_tasks |= 1u << TASK_POST_RETIRE;
 	return a;
 }
 
@@ -326,6 +469,10 @@ tells_its_stage(const struct actor *a, uint64_t kinds)
 		assert_int_equal(m->spec, 3);
 		assert_int_equal(m->flag, a->deploy.is_forced);
 		assert_string_equal(m->digest, a->deploy.digest);
+		assert_int_equal(m->strategy, a->deploy.strategy);
+		assert_int_equal(m->spare, kind == EV_MOVED ? a->deploy.body : 0);
+		if (kind == EV_MOVED)
+			assert_int_equal(m->after_ms, a->deploy.keep_ms);
 		if (kind != EV_READY && kind != EV_PASSING)
 			continue;
 		assert_int_equal(m->count, a->deploy.approvals);
@@ -347,10 +494,21 @@ bears_a_swap(const struct actor *a, bool is_wanted, enum swap_state state)
 	assert_int_equal(child->id, FRESH_ID);
 	assert_int_equal(child->kind, ACTOR_SWAP);
 	assert_int_equal(child->state, state);
+	assert_string_equal(child->swap.reason, a->deploy.reason);
 	assert_int_equal(child->swap.stage, 1);
 	assert_int_equal(child->swap.deploy, 7);
+	assert_int_equal(child->swap.body, a->deploy.body);
 	assert_int_equal(child->swap.elder, a->deploy.elder);
 	assert_int_equal(child->swap.tries, 0);
+}
+
+static enum task_kind
+task_asked_for(const struct duty *d)
+{
+	return d->to == DEPLOY_PRE_SWITCH    ? TASK_PRE_SWITCH
+	       : d->to == DEPLOY_POST_SWITCH ? TASK_POST_SWITCH
+	       : d->to == DEPLOY_POST_RETIRE ? TASK_POST_RETIRE
+					     : TASK_MIGRATION;
 }
 
 static void
@@ -358,12 +516,22 @@ does_its_duty(const struct duty *d, int ev)
 {
 	struct actor a = deploy_in(d->in, d->given);
 	struct event e = event_of(ev);
+	bool is_borrowed;
 
+	if (d->given & SPARED)
+		e.spare = 5;
 	step_gives(&a, &e, wanted_after(d, ev, a));
+	is_borrowed = a.deploy.body != 0 && d->asks != FX(REMOVE);
 	asked(&a, d->asks, d->tries == COUNTS ? pause_of(d) : 0,
-	    (struct effect){ .stage = 1, .deploy = 7, .elder = a.deploy.elder });
+	    (struct effect){ .stage = 1,
+		.deploy = is_borrowed ? 5 : 7,
+		.elder = a.deploy.elder,
+		.task = task_asked_for(d) });
 	tells_its_stage(&a, d->tells);
-	bears_a_swap(&a, bears(d), d->to == DEPLOY_PARKING ? SWAP_PARKING : SWAP_SWITCHING);
+	bears_a_swap(&a, bears(d),
+	    d->to == DEPLOY_PARKING    ? SWAP_PARKING
+	    : d->to == DEPLOY_SWAPPING ? SWAP_SWITCHING
+				       : SWAP_RESTORING);
 	assert_false(last.row->is_quiet); /* every step of a deploy is history */
 }
 
@@ -430,7 +598,9 @@ trouble_is_the_same_for_all(void **state UNUSED)
 	for (size_t i = 0; i < COUNT(duties); i++)
 		for (int ev = 0; ev < EV_COUNT; ev++)
 			if (duties[i].on & ANY && duties[i].on >> ev & 1u
-			    && !(duties[i].given & HALTS)) {
+			    && !(duties[i].given & (HALTS | KEEPING))
+			    && duties[i].in != DEPLOY_POST_SWITCH
+			    && duties[i].in != DEPLOY_VERIFYING) {
 				struct duty d = duties[i];
 				d.given |= NO_ROUTE | NO_ELDER;
 				does_its_duty(&d, ev);
@@ -520,8 +690,9 @@ static void
 trouble_is_tried_again_later_each_time(void **state UNUSED)
 {
 	static const enum deploy_state states[] = { DEPLOY_RESOLVING, DEPLOY_PULLING,
-		DEPLOY_MIGRATING, DEPLOY_STARTING, DEPLOY_PROBING, DEPLOY_DRAINING,
-		DEPLOY_RETIRING, DEPLOY_STOPPING, DEPLOY_UNDOING, DEPLOY_CANCELING };
+		DEPLOY_MIGRATING, DEPLOY_STARTING, DEPLOY_PROBING, DEPLOY_PRE_SWITCH,
+		DEPLOY_POST_SWITCH, DEPLOY_VERIFYING, DEPLOY_DRAINING, DEPLOY_RETIRING,
+		DEPLOY_POST_RETIRE, DEPLOY_STOPPING, DEPLOY_UNDOING, DEPLOY_CANCELING };
 
 	for (size_t i = 0; i < COUNT(states); i++) {
 		struct actor a = deploy_in(states[i], USUAL);
@@ -536,6 +707,60 @@ trouble_is_tried_again_later_each_time(void **state UNUSED)
 			tries++;
 		}
 		assert_in_range(tries, 5, 20);
+	}
+}
+
+/* Each flaw is told in the end, whatever came between. */
+static void
+a_failed_hook_is_told_at_the_end(void **state UNUSED)
+{
+	struct actor a = deploy_in(DEPLOY_POST_SWITCH, HOOKS);
+
+	assert_int_equal(step(&a, EV_REFUSED), STEP_TAKEN);
+	assert_int_equal(step(&a, EV_DRAINED), STEP_TAKEN);
+	a.deploy.tries = 1000;
+	assert_int_equal(step(&a, EV_REFUSED), STEP_TAKEN);
+	assert_int_equal(a.state, DEPLOY_LIVE);
+	assert_string_equal(a.deploy.reason,
+	    "live; a hook failed, see the log of this deploy; the version before could not be "
+	    "removed yet");
+}
+
+/* Whatever came of its hook, too. */
+static void
+a_window_that_nobody_watched_is_told_at_the_end(void **state UNUSED)
+{
+	struct actor a = deploy_in(DEPLOY_POST_SWITCH, HOOKS | WATCHED);
+
+	assert_int_equal(step(&a, EV_REFUSED), STEP_TAKEN);
+	a.deploy.tries = 1000;
+	assert_int_equal(step(&a, EV_TROUBLED), STEP_TAKEN);
+	assert_int_equal(step(&a, EV_DRAINED), STEP_TAKEN);
+	assert_int_equal(step(&a, EV_RETIRED), STEP_TAKEN);
+	assert_int_equal(step(&a, EV_HOOKED), STEP_TAKEN);
+	assert_string_equal(a.deploy.reason, "live; a hook failed, see the log of this "
+					     "deploy; it could not be watched until its "
+					     "verification window was over");
+}
+
+/* Going back is a swap to what runs: until that is done nothing is removed, and nothing is started at all. */
+static void
+going_back_starts_nothing(void **state UNUSED)
+{
+	for (int ev = EV_CANCEL; ev <= EV_REFUSED; ev++) {
+		struct actor a = deploy_in(DEPLOY_VERIFYING, WATCHED);
+		struct event e = event_of(ev);
+
+		if ((ev != EV_CANCEL && ev != EV_REFUSED) || take(&a, &e) != STEP_TAKEN)
+			continue;
+		assert_int_equal(last.emitted, 0);
+		assert_int_equal(last.spawns[0].state, SWAP_RESTORING);
+		assert_int_equal(step(&a, EV_UNSWAPPED), STEP_TAKEN);
+		assert_int_equal(last.emitted, FX(REMOVE));
+		assert_int_equal(step(&a, EV_REMOVED), STEP_TAKEN);
+		assert_int_equal(last.emitted, 0);
+		assert_int_equal(
+		    a.state, ev == EV_CANCEL ? DEPLOY_CANCELED : DEPLOY_ROLLED_BACK);
 	}
 }
 
@@ -570,6 +795,9 @@ main(void)
 		cmocka_unit_test(nothing_ends_in_the_middle_of_a_migration),
 		cmocka_unit_test(the_elder_goes_only_after_the_drain),
 		cmocka_unit_test(trouble_is_tried_again_later_each_time),
+		cmocka_unit_test(a_failed_hook_is_told_at_the_end),
+		cmocka_unit_test(a_window_that_nobody_watched_is_told_at_the_end),
+		cmocka_unit_test(going_back_starts_nothing),
 		cmocka_unit_test(what_has_no_reason_is_told_one),
 	};
 

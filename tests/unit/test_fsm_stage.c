@@ -74,7 +74,7 @@ anything_else_is_refused(void **state UNUSED)
 {
 	const uint64_t always_heard = ON(RECOVERED) | ON(CONFIGURED) | ON(TRIGGER) | ON(CANCEL)
 				      | ON(READY) | ON(ENDED) | ON(LIFTED) | ON(FROZEN)
-				      | ON(THAWED);
+				      | ON(THAWED) | ON(COOLED);
 
 	for (int in = 0; in < STAGE_COUNT; in++)
 		for (int ev = 0; ev < EV_COUNT; ev++) {

@@ -12,7 +12,8 @@ enum {
 
 enum tries { KEEPS, BEGINS, COUNTS }; /* the first of them; one more, and after a pause */
 enum reason { SAME, TOLD, CANCELED };
-enum given { USUAL, SPENT = 1, PARKED = 2 }; /* no tries left; the elder may be stopped */
+enum given { USUAL, SPENT = 1, PARKED = 2, WARM = 4 };
+/* SPENT: no tries left; PARKED: the elder may be stopped; WARM: the traffic is for another's containers */
 
 struct duty {
 	enum swap_state in;
@@ -45,9 +46,13 @@ static const struct duty duties[] = {
 	{ SWAP_CONFIRMING, ON(REFUSED), USUAL, SWAP_RESTORING, FX(RESTORE), BEGINS, TOLD, 0 },
 	{ SWAP_CONFIRMING, ON(CANCEL), USUAL, SWAP_RESTORING, FX(RESTORE), BEGINS, CANCELED, 0 },
 
+	{ SWAP_SWITCHING, ENTER, WARM, SWAP_SWITCHING, FX(SWITCH), KEEPS, SAME, 0 },
+	{ SWAP_SWITCHING, ON(SWITCHED), WARM, SWAP_CONFIRMING, FX(CONFIRM), KEEPS, SAME, 0 },
+	{ SWAP_CONFIRMING, ON(REFUSED), WARM, SWAP_RESTORING, FX(RESTORE), BEGINS, TOLD, 0 },
+
 	/* What is kept is why the route goes back, not what keeps it from going. */
 	{ SWAP_RESTORING, ON(RESTORED), USUAL, SWAP_RESTORED, 0, KEEPS, SAME, ON(UNSWAPPED) },
-	{ SWAP_RESTORING, ON(RECOVERED) | ON(CANCEL), USUAL, SWAP_RESTORING, FX(RESTORE), KEEPS, SAME, 0 },
+	{ SWAP_RESTORING, ENTER | ON(CANCEL), USUAL, SWAP_RESTORING, FX(RESTORE), KEEPS, SAME, 0 },
 	{ SWAP_RESTORING, ANY, USUAL, SWAP_RESTORING, FX(RESTORE), COUNTS, SAME, 0 },
 
 	{ SWAP_PARKING, ENTER, USUAL, SWAP_PARKING, FX(PARK), KEEPS, SAME, 0 },
@@ -87,6 +92,7 @@ swap_in(enum swap_state state, uint32_t tries, unsigned given)
 
 	a.swap = (struct swap){ .stage = 1, .deploy = 7, .elder = 4, .tries = tries };
 	a.swap.is_parked = given & PARKED;
+	a.swap.body = given & WARM ? 5 : 0;
 	keep_text(a.swap.reason, "the first reason");
 	return a;
 }
@@ -131,7 +137,7 @@ does_its_duty(const struct duty *d, int ev)
 
 	step_gives(&a, &e, wanted_after(d, a));
 	asked(&a, d->asks, d->tries == COUNTS ? PAUSE_MS : 0,
-	    (struct effect){ .stage = 1, .deploy = 7, .elder = 4 });
+	    (struct effect){ .stage = 1, .deploy = d->given & WARM ? 5 : 7, .elder = 4 });
 	told(7, 8, d->tells);
 	if (d->tells != 0)
 		assert_string_equal(last.messages[0].text, a.swap.reason);

@@ -268,12 +268,26 @@ slow_subscriber_is_cut_off(void **state UNUSED)
 	bed_free(&bed);
 }
 
+/* The first line behind this one that begins so. A sanitizer's strstr() would look at all ten megabytes each time. */
+static const char *
+next_id(const char *at, const char *end)
+{
+	do {
+		at = memchr(at, '\n', (size_t)(end - at));
+		if (at == NULL)
+			return NULL;
+		at++;
+	} while (end - at < 4 || memcmp(at, "id: ", 4) != 0);
+	return at;
+}
+
 /* One that reads slowly, but reads, gets every event once and in order. */
 static void
 backlog_arrives_complete(void **state UNUSED)
 {
 	struct bed bed = stream_bed((struct http_settings){ 0 });
 	struct client client;
+	char wanted[64];
 	const char *at;
 
 	last_id = 20000;
@@ -284,15 +298,12 @@ backlog_arrives_complete(void **state UNUSED)
 	client_poll(&client);
 	at = client.got.p;
 	for (uint64_t n = 1; n <= last_id; n++) {
-		char wanted[64];
-
 		snprintf(wanted, sizeof(wanted), "id: %" PRIu64 "\n", n);
-		at = strstr(at, "id: ");
+		at = next_id(at, client.got.p + client.got.n);
 		assert_non_null(at);
 		assert_int_equal(strncmp(at, wanted, strlen(wanted)), 0);
-		at += 4;
 	}
-	assert_null(strstr(at, "id: "));
+	assert_null(next_id(at, client.got.p + client.got.n));
 	client_free(&client);
 	bed_free(&bed);
 }

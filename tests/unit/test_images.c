@@ -19,11 +19,11 @@ static const struct retention_rules rules = {
 static void
 put_deploy(uint64_t id, uint64_t stage, enum deploy_state state, const char *digest)
 {
-	struct actor a = { .id = id, .kind = ACTOR_DEPLOY, .state = state };
+	struct actor a = { .id = id, .kind = ACTOR_DEPLOY, .state = (int)state };
 
 	a.deploy.stage = stage;
 	a.deploy.spec = stage == STAGE ? 7 : 8;
-	a.deploy.ended_ms = fsm_is_final(&deploy_spec, state) ? NOW_MS : 0;
+	a.deploy.ended_ms = fsm_is_final(&deploy_spec, (int)state) ? NOW_MS : 0;
 	CHECK(str_copy(a.deploy.digest, sizeof(a.deploy.digest), str_of(digest)));
 	store_actor_put(store, &a);
 }

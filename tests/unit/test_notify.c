@@ -218,7 +218,7 @@ begin(void **state UNUSED)
 	set_stage();
 	host.store = store;
 	host.catalog = catalog;
-	notifier = notifier_new(&host, true);
+	notifier = notifier_new(&host, NULL, true);
 	return 0;
 }
 

@@ -23,6 +23,7 @@
 #include "serve/notices.h"
 #include "serve/ports.h"
 #include "serve/runtime.h"
+#include "serve/warm.h"
 #include "store/retention.h"
 #include "store/store.h"
 
@@ -40,6 +41,8 @@ static size_t asked_count;
 static struct event posted[ASKED_MAX];
 static size_t posted_count;
 static struct actor actor; /* the one that is alive */
+static struct actor under_way; /* and what is under way there */
+static bool is_edge_ready;
 static struct port_host host;
 static struct docker_settings docker_settings;
 static struct edge_settings edge_settings;
@@ -49,6 +52,7 @@ static uint64_t forgotten_notice;
 static struct noticed noticed;
 static uint64_t raised_to;
 static int syncs;
+static uint64_t checked; /* deploy that may be warm no more */
 static struct settings settings;
 static struct app app;
 
@@ -109,7 +113,7 @@ registry_perform(struct registry *registry UNUSED, const struct effect *effect)
 }
 
 struct notifier *
-notifier_new(const struct port_host *given UNUSED, bool is_https)
+notifier_new(const struct port_host *given UNUSED, struct vault *vault UNUSED, bool is_https)
 {
 	assert_int_equal(is_https, settings.edge_https.count > 0);
 	return (struct notifier *)&asked;
@@ -158,6 +162,25 @@ edge_probe_header(const struct edge *edge UNUSED)
 	return "slipway-probe: secret";
 }
 
+bool
+edge_is_ready(const struct edge *edge UNUSED)
+{
+	return is_edge_ready;
+}
+
+/* Two containers of deploy 8, and one of the version before. */
+size_t
+edge_status(
+    struct edge *edge UNUSED, uint64_t stage, struct edge_server_status *to, size_t most)
+{
+	assert_int_equal(stage, 4);
+	assert_true(most >= 3);
+	to[0] = (struct edge_server_status){ .deploy = 8, .requests = 10, .failures = 1 };
+	to[1] = (struct edge_server_status){ .deploy = 6, .requests = 500, .failures = 50 };
+	to[2] = (struct edge_server_status){ .deploy = 8, .requests = 20, .failures = 2 };
+	return 3;
+}
+
 struct proxies *
 proxies_new(const struct port_host *given UNUSED, const struct front_settings *given_settings,
     struct edge *edge)
@@ -196,11 +219,19 @@ proxies_sync(struct proxies *proxies UNUSED)
 	syncs++;
 }
 
+void
+warm_check(struct app *app_ UNUSED, uint64_t deploy)
+{
+	checked = deploy;
+}
+
 /* The runtime. */
 
 const struct actor *
 runtime_actor(const struct runtime *rt UNUSED, uint64_t id)
 {
+	if (under_way.id != 0 && id == under_way.id)
+		return &under_way;
 	return id == actor.id ? &actor : NULL;
 }
 
@@ -232,6 +263,7 @@ open_all(void **state UNUSED)
 	asked_count = 0;
 	posted_count = 0;
 	syncs = 0;
+	checked = 0;
 	raised_to = 0;
 	forgotten = 0;
 	settings = (struct settings){ .is_edge_on = true, .data = "/data" };
@@ -273,8 +305,10 @@ each_effect_goes_to_its_port(void **state UNUSED)
 		[FX_SEEK] = REGISTRY,
 		[FX_PULL] = DOCKER,
 		[FX_MIGRATE] = DOCKER,
+		[FX_HOOK] = DOCKER,
 		[FX_RUN] = DOCKER,
 		[FX_PROBE] = DOCKER,
+		[FX_VERIFY] = DOCKER,
 		[FX_SWITCH] = PROXIES,
 		[FX_CONFIRM] = PROXIES,
 		[FX_RESTORE] = PROXIES,
@@ -384,6 +418,43 @@ ports_know_what_serves_and_who_is_busy(void **state UNUSED)
 	assert_string_equal(docker_settings.store_uuid, store_uuid(app.store));
 }
 
+/* Behind its switch it has the traffic, and the version before still counts; the edge follows its containers. */
+static void
+what_is_on_trial_is_led_to(void **state UNUSED)
+{
+	actor = (struct actor){ .id = 5, .kind = ACTOR_STAGE };
+	actor.stage.live = 41;
+	actor.stage.running = 42;
+	for (int i = 0; i < DEPLOY_COUNT; i++) {
+		bool is_behind = i == DEPLOY_VERIFYING || i == DEPLOY_POST_SWITCH;
+
+		under_way = (struct actor){ .id = 42, .kind = ACTOR_DEPLOY, .state = i };
+		assert_int_equal(docker_settings.stage_trial(docker_settings.context, 5),
+		    is_behind ? 42 : 0);
+		assert_int_equal(
+		    edge_settings.stage_live(edge_settings.context, 5), is_behind ? 42 : 41);
+		assert_int_equal(docker_settings.stage_live(docker_settings.context, 5), 41);
+	}
+	under_way.state = DEPLOY_POST_SWITCH;
+	actor.stage.live = 42; /* it was given the stage for good */
+	assert_int_equal(docker_settings.stage_trial(docker_settings.context, 5), 0);
+	under_way = (struct actor){ 0 };
+}
+
+static void
+requests_are_counted_of_all_containers(void **state UNUSED)
+{
+	struct docker_traffic counted;
+
+	is_edge_ready = false;
+	assert_false(docker_settings.traffic(docker_settings.context, 4, 8, &counted));
+	is_edge_ready = true;
+	assert_true(docker_settings.traffic(docker_settings.context, 4, 8, &counted));
+	assert_int_equal(counted.requests, 30);
+	assert_int_equal(counted.failures, 3);
+	assert_false(docker_settings.traffic(docker_settings.context, 4, 7, &counted));
+}
+
 /* Ids of containers that the store does not know are not given again; the routes are compared with
  * every look at an engine, also at one that is away. */
 static void
@@ -398,6 +469,7 @@ a_look_at_an_engine_is_one_at_ids_and_routes(void **state UNUSED)
 	assert_int_equal(syncs, 2);
 	docker_settings.instances_changed(docker_settings.context, 41);
 	assert_int_equal(syncs, 3);
+	assert_int_equal(checked, 41);
 	assert_int_equal(posted_count, 2);
 }
 
@@ -433,6 +505,8 @@ main(void)
 		TEST(what_ports_see_is_told),
 		TEST(while_it_ends_no_poll_brings_work),
 		TEST(ports_know_what_serves_and_who_is_busy),
+		TEST(requests_are_counted_of_all_containers),
+		TEST(what_is_on_trial_is_led_to),
 		TEST(a_look_at_an_engine_is_one_at_ids_and_routes),
 		TEST(an_engine_that_says_something_is_looked_at),
 		TEST(who_is_over_is_forgotten),

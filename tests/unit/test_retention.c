@@ -24,7 +24,7 @@ static void
 put_ended(
     uint64_t id, uint64_t stage, enum deploy_state state, const char *digest, int64_t ended_ms)
 {
-	struct actor a = { .id = id, .kind = ACTOR_DEPLOY, .state = state };
+	struct actor a = { .id = id, .kind = ACTOR_DEPLOY, .state = (int)state };
 	struct actor swap = { .id = id + 1, .kind = ACTOR_SWAP, .state = SWAP_DONE };
 	struct instance container = { .deploy = id, .status = "removed" };
 

@@ -508,7 +508,7 @@ put_deploys(struct store *store, uint64_t count)
 	for (uint64_t i = 0; i < count; i++) {
 		struct actor a = { .id = 100 + i, .kind = ACTOR_DEPLOY };
 
-		a.state = states[i * 5 / 3 % COUNT(states)];
+		a.state = (int)states[i * 5 / 3 % COUNT(states)];
 		a.deploy.stage = 1 + i * i % 7 % 4;
 		a.deploy.ended_ms = 1;
 		store_actor_put(store, &a);

@@ -172,6 +172,37 @@ it_is_told_in_one_line(void **state UNUSED)
 	buf_free(&text);
 }
 
+/* Known before anything is deployed: what is watched, and why nothing is. */
+static void
+the_window_is_told_before(void **state UNUSED)
+{
+	struct volume_spec volume = { "data", "/data", false, false, false };
+	struct stage_spec spec = stage_with(NULL, "auto");
+	struct strategy_plan plan;
+
+	strategy_plan(&spec, true, &plan);
+	assert_string_equal(plan.window, "");
+	spec.verify.for_ms = 60000;
+	strategy_plan(&spec, true, &plan);
+	assert_string_equal(
+	    plan.window, "1m, by its containers, their health check and its error responses");
+	strategy_plan(&spec, false, &plan);
+	assert_string_equal(plan.window, "1m, by its containers and their health check; error "
+					 "responses are not counted: no "
+					 "HTTP requests come by the edge");
+	spec.domains.count = 0;
+	spec.tcp_port = 5432;
+	strategy_plan(&spec, true, &plan);
+	assert_non_null(strstr(plan.window, "no HTTP requests come by the edge"));
+	spec.tcp_port = 0;
+	strategy_plan(&spec, true, &plan);
+	assert_non_null(strstr(plan.window, "not counted: it has no route"));
+	spec = stage_with(&volume, "auto");
+	spec.verify.for_ms = 60000;
+	strategy_plan(&spec, true, &plan);
+	assert_non_null(strstr(plan.window, "none, in spite of 'verify'"));
+}
+
 int
 main(void)
 {
@@ -183,6 +214,7 @@ main(void)
 		cmocka_unit_test(what_cannot_work_is_refused),
 		cmocka_unit_test(the_gap_is_known_before),
 		cmocka_unit_test(it_is_told_in_one_line),
+		cmocka_unit_test(the_window_is_told_before),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,6 +11,7 @@ PROJECTS = """projects:
   shop:
     image: {registry}/shop/web
     port: 8080
+    warm_keep: 0s
     health: {http: /health, successes: 2, interval: 100ms, min_uptime: 0s, deadline: 5s}
     env: {LOG_LEVEL: info, GREETING: "a: b # no comment"}
     stages:

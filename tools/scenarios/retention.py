@@ -8,6 +8,7 @@ PROJECTS = """projects:
     port: 8080
     health: {http: /health, successes: 2, interval: 100ms, min_uptime: 0s, deadline: 3s}
     keep_versions: 1
+    warm_keep: 0s
     stages:
       production: {tags: "v*", domains: [shop.localhost]}
 """
