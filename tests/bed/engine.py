@@ -195,6 +195,14 @@ class Engine:
         """Let a paused dockerd go on."""
         os.kill(self.pid, signal.SIGCONT)
 
+    def forget_image(self, reference):
+        """Remove an image by its name@sha256:..., and wait until a pull of it has to ask the registry: the engine
+        keeps the manifest until its content store is tidied, and pulls from there when the registry has it no more."""
+        self.api.remove_image(reference)
+        kept = self.directory / "engine/containerd/daemon/io.containerd.content.v1.content/blobs" / "/".join(
+            reference.partition("@")[2].split(":"))
+        wait_for(lambda: not kept.exists(), 30, f"the engine to forget {reference}")
+
     def stop(self, keep_data=False):
         """Remove all containers, end the engine and leave nothing behind; may be called again."""
         if not self.bridge:

@@ -114,7 +114,7 @@ def test_a_rollback_is_offered_when_its_image_is_to_be_had(scene):
     with scene.app() as app:
         digests, deploys = versions(app, "v1", "v2", "v3")
         for tag in ("v1", "v2"):
-            scene.engine.api.remove_image(image(app, digests[tag]))
+            scene.engine.forget_image(image(app, digests[tag]))
         scene.registry.delete(app.repository, digests["v1"])
         path = f"/api/v1/projects/{app.name}/stages/production/rollbacks"
         found = {one["tag"]: (one["image"], one["offered"]) for one in app.get(path)["items"]}
