@@ -195,7 +195,7 @@ def test_long_connections_outlast_the_swap(scene, front):
             wait_for(lambda: ask(app, front)[1] == "v2", 20, "v2 to answer")
             assert echo.echo("still here") == "still here"
             assert stream.finish() == (40, None)
-            assert app.show(deploy)["state"] == "DRAINING"
+            assert app.wait_state(deploy, "DRAINING")["state"] == "DRAINING"
         assert app.wait_over(deploy, 60)["state"] == "LIVE"
 
 

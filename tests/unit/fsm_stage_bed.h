@@ -9,10 +9,12 @@
 enum {
 	STAGE_ID = 1,
 	SPEC = 3,
+	WAS_LIVE = 3,
 	LIVE = 4,
 	WAS_MERGED = 12,
 	RUNNING = 17,
 	WAITING = 19,
+	PENDS = 21,
 	RESOLVING = 25
 };
 
@@ -77,6 +79,18 @@ is_quiet_about(struct actor a, const struct event *event)
 
 	a.stage.spec = SPEC + 5;
 	a.stage.has_route = true;
+	a.stage.strategy = STRATEGY_STOP_FIRST;
+	a.stage.tasks = 1;
+	a.stage.frozen_until_ms = 9000;
+	snprintf(a.stage.freeze, FREEZE_SIZE, "by alice");
+	a.stage.pending = a.stage.pending == 0 ? PENDS : a.stage.pending;
+	a.stage.pending_spec = SPEC;
+	snprintf(a.stage.pending_digest, DIGEST_SIZE, "sha256:pending");
+	a.stage.warm = a.stage.warm == 0 ? WAS_LIVE : a.stage.warm;
+	a.stage.warm_spec = SPEC;
+	a.stage.warm_until_ms = 8000;
+	snprintf(a.stage.warm_digest, DIGEST_SIZE, "sha256:warm");
+	e.spare = a.stage.warm;
 	a.stage.running = a.stage.running == 0 ? RUNNING : a.stage.running;
 	a.stage.waiting = a.stage.waiting == 0 ? WAITING : a.stage.waiting;
 	snprintf(a.stage.running_digest, DIGEST_SIZE, "sha256:running");
