@@ -5,6 +5,12 @@
  * inlines in steps.pml. A name of the tables that neither file knows is named by `make model` and by
  * tests/integration/test_model.py. */
 
+#if defined(QUARANTINE) || defined(TERMS)
+#define is_auto(d) is_by_machine[d]
+#else
+#define is_auto(d) false
+#endif
+
 /* deploy */
 
 #define deploy_IS_tries_left(me, ev) (deploy_tries[me] < TRIES)
@@ -126,7 +132,13 @@
 #define deploy_DO_run(me, ev) deploy_tries[me] = 0
 #define deploy_DO_probe(me, ev) deploy_tries[me] = 0
 #define deploy_DO_retire(me, ev) deploy_tries[me] = 0
-#define deploy_DO_undo(me, ev) deploy_tries[me] = 0; tell_stage(me, EV_GIVEN_UP)
+#ifdef TERMS /* 118: what a machine wants, and may not go yet, comes again */
+#define assert_kept(me, ev) \
+	assert(ev != EV_DENIED || !is_auto(me) || terms[deploy_stage[me]] != NOT_YET || deploy_births > me)
+#else
+#define assert_kept(me, ev) skip
+#endif
+#define deploy_DO_undo(me, ev) assert_kept(me, ev); deploy_tries[me] = 0; tell_stage(me, EV_GIVEN_UP)
 #define deploy_DO_condemn(me, ev) \
 	deploy_tries[me] = 0; becomes_bad(deploy_digest[me], deploy_digest[stage_live[deploy_stage[me]]]); \
 	tell_stage(me, EV_CONDEMNED)
@@ -260,7 +272,7 @@
 #define is_any_held(me) (stage_held[me] != 0)
 #define stage_IS_is_held(me, ev) \
 	(ev == EV_TRIGGER -> \
-	    (e_is_poll == BY_POLL && is_held(me, e_digest)) : (is_auto[e_from] && is_held(me, deploy_digest[e_from])))
+	    (e_is_poll == BY_POLL && is_held(me, e_digest)) : (is_auto(e_from) && is_held(me, deploy_digest[e_from])))
 #define stage_IS_is_back(me, ev) (ev == EV_TRIGGER -> e_is_poll == BY_ROLLBACK : is_back[e_from])
 #else
 #define is_held(me, digest_) false
@@ -330,6 +342,10 @@
 	settle(e_from, EV_DEFERRED, 0)
 #define stage_DO_deny(me, ev) leave_line(me, e_from); settle(e_from, EV_DENIED, 0)
 #define stage_DO_pass(me, ev) settle(e_from, EV_GRANTED, stage_live[me])
+#define stage_IS_is_put_off(me, ev) \
+	(is_auto(e_from) && stage_waiting[me] == 0 && stage_pending[me] == 0 && \
+	    stage_resolving[me] == 0 && is_under(me, e_from, NOT_YET))
+#define stage_NOT_is_put_off(me, ev) (!stage_IS_is_put_off(me, ev))
 #define stage_DO_bar(me, ev) settle(e_from, EV_DENIED, 0)
 #define stage_DO_supersede_by_live(me, ev) supersede(me, stage_live[me])
 #define stage_DO_supersede_by_running(me, ev) supersede(me, stage_running[me])

@@ -127,6 +127,7 @@ end:	do
 		:: with(digest) = 2; with(is_poll) = BY_POLL
 #endif
 #ifdef TERMS
+		:: with(is_poll) = BY_HOOK
 		:: with(digest) = 1; with(is_poll) = BY_ROLLBACK
 #endif
 #ifdef FORCED

@@ -70,7 +70,12 @@
 #else
 #define ELDERS STAGES
 #endif
-#define DEPLOYS (1 + ELDERS + HOOKS) /* place 0 is nobody */
+#ifdef TERMS /* each change may put one off, and another comes in its place */
+#define PUT_OFFS TERMS
+#else
+#define PUT_OFFS 0
+#endif
+#define DEPLOYS (1 + ELDERS + HOOKS + PUT_OFFS) /* place 0 is nobody */
 #if DEPLOYS > 6
 #error has_orphan of world.pml looks at five places
 #endif
@@ -154,6 +159,9 @@ byte stage_pending[STAGES];
 bool stage_is_given_up[STAGES]; /* what runs: its digest is not compared any more */
 byte stage_resolving_tag[STAGES];
 bool stage_has_route[STAGES];
+#if defined(QUARANTINE) || defined(TERMS)
+bool is_by_machine[DEPLOYS]; /* a hook or a poll wanted it */
+#endif
 #ifdef TERMS
 byte terms[STAGES];
 bool is_exempt[DEPLOYS]; /* a rollback */
@@ -162,7 +170,6 @@ byte votes = VOTES;
 #endif
 #ifdef QUARANTINE
 byte stage_held[STAGES]; /* set of digests */
-bool is_auto[DEPLOYS]; /* a hook or a poll wanted it */
 bool is_back[DEPLOYS]; /* a rollback */
 byte bad; /* the digests of stage 0 that may be run for a person only */
 #endif

@@ -270,7 +270,7 @@ inline stage_DO_begin_back(me, ev) {
 inline assert_may_run(me, deploy_) {
 	assert(may_go(me, deploy_));
 #ifdef QUARANTINE
-	assert(!is_auto[deploy_] || (bad & (1 << deploy_digest[deploy_])) == 0)
+	assert(!is_auto(deploy_) || (bad & (1 << deploy_digest[deploy_])) == 0)
 #else
 	skip
 #endif
@@ -294,8 +294,10 @@ inline stage_DO_begin(me, ev) {
 	deploy_digest[deploy_births] = e_digest;
 	deploy_has_route[deploy_births] = stage_has_route[me];
 	deploy_is_forced[deploy_births] = e_flag;
+#if defined(QUARANTINE) || defined(TERMS)
+	is_by_machine[deploy_births] = e_is_poll == BY_POLL || e_is_poll == BY_HOOK;
+#endif
 #ifdef QUARANTINE
-	is_auto[deploy_births] = e_is_poll == BY_POLL || e_is_poll == BY_HOOK;
 	is_back[deploy_births] = e_is_poll == BY_ROLLBACK;
 #endif
 #ifdef TERMS
@@ -312,6 +314,15 @@ inline stage_DO_begin(me, ev) {
 	:: else -> outdate_resolving(me)
 	fi;
 	post(DEPLOY, deploy_births, EV_START)
+}
+
+inline stage_DO_put_off(me, ev) {
+	settle(e_from, EV_DENIED, 0);
+	stage_is_given_up[me] = true;
+	e_digest = deploy_digest[e_from];
+	e_flag = deploy_is_forced[e_from];
+	e_is_poll = BY_HOOK;
+	stage_DO_begin(me, ev)
 }
 
 /* The runtime: one event, and within the same step all that follows among the actors. */

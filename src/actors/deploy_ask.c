@@ -133,6 +133,7 @@ deploy_ask_stage(struct actor *a, const struct event *e, struct out *out, enum e
 	question.count = a->deploy.approvals;
 	question.after_ms = e->now_ms - a->deploy.created_ms;
 	question.is_overriding = a->deploy.is_overriding;
+	memcpy(question.tag, a->deploy.tag, sizeof(question.tag));
 	tell(a, out, question);
 }
 

@@ -67,6 +67,12 @@ is_auto(const struct event *e)
 	return e->trigger == TRIGGER_POLL || e->trigger == TRIGGER_WEBHOOK;
 }
 
+/* For now only, and nobody wants anything newer. A person hears of it, and decides. */
+GUARD(is_put_off)
+{
+	return is_auto(e) && a->stage.waiting == 0 && a->stage.pending == 0
+	       && a->stage.resolving == 0 && permit_judge(&a->stage, e, NULL) == PERMIT_WAIT;
+}
 GUARD(is_held) { return is_auto(e) && stage_holds(&a->stage, e->digest, NULL); }
 GUARD(is_back) { return e->trigger == TRIGGER_ROLLBACK; }
 
@@ -353,7 +359,26 @@ ACTION(pass)
 		.after_ms = e->terms.warm_ms });
 }
 
+/* It will not go live: who wants the same has its own turn. */
+ACTION(disown) { memset(a->stage.running_digest, 0, DIGEST_SIZE); }
+
 ACTION(bar) { permit_answer(a, e, out, EV_DENIED); }
+
+/* Its containers go, the wish stays: a new deploy pends for it. Who found the version, a poll say, will not tell of
+ * it again. */
+ACTION(put_off)
+{
+	struct event *denied;
+	size_t n;
+
+	bar(a, e, out);
+	disown(a, e, out);
+	begin(a, e, out);
+	denied = &out->messages[out->message_count - 1];
+	n = strlen(denied->text);
+	snprintf(denied->text + n, sizeof(denied->text) - n,
+	    "; deploy %" PRIu64 " waits in its place", out->spawns[0].id);
+}
 
 ACTION(freeze) { permit_freeze(&a->stage, e); }
 
@@ -434,9 +459,6 @@ ACTION(move_back)
 		quarantine_put(&a->stage, a->stage.live_digest, a->stage.live);
 	move(a, e, out);
 }
-
-/* It will not go live: who wants the same has its own turn. */
-ACTION(disown) { memset(a->stage.running_digest, 0, DIGEST_SIZE); }
 
 ACTION(rest) { clear_running(a); }
 

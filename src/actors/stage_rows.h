@@ -53,6 +53,7 @@ static const struct row rows[] = {
 	ROW(  DEPLOYING, ON(READY),  may_go,                enqueue,                    QUEUEING),
 	PENDING(DEPLOYING),
 	ROW(  DEPLOYING, ON(PASSING), may_go,               pass,                       DEPLOYING),
+	ROW(  DEPLOYING, ON(PASSING), is_put_off,           put_off,                    DEPLOYING),
 	ROW(  DEPLOYING, ON(PASSING), always,               bar,                        DEPLOYING),
 	ROW(  DEPLOYING, ON(MOVED),  is_back,               move_back,                  DEPLOYING),
 	ROW(  DEPLOYING, ON(MOVED),  always,                move,                       DEPLOYING),

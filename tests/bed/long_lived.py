@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Connections that outlast a swap: a WebSocket and a long answer, and what became of them.
+"""What outlasts a swap: a WebSocket, a long answer, a request that is held back; and what became of them.
 
 Both go to the test app through any proxy, and know which version has answered.
 """
@@ -100,3 +100,25 @@ class Stream:
         fault = self.fault if not self._thread.is_alive() else TimeoutError("the answer did not end")
         self._connection.close()
         return len(self.lines), fault
+
+
+class HeldPost:
+    """A request that is in flight until finish(): the end of its body is held back."""
+
+    def __init__(self, host, address, timeout_s=30):
+        self._connection = http.client.HTTPConnection(address, timeout=timeout_s)
+        self._connection.putrequest("POST", "/echo", skip_host=True)
+        self._connection.putheader("Host", host)
+        self._connection.putheader("Content-Length", "2")
+        self._connection.endheaders(b"1")
+
+    def finish(self):
+        """Send the rest; return (status, headers) of the answer, which is what was sent."""
+        try:
+            self._connection.send(b"2")
+            answer = self._connection.getresponse()
+            if answer.read() != b"12":
+                raise ConnectionError(f"not what was sent, with status {answer.status}")
+            return answer.status, answer.headers
+        finally:
+            self._connection.close()

@@ -3,13 +3,13 @@
 for long, hung. Its containers go on (live-restore), and so no request may fail."""
 import contextlib
 import os
-import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from bed.fault_proxy import Fault, FaultProxy
-from bed.faults import ask, health, lines, load, none_failed, troubles, wait_line
+from bed.faults import health, lines, load, none_failed, troubles, wait_line
+from bed.long_lived import HeldPost
 from bed.scene import Scene
 from bed.wait import wait_for
 
@@ -17,12 +17,13 @@ STOPPED_S = float(os.environ.get("FAULTS_ENGINE_STOPPED_S", "9"))
 SLOW_GATE = "{http: /health, successes: 10, interval: 100ms, min_uptime: 0s, deadline: 60s}"
 RIGHT = {"SLIPWAY_SWEEP_INTERVAL": "1s"}
 
-# What makes a deploy of v2 last in a state: the knobs of v1, the gate, what the registry delays, a slow request.
+# What makes a deploy of v2 last in a state: the knobs of v1, the gate, what the registry delays. A drain waits for a
+# request.
 HELD = {
-    "PULLING": ({}, None, r"/blobs/", None),
-    "PROBING": ({}, SLOW_GATE, None, None),
-    "DRAINING": ({}, None, None, "/slow?ms=2500"),
-    "RETIRING": ({"IGNORE_SIGTERM": "1"}, None, None, None),
+    "PULLING": ({}, None, r"/blobs/"),
+    "PROBING": ({}, SLOW_GATE, None),
+    "DRAINING": ({}, None, None),
+    "RETIRING": ({"IGNORE_SIGTERM": "1"}, None, None),
 }
 
 
@@ -44,7 +45,7 @@ class Held:
     """A stage under load whose deploy of v2 stays in a state for a while."""
 
     def __init__(self, scene, state, stack):
-        behaviour, gate, delayed, slow = HELD[state]
+        behaviour, gate, delayed = HELD[state]
         self.state = state
         self.proxy = stack.enter_context(FaultProxy(scene.registry.address))
         more = {"health": gate} if gate else {}
@@ -53,12 +54,10 @@ class Held:
         scene.push(self.app, "v1", **behaviour)
         scene.push(self.app, "v2")
         self.app.live("v1")
+        self.request = HeldPost(self.app.host, self.app.edge_address) if state == "DRAINING" else None
+        if self.request:
+            wait_for(lambda: self.app.stage(self.app.stage_name)["in_flight"] == 1, 10, "the request to be in flight")
         self.checker = stack.enter_context(load(self.app, rate=100, workers=2))
-        self.slow = threading.Thread(target=lambda: setattr(self, "answer", ask(self.app, slow, 30)))
-        self.answer = None
-        if slow:
-            self.slow.start()
-            wait_for(lambda: self.app.stage(self.app.stage_name)["in_flight"] >= 1, 10, "the slow request")
         if delayed:
             self.proxy.add(Fault(path=delayed, delay_s=2, times=1))
         self.deploy = self.app.deploy(self.app.stage_name, "v2")
@@ -66,14 +65,14 @@ class Held:
 
     def ends_well(self):
         """The deploy is live, one container is left, no request failed, the engine's way is told."""
+        if self.request:
+            status, headers = self.request.finish()
+            assert (status, headers["App-Version"]) == (200, "v1")
         over = self.app.wait_over(self.deploy, 60)
         assert over["state"] == "LIVE", (self.state, over, self.app.log_of(self.deploy))
         wait_for(lambda: self.app.versions() == ["v2"] and len(self.app.containers()) == 1, 30, "one container")
         self.checker.wait_version(self.app.host, "v2")
         none_failed(self.checker)
-        if self.slow.ident:
-            self.slow.join()
-            assert self.answer[0] == 200 and self.answer[1]["App-Version"] == "v1"
         wait_line(self.app, "engine.lost", "warn")
         wait_for(lambda: len(lines(self.app, "engine.reached", "info")) >= 2, 20, "the engine to be back")
         wait_for(lambda: health(self.app, "engines", "local")["reachable"], 20, "the engine in /health")

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from bed.faults import ask, health, lines, load, none_failed, wait_line
+from bed.long_lived import HeldPost
 from bed.scene import Scene
 from bed.wait import wait_for
 
@@ -67,13 +68,12 @@ def test_it_dies_during_the_drain(scene):
 
 def test_the_new_one_dies_during_the_drain(scene):
     """Its other replica serves; Docker starts it again, it is told, and its new address is followed."""
-    with scene.app(stage="domains: [{name}.localhost], replicas: 2", SLIPWAY_SWEEP_INTERVAL="1s") as app, \
-            ThreadPoolExecutor(1) as pool:
+    with scene.app(stage="domains: [{name}.localhost], replicas: 2", SLIPWAY_SWEEP_INTERVAL="1s") as app:
         for tag in ("v1", "v2"):
             scene.push(app, tag)
         app.live("v1")
-        slow = pool.submit(ask, app, "/slow?ms=3000", 30)
-        wait_for(lambda: app.stage(app.stage_name)["in_flight"] == 1, 10, "the slow request")
+        held = HeldPost(app.host, app.edge_address)
+        wait_for(lambda: app.stage(app.stage_name)["in_flight"] == 1, 10, "the request to be in flight")
         with load(app, rate=50) as checker:
             deploy = app.deploy(app.stage_name, "v2")
             app.wait_state(deploy, "DRAINING")
@@ -82,8 +82,8 @@ def test_the_new_one_dies_during_the_drain(scene):
             os.kill(pid, 9)
             line = wait_line(app, "instance.died", "warn", "ended by itself with exit code 137")
             assert line["instance_id"] == young and line["deploy_id"] == deploy
+            assert held.finish()[1]["App-Version"] == "v1"
             assert app.wait_over(deploy)["state"] == "LIVE"
-            assert slow.result()[1]["App-Version"] == "v1"
             wait_for(lambda: app.versions() == ["v2"] * 2, 20, "both replicas")
             seen = checker.stop()
         # Only what the dead one had in hand: two at most, of two replicas and fifty requests a second.

@@ -240,6 +240,26 @@ def test_freezes_and_windows(scene):
         assert "override: outage 117" in " ".join(line["text"] for line in app.log_of(over["id"]))
 
 
+def test_what_a_poll_found_waits_for_the_thaw(scene):
+    """Frozen between its start and its traffic: it goes, a new deploy waits in its place, and serves after the thaw."""
+    with scene.app(stage=escaped(f"health: {SLOW}, poll: 1s"), edge=False) as app:
+        push_app(scene.registry, app.repository, "v1", behaviour={})
+        wait_for(lambda: app.stage(app.stage_name)["poll"]["tag"] == "v1", 20, "the poll to know v1")
+        push_app(scene.registry, app.repository, "v2", behaviour={})
+        first = wait_for(lambda: app.deploys(project=app.name), 20, "the poll to find v2")[0]["id"]
+        assert app.wait_state(first, "PROBING")["state"] == "PROBING"
+        app.post(f"/api/v1/projects/{app.name}/stages/production/freeze", {"by": "ann", "reason": "sale"})
+        over = app.wait_over(first)
+        second = app.stage(app.stage_name)["pending"]["deploy"]
+        assert (over["state"], over["reason"]) == (
+            "ROLLED_BACK", f"frozen: sale (by ann); deploy {second} waits in its place")
+        pending = app.show(second)
+        assert (pending["state"], pending["tag"], pending["trigger"]) == ("PENDING", "v2", "POLL")
+        assert app.run("unfreeze", app.name, "--as", "ann").returncode == 0
+        assert app.wait_over(second)["state"] == "LIVE"
+        assert [one["id"] for one in app.deploys(project=app.name)] == [second, first]
+
+
 def test_who_has_approved_may_still_reject(scene):
     """As long as others are missing; what is kept is what was said last, and the audit log has both."""
     with staged(scene, "auto: false, approvals: 2") as app:

@@ -76,6 +76,15 @@ front_reach(enum at proxy, uint32_t lead, struct reach *ret)
 }
 
 bool
+front_is_behind(enum at proxy, int place)
+{
+	const struct front_of_world *f = &fronts_of_world[proxy];
+
+	return proxy != AT_EDGE && f->reload_ms != 0 && f->told.stages[place].target == 0
+	       && f->files.stages[place].target == 0;
+}
+
+bool
 front_leads_elsewhere(enum at proxy, int place, uint64_t target)
 {
 	const struct front_of_world *f = &fronts_of_world[proxy];

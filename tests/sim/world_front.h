@@ -79,6 +79,9 @@ bool front_has_room(enum at proxy, int place, uint32_t leads);
 /* A person deletes what is ours there, or it came back from before us: nothing of the stage is left. */
 void front_lose(enum at proxy, int place);
 
+/* Its route is deleted, and what serves has not loaded that: who deletes it again is told that it is done. */
+bool front_is_behind(enum at proxy, int place);
+
 /* Does any generation that takes new requests lead the stage to something else? */
 bool front_leads_elsewhere(enum at proxy, int place, uint64_t target);
 

@@ -406,6 +406,67 @@ traffic_moves_only_under_the_terms(void **state UNUSED)
 	}
 }
 
+/* A hook does not tell of it again, and a poll finds no news: the wish stays, as a deploy that pends. */
+static void
+what_machines_want_is_put_off(void **state UNUSED)
+{
+	static const enum trigger machines[] = { TRIGGER_POLL, TRIGGER_WEBHOOK };
+
+	for (size_t i = 0; i < COUNT(machines); i++) {
+		struct actor a = stage_in(STAGE_DEPLOYING);
+		struct event e = asks(EV_PASSING, RUNNING, "sha256:running");
+		struct actor wanted;
+
+		e.trigger = machines[i];
+		e.flag = true;
+		snprintf(e.tag, TAG_SIZE, "v7");
+		no_longer_resolving(&a);
+		a.stage.frozen_until_ms = NOW_MS + 500;
+		snprintf(a.stage.freeze, FREEZE_SIZE, "sale");
+		wanted = a;
+		wanted.stage.running_digest[0] =
+		    '\0'; /* who wants the same has its own turn */
+		gives(&a, &e, &wanted);
+		assert_int_equal(last.message_count, 1);
+		says(0, RUNNING, EV_DENIED, "frozen: sale; deploy 100 waits in its place");
+		assert_int_equal(last.spawns[0].state, DEPLOY_QUEUED);
+		assert_int_equal(last.spawns[0].deploy.trigger, machines[i]);
+		assert_string_equal(last.spawns[0].deploy.tag, "v7");
+		assert_string_equal(last.spawns[0].deploy.digest, "sha256:running");
+		assert_true(last.spawns[0].deploy.is_forced);
+		assert_int_equal(last.spawns[0].deploy.created_ms, NOW_MS);
+	}
+}
+
+/* Whatever would be lost otherwise: what comes after it, and what may never go. */
+static void
+nothing_else_is_put_off(void **state UNUSED)
+{
+	for (int i = 0; i < 5; i++) {
+		struct actor a = stage_in(STAGE_DEPLOYING);
+		struct event e = asks(EV_PASSING, RUNNING, "sha256:running");
+		struct actor wanted;
+
+		e.trigger = i == 0 ? TRIGGER_MANUAL : TRIGGER_POLL;
+		if (i != 1)
+			no_longer_resolving(&a);
+		if (i == 2)
+			a.stage.pending = PENDING;
+		if (i == 3)
+			a.stage.waiting = WAITING;
+		a.stage.frozen_until_ms = NOW_MS + 500;
+		if (i == 4) {
+			snprintf(e.terms.source, NAME_SIZE, "staging");
+			snprintf(e.terms.source_digest, DIGEST_SIZE, "sha256:else");
+		}
+		wanted = a;
+		gives(&a, &e, &wanted);
+		assert_int_equal(last.message_count, 1);
+		assert_int_equal(last.messages[0].kind, EV_DENIED);
+		assert_int_equal(last.spawn_count, 0);
+	}
+}
+
 static void
 freezing_and_thawing(void **state UNUSED)
 {
@@ -469,6 +530,8 @@ main(void)
 		cmocka_unit_test(what_overrides_is_not_left_to_another),
 		cmocka_unit_test(who_pends_may_end),
 		cmocka_unit_test(traffic_moves_only_under_the_terms),
+		cmocka_unit_test(what_machines_want_is_put_off),
+		cmocka_unit_test(nothing_else_is_put_off),
 		cmocka_unit_test(freezing_and_thawing),
 		cmocka_unit_test(a_configuration_calls_who_pends),
 	};
