@@ -292,10 +292,10 @@ inline deploy_step(me, ev) {
 		:: ev == EV_HOOKED && deploy_NOT_verifies(me, ev) && deploy_NOT_drains(me, ev) && deploy_IS_has_elder(me, ev) -> deploy_DO_replace(me, ev); deploy_TAKE(me, deploy_RETIRING, FX_RETIRE, KEPT)
 		:: ev == EV_REFUSED && deploy_NOT_may_swap_back(me, ev) && deploy_NOT_may_return(me, ev) && deploy_NOT_verifies(me, ev) && deploy_NOT_drains(me, ev) && deploy_IS_has_elder(me, ev) -> deploy_DO_replace(me, ev); deploy_TAKE(me, deploy_RETIRING, FX_RETIRE, KEPT)
 		:: ev == EV_TROUBLED && deploy_NOT_tries_left(me, ev) && deploy_NOT_may_swap_back(me, ev) && deploy_NOT_may_return(me, ev) && deploy_NOT_verifies(me, ev) && deploy_NOT_drains(me, ev) && deploy_IS_has_elder(me, ev) -> deploy_DO_replace(me, ev); deploy_TAKE(me, deploy_RETIRING, FX_RETIRE, KEPT)
-		:: ev == EV_TIMEOUT && deploy_NOT_tries_left(me, ev) && deploy_NOT_may_swap_back(me, ev) && deploy_NOT_may_return(me, ev) && deploy_NOT_verifies(me, ev) && deploy_NOT_drains(me, ev) && deploy_NOT_has_elder(me, ev) -> deploy_DO_go_live(me, ev); deploy_TAKE(me, deploy_LIVE, FX_NOTHING, KEPT)
-		:: ev == EV_HOOKED && deploy_NOT_verifies(me, ev) && deploy_NOT_drains(me, ev) && deploy_NOT_has_elder(me, ev) -> deploy_DO_go_live(me, ev); deploy_TAKE(me, deploy_LIVE, FX_NOTHING, KEPT)
-		:: ev == EV_REFUSED && deploy_NOT_may_swap_back(me, ev) && deploy_NOT_may_return(me, ev) && deploy_NOT_verifies(me, ev) && deploy_NOT_drains(me, ev) && deploy_NOT_has_elder(me, ev) -> deploy_DO_go_live(me, ev); deploy_TAKE(me, deploy_LIVE, FX_NOTHING, KEPT)
-		:: ev == EV_TROUBLED && deploy_NOT_tries_left(me, ev) && deploy_NOT_may_swap_back(me, ev) && deploy_NOT_may_return(me, ev) && deploy_NOT_verifies(me, ev) && deploy_NOT_drains(me, ev) && deploy_NOT_has_elder(me, ev) -> deploy_DO_go_live(me, ev); deploy_TAKE(me, deploy_LIVE, FX_NOTHING, KEPT)
+		:: ev == EV_TIMEOUT && deploy_NOT_tries_left(me, ev) && deploy_NOT_may_swap_back(me, ev) && deploy_NOT_may_return(me, ev) && deploy_NOT_verifies(me, ev) && deploy_NOT_drains(me, ev) && deploy_NOT_has_elder(me, ev) -> deploy_DO_finish(me, ev); deploy_TAKE(me, deploy_LIVE, FX_NOTHING, KEPT)
+		:: ev == EV_HOOKED && deploy_NOT_verifies(me, ev) && deploy_NOT_drains(me, ev) && deploy_NOT_has_elder(me, ev) -> deploy_DO_finish(me, ev); deploy_TAKE(me, deploy_LIVE, FX_NOTHING, KEPT)
+		:: ev == EV_REFUSED && deploy_NOT_may_swap_back(me, ev) && deploy_NOT_may_return(me, ev) && deploy_NOT_verifies(me, ev) && deploy_NOT_drains(me, ev) && deploy_NOT_has_elder(me, ev) -> deploy_DO_finish(me, ev); deploy_TAKE(me, deploy_LIVE, FX_NOTHING, KEPT)
+		:: ev == EV_TROUBLED && deploy_NOT_tries_left(me, ev) && deploy_NOT_may_swap_back(me, ev) && deploy_NOT_may_return(me, ev) && deploy_NOT_verifies(me, ev) && deploy_NOT_drains(me, ev) && deploy_NOT_has_elder(me, ev) -> deploy_DO_finish(me, ev); deploy_TAKE(me, deploy_LIVE, FX_NOTHING, KEPT)
 		:: else -> skip
 		fi
 	:: deploy_state[me] == deploy_VERIFYING ->
@@ -386,15 +386,15 @@ inline deploy_step(me, ev) {
 	:: deploy_state[me] == deploy_UNDOING ->
 		if
 		:: ev == EV_REMOVED && deploy_IS_halts(me, ev) -> deploy_DO_revive(me, ev); deploy_TAKE(me, deploy_REVIVING, FX_REVIVE, KEPT)
-		:: ev == EV_REMOVED && deploy_NOT_halts(me, ev) -> deploy_DO_roll_back(me, ev); deploy_TAKE(me, deploy_ROLLED_BACK, FX_NOTHING, KEPT)
+		:: ev == EV_REMOVED && deploy_NOT_halts(me, ev) -> deploy_DO_give_up(me, ev); deploy_TAKE(me, deploy_ROLLED_BACK, FX_NOTHING, KEPT)
 		:: ev == EV_CANCEL -> deploy_DO_reundo(me, ev); deploy_TAKE(me, deploy_UNDOING, FX_REMOVE, KEPT)
 		:: ev == EV_RECOVERED -> deploy_DO_reundo(me, ev); deploy_TAKE(me, deploy_UNDOING, FX_REMOVE, KEPT)
 		:: ev == EV_TIMEOUT && deploy_IS_may_undo(me, ev) -> deploy_DO_undo_again(me, ev); deploy_TAKE(me, deploy_UNDOING, FX_REMOVE, KEPT)
 		:: ev == EV_REFUSED && deploy_IS_may_undo(me, ev) -> deploy_DO_undo_again(me, ev); deploy_TAKE(me, deploy_UNDOING, FX_REMOVE, KEPT)
 		:: ev == EV_TROUBLED && deploy_IS_may_undo(me, ev) -> deploy_DO_undo_again(me, ev); deploy_TAKE(me, deploy_UNDOING, FX_REMOVE, KEPT)
-		:: ev == EV_TIMEOUT && deploy_NOT_may_undo(me, ev) -> deploy_DO_roll_back(me, ev); deploy_TAKE(me, deploy_ROLLED_BACK, FX_NOTHING, KEPT)
-		:: ev == EV_REFUSED && deploy_NOT_may_undo(me, ev) -> deploy_DO_roll_back(me, ev); deploy_TAKE(me, deploy_ROLLED_BACK, FX_NOTHING, KEPT)
-		:: ev == EV_TROUBLED && deploy_NOT_may_undo(me, ev) -> deploy_DO_roll_back(me, ev); deploy_TAKE(me, deploy_ROLLED_BACK, FX_NOTHING, KEPT)
+		:: ev == EV_TIMEOUT && deploy_NOT_may_undo(me, ev) -> deploy_DO_give_up(me, ev); deploy_TAKE(me, deploy_ROLLED_BACK, FX_NOTHING, KEPT)
+		:: ev == EV_REFUSED && deploy_NOT_may_undo(me, ev) -> deploy_DO_give_up(me, ev); deploy_TAKE(me, deploy_ROLLED_BACK, FX_NOTHING, KEPT)
+		:: ev == EV_TROUBLED && deploy_NOT_may_undo(me, ev) -> deploy_DO_give_up(me, ev); deploy_TAKE(me, deploy_ROLLED_BACK, FX_NOTHING, KEPT)
 		:: else -> skip
 		fi
 	:: deploy_state[me] == deploy_CANCELING ->
@@ -420,8 +420,8 @@ inline deploy_step(me, ev) {
 		:: ev == EV_REFUSED && deploy_NOT_tries_left(me, ev) && deploy_IS_parks(me, ev) -> deploy_DO_give_back(me, ev); deploy_TAKE(me, deploy_RETURNING, FX_NOTHING, KEPT)
 		:: ev == EV_REVIVED && deploy_NOT_parks(me, ev) && deploy_IS_is_canceled(me, ev) -> deploy_DO_cancel(me, ev); deploy_TAKE(me, deploy_CANCELED, FX_NOTHING, KEPT)
 		:: ev == EV_REFUSED && deploy_NOT_tries_left(me, ev) && deploy_NOT_parks(me, ev) && deploy_IS_is_canceled(me, ev) -> deploy_DO_cancel(me, ev); deploy_TAKE(me, deploy_CANCELED, FX_NOTHING, KEPT)
-		:: ev == EV_REVIVED && deploy_NOT_parks(me, ev) && deploy_NOT_is_canceled(me, ev) -> deploy_DO_roll_back(me, ev); deploy_TAKE(me, deploy_ROLLED_BACK, FX_NOTHING, KEPT)
-		:: ev == EV_REFUSED && deploy_NOT_tries_left(me, ev) && deploy_NOT_parks(me, ev) && deploy_NOT_is_canceled(me, ev) -> deploy_DO_roll_back(me, ev); deploy_TAKE(me, deploy_ROLLED_BACK, FX_NOTHING, KEPT)
+		:: ev == EV_REVIVED && deploy_NOT_parks(me, ev) && deploy_NOT_is_canceled(me, ev) -> deploy_DO_give_up(me, ev); deploy_TAKE(me, deploy_ROLLED_BACK, FX_NOTHING, KEPT)
+		:: ev == EV_REFUSED && deploy_NOT_tries_left(me, ev) && deploy_NOT_parks(me, ev) && deploy_NOT_is_canceled(me, ev) -> deploy_DO_give_up(me, ev); deploy_TAKE(me, deploy_ROLLED_BACK, FX_NOTHING, KEPT)
 		:: ev == EV_CANCEL -> deploy_DO_rerevive(me, ev); deploy_TAKE(me, deploy_REVIVING, FX_REVIVE, KEPT)
 		:: ev == EV_RECOVERED -> deploy_DO_rerevive(me, ev); deploy_TAKE(me, deploy_REVIVING, FX_REVIVE, KEPT)
 		:: else -> skip
@@ -429,7 +429,7 @@ inline deploy_step(me, ev) {
 	:: deploy_state[me] == deploy_RETURNING ->
 		if
 		:: ev == EV_UNSWAPPED && deploy_IS_is_canceled(me, ev) -> deploy_DO_cancel(me, ev); deploy_TAKE(me, deploy_CANCELED, FX_NOTHING, KEPT)
-		:: ev == EV_UNSWAPPED && deploy_NOT_is_canceled(me, ev) -> deploy_DO_roll_back(me, ev); deploy_TAKE(me, deploy_ROLLED_BACK, FX_NOTHING, KEPT)
+		:: ev == EV_UNSWAPPED && deploy_NOT_is_canceled(me, ev) -> deploy_DO_give_up(me, ev); deploy_TAKE(me, deploy_ROLLED_BACK, FX_NOTHING, KEPT)
 		:: ev == EV_CANCEL -> deploy_DO_watch_swap(me, ev); deploy_TAKE(me, deploy_RETURNING, FX_NOTHING, KEPT)
 		:: ev == EV_TIMEOUT -> deploy_DO_watch_swap(me, ev); deploy_TAKE(me, deploy_RETURNING, FX_NOTHING, KEPT)
 		:: ev == EV_RECOVERED -> deploy_DO_watch_swap(me, ev); deploy_TAKE(me, deploy_RETURNING, FX_NOTHING, KEPT)
@@ -644,12 +644,12 @@ inline stage_step(me, ev) {
 		:: ev == EV_READY && stage_NOT_is_held(me, ev) && stage_NOT_is_running_already(me, ev) && stage_NOT_is_older_than_running(me, ev) && stage_NOT_is_older_than_merged(me, ev) && stage_NOT_may_go(me, ev) && stage_NOT_is_denied(me, ev) && stage_NOT_is_pending_already(me, ev) && stage_NOT_is_older_than_pending(me, ev) -> stage_DO_defer(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
 		:: ev == EV_PASSING && stage_IS_may_go(me, ev) -> stage_DO_pass(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
 		:: ev == EV_PASSING && stage_NOT_may_go(me, ev) && stage_IS_is_put_off(me, ev) -> stage_DO_put_off(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
-		:: ev == EV_PASSING && stage_NOT_may_go(me, ev) && stage_NOT_is_put_off(me, ev) -> stage_DO_bar(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
+		:: ev == EV_PASSING && stage_NOT_may_go(me, ev) && stage_NOT_is_put_off(me, ev) -> stage_DO_deny(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
 		:: ev == EV_MOVED && stage_IS_is_back(me, ev) -> stage_DO_move_back(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
 		:: ev == EV_MOVED && stage_NOT_is_back(me, ev) -> stage_DO_move(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
 		:: ev == EV_GIVEN_UP -> stage_DO_disown(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
 		:: ev == EV_CONDEMNED -> stage_DO_condemn(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
-		:: ev == EV_ENDED && stage_IS_is_from_running(me, ev) -> stage_DO_rest(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, KEPT)
+		:: ev == EV_ENDED && stage_IS_is_from_running(me, ev) -> stage_DO_recall_waiting(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, KEPT)
 		:: ev == EV_ENDED && stage_NOT_is_from_running(me, ev) -> stage_DO_forget(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
 		:: else -> skip
 		fi
@@ -680,7 +680,7 @@ inline stage_step(me, ev) {
 		:: ev == EV_READY && stage_NOT_is_from_waiting(me, ev) && stage_NOT_is_held(me, ev) && stage_NOT_is_older_than_running(me, ev) && stage_NOT_is_older_than_waiting(me, ev) && stage_NOT_is_older_than_merged(me, ev) && stage_NOT_is_waiting_already(me, ev) && stage_NOT_is_running_already(me, ev) && stage_NOT_may_go(me, ev) && stage_NOT_is_denied(me, ev) && stage_NOT_is_pending_already(me, ev) && stage_IS_is_older_than_pending(me, ev) -> stage_DO_supersede_by_pending(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
 		:: ev == EV_READY && stage_NOT_is_from_waiting(me, ev) && stage_NOT_is_held(me, ev) && stage_NOT_is_older_than_running(me, ev) && stage_NOT_is_older_than_waiting(me, ev) && stage_NOT_is_older_than_merged(me, ev) && stage_NOT_is_waiting_already(me, ev) && stage_NOT_is_running_already(me, ev) && stage_NOT_may_go(me, ev) && stage_NOT_is_denied(me, ev) && stage_NOT_is_pending_already(me, ev) && stage_NOT_is_older_than_pending(me, ev) -> stage_DO_defer(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
 		:: ev == EV_PASSING && stage_IS_may_go(me, ev) -> stage_DO_pass(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
-		:: ev == EV_PASSING && stage_NOT_may_go(me, ev) -> stage_DO_bar(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
+		:: ev == EV_PASSING && stage_NOT_may_go(me, ev) -> stage_DO_deny(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
 		:: ev == EV_MOVED && stage_IS_is_back(me, ev) -> stage_DO_move_back(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
 		:: ev == EV_MOVED && stage_NOT_is_back(me, ev) -> stage_DO_move(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
 		:: ev == EV_GIVEN_UP -> stage_DO_disown(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)

@@ -178,11 +178,10 @@
 #define deploy_DO_hook_again(me, ev) deploy_tries[me]++
 #define deploy_DO_drain(me, ev) move(me); deploy_tries[me] = 0
 #define deploy_DO_replace(me, ev) move(me); deploy_tries[me] = 0
-#define deploy_DO_go_live(me, ev) move(me); tell_stage(me, EV_ENDED)
+#define deploy_DO_go_live(me, ev) tell_stage(me, EV_MOVED); tell_stage(me, EV_ENDED)
 #define deploy_DO_finish(me, ev) tell_stage(me, EV_ENDED)
 #define deploy_DO_finish_untidy(me, ev) tell_stage(me, EV_ENDED)
 #define deploy_DO_fail(me, ev) tell_stage(me, EV_ENDED)
-#define deploy_DO_roll_back(me, ev) tell_stage(me, EV_ENDED)
 #define deploy_DO_give_up(me, ev) tell_stage(me, EV_ENDED)
 #define deploy_DO_cancel(me, ev) tell_stage(me, EV_ENDED)
 
@@ -346,7 +345,6 @@
 	(is_auto(e_from) && stage_waiting[me] == 0 && stage_pending[me] == 0 && \
 	    stage_resolving[me] == 0 && is_under(me, e_from, NOT_YET))
 #define stage_NOT_is_put_off(me, ev) (!stage_IS_is_put_off(me, ev))
-#define stage_DO_bar(me, ev) settle(e_from, EV_DENIED, 0)
 #define stage_DO_supersede_by_live(me, ev) supersede(me, stage_live[me])
 #define stage_DO_supersede_by_running(me, ev) supersede(me, stage_running[me])
 #define stage_DO_supersede_by_waiting(me, ev) supersede(me, stage_waiting[me])
@@ -354,10 +352,7 @@
 #define stage_DO_lift(me, ev) release_digest(me, e_digest)
 #define stage_DO_hold_back(me, ev) leave_line(me, e_from); settle(e_from, EV_HELD, 0)
 #define stage_DO_condemn(me, ev) stage_is_given_up[me] = true; hold_digest(me, deploy_digest[e_from])
-#define stage_DO_recall_waiting(me, ev) \
-	post(DEPLOY, stage_waiting[me], EV_RECALLED); stage_waiting[me] = 0; clear_running(me)
 #define stage_DO_disown(me, ev) stage_is_given_up[me] = true
-#define stage_DO_rest(me, ev) clear_running(me)
 #define stage_DO_drop_waiting(me, ev) stage_waiting[me] = 0
 #define stage_DO_forget(me, ev) leave_line(me, e_from)
 #define stage_DO_cancel_running(me, ev) post(DEPLOY, stage_running[me], EV_CANCEL)

@@ -316,6 +316,16 @@ inline stage_DO_begin(me, ev) {
 	post(DEPLOY, deploy_births, EV_START)
 }
 
+inline stage_DO_recall_waiting(me, ev) {
+	if
+	:: stage_waiting[me] != 0 -> post(DEPLOY, stage_waiting[me], EV_RECALLED)
+	:: else -> skip
+	fi;
+	stage_waiting[me] = 0;
+	clear_running(me)
+}
+
+/* A machine does not tell of it again. */
 inline stage_DO_put_off(me, ev) {
 	settle(e_from, EV_DENIED, 0);
 	stage_is_given_up[me] = true;

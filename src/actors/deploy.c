@@ -381,8 +381,7 @@ finish_with(struct actor *a, const struct event *e, struct out *out, const char 
 
 ACTION(go_live)
 {
-	count_failure(a, e);
-	move(a, out);
+	deploy_tell_moved(a, out);
 	finish_with(a, e, out, "");
 }
 
@@ -407,7 +406,6 @@ ACTION(fail)
 	end(a, e, out);
 }
 
-ACTION(roll_back) { end(a, e, out); }
 ACTION(give_up) { end(a, e, out); }
 
 ACTION(cancel)

@@ -118,7 +118,7 @@ static const struct row rows[] = {
 	ROW(POST_SWITCH, ON(HOOKED) | BAD,        verifies,   verify,        FX(VERIFY),  VERIFYING),
 	ROW(POST_SWITCH, ON(HOOKED) | BAD,        drains,     drain,         FX(DRAIN),   DRAINING),
 	ROW(POST_SWITCH, ON(HOOKED) | BAD,        has_elder,  replace,       FX(RETIRE),  RETIRING),
-	ROW(POST_SWITCH, ON(HOOKED) | BAD,        always,     go_live,       0,           LIVE),
+	ROW(POST_SWITCH, ON(HOOKED) | BAD,        always,     finish,        0,           LIVE),
 
 	/* Only what the version itself does leads back; when nobody can look, it stays. */
 	ROW(VERIFYING, ON(RECOVERED),             always,     reverify,      FX(VERIFY),  VERIFYING),
@@ -159,10 +159,10 @@ static const struct row rows[] = {
 	ROW(STOPPING,  BAD,                       always,     give_up,       0,           FAILED),
 
 	ROW(UNDOING,   ON(REMOVED),               halts,      revive,        FX(REVIVE),  REVIVING),
-	ROW(UNDOING,   ON(REMOVED),               always,     roll_back,     0,           ROLLED_BACK),
+	ROW(UNDOING,   ON(REMOVED),               always,     give_up,       0,           ROLLED_BACK),
 	ROW(UNDOING,   AGAIN,                     always,     reundo,        FX(REMOVE),  UNDOING),
 	ROW(UNDOING,   BAD,                       may_undo,   undo_again,    FX(REMOVE),  UNDOING),
-	ROW(UNDOING,   BAD,                       always,     roll_back,     0,           ROLLED_BACK),
+	ROW(UNDOING,   BAD,                       always,     give_up,       0,           ROLLED_BACK),
 
 	ROW(CANCELING, ON(REMOVED),               halts,      revive,        FX(REVIVE),  REVIVING),
 	ROW(CANCELING, ON(REMOVED),               always,     cancel,        0,           CANCELED),
@@ -174,11 +174,11 @@ static const struct row rows[] = {
 	ROW(REVIVING,  ON(REFUSED),               tries_left, revive_again,  FX(REVIVE),  REVIVING),
 	ROW(REVIVING,  ON(REVIVED) | ON(REFUSED), parks,      give_back,     0,           RETURNING),
 	ROW(REVIVING,  ON(REVIVED) | ON(REFUSED), is_canceled, cancel,       0,           CANCELED),
-	ROW(REVIVING,  ON(REVIVED) | ON(REFUSED), always,     roll_back,     0,           ROLLED_BACK),
+	ROW(REVIVING,  ON(REVIVED) | ON(REFUSED), always,     give_up,       0,           ROLLED_BACK),
 	ROW(REVIVING,  AGAIN,                     always,     rerevive,      FX(REVIVE),  REVIVING),
 
 	ROW(RETURNING, ON(UNSWAPPED),             is_canceled, cancel,       0,           CANCELED),
-	ROW(RETURNING, ON(UNSWAPPED),             always,     roll_back,     0,           ROLLED_BACK),
+	ROW(RETURNING, ON(UNSWAPPED),             always,     give_up,       0,           ROLLED_BACK),
 	ROW(RETURNING, AGAIN | ON(TIMEOUT),       always,     watch_swap,    0,           RETURNING),
 };
 /* clang-format on */

@@ -362,8 +362,6 @@ ACTION(pass)
 /* It will not go live: who wants the same has its own turn. */
 ACTION(disown) { memset(a->stage.running_digest, 0, DIGEST_SIZE); }
 
-ACTION(bar) { permit_answer(a, e, out, EV_DENIED); }
-
 /* Its containers go, the wish stays: a new deploy pends for it. Who found the version, a poll say, will not tell of
  * it again. */
 ACTION(put_off)
@@ -371,7 +369,7 @@ ACTION(put_off)
 	struct event *denied;
 	size_t n;
 
-	bar(a, e, out);
+	deny(a, e, out);
 	disown(a, e, out);
 	begin(a, e, out);
 	denied = &out->messages[out->message_count - 1];
@@ -460,9 +458,7 @@ ACTION(move_back)
 	move(a, e, out);
 }
 
-ACTION(rest) { clear_running(a); }
-
-/* The turn is free. What waits asks anew: its digest may be live or held by now, or the terms changed. */
+/* The turn is free. What waits, if anything does, asks anew: its digest may be live or held by now, or the terms changed. */
 ACTION(recall_waiting)
 {
 	recall(a, out, a->stage.waiting);

@@ -58,7 +58,9 @@ check_not_live(const struct actor *a, int place, const struct actor *stage)
 {
 	for (int i = 0; i < AT_COUNT; i++)
 		if (world_target((enum at)i, place) == body_of(a)
-		    && stage->stage.live != body_of(a) && !front_is_behind((enum at)i, place))
+		    && stage->stage.live != body_of(a)
+		    && !(
+			world.vanished[body_of(a)] != 0 && front_is_behind((enum at)i, place)))
 			sim_fail("ended without success and holds the route", a->id);
 	if (stage->stage.live == a->id)
 		sim_fail("ended without success and is called live", a->id);

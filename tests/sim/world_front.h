@@ -79,7 +79,8 @@ bool front_has_room(enum at proxy, int place, uint32_t leads);
 /* A person deletes what is ours there, or it came back from before us: nothing of the stage is left. */
 void front_lose(enum at proxy, int place);
 
-/* Its route is deleted, and what serves has not loaded that: who deletes it again is told that it is done. */
+/* Its route is deleted, and what serves has not loaded that: who deletes it again is told that it is done, and from
+ * outside it cannot be told from none when what it leads to has died. */
 bool front_is_behind(enum at proxy, int place);
 
 /* Does any generation that takes new requests lead the stage to something else? */

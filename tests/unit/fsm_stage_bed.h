@@ -71,6 +71,23 @@ says_nothing(void)
 	assert_int_equal(last.spawn_count, 0);
 }
 
+/* What many stages lack: something that pends, is kept warm, is frozen. */
+static inline void
+fill(struct actor *a)
+{
+	a->stage.strategy = STRATEGY_STOP_FIRST;
+	a->stage.tasks = 1;
+	a->stage.frozen_until_ms = 9000;
+	snprintf(a->stage.freeze, FREEZE_SIZE, "by alice");
+	a->stage.pending = a->stage.pending == 0 ? PENDS : a->stage.pending;
+	a->stage.pending_spec = SPEC;
+	snprintf(a->stage.pending_digest, DIGEST_SIZE, "sha256:pending");
+	a->stage.warm = a->stage.warm == 0 ? WAS_LIVE : a->stage.warm;
+	a->stage.warm_spec = SPEC;
+	a->stage.warm_until_ms = 8000;
+	snprintf(a->stage.warm_digest, DIGEST_SIZE, "sha256:warm");
+}
+
 /* Whatever the stage holds, and whatever the event carries beside. */
 static inline void
 is_quiet_about(struct actor a, const struct event *event)
@@ -79,17 +96,7 @@ is_quiet_about(struct actor a, const struct event *event)
 
 	a.stage.spec = SPEC + 5;
 	a.stage.has_route = true;
-	a.stage.strategy = STRATEGY_STOP_FIRST;
-	a.stage.tasks = 1;
-	a.stage.frozen_until_ms = 9000;
-	snprintf(a.stage.freeze, FREEZE_SIZE, "by alice");
-	a.stage.pending = a.stage.pending == 0 ? PENDS : a.stage.pending;
-	a.stage.pending_spec = SPEC;
-	snprintf(a.stage.pending_digest, DIGEST_SIZE, "sha256:pending");
-	a.stage.warm = a.stage.warm == 0 ? WAS_LIVE : a.stage.warm;
-	a.stage.warm_spec = SPEC;
-	a.stage.warm_until_ms = 8000;
-	snprintf(a.stage.warm_digest, DIGEST_SIZE, "sha256:warm");
+	fill(&a);
 	e.spare = a.stage.warm;
 	a.stage.running = a.stage.running == 0 ? RUNNING : a.stage.running;
 	a.stage.waiting = a.stage.waiting == 0 ? WAITING : a.stage.waiting;

@@ -41,7 +41,9 @@ enum given {
 	WARM = 1024, /* it borrows the containers of 5 */
 	SPARED = 2048, /* it is told that it may */
 	KEEPING = 4096, /* the elder is kept warm */
-	WATCHED = 8192 /* behind its switch, and the elder runs on */
+	WATCHED = 8192, /* behind its switch, and the elder runs on */
+	NO_AFTER = 16384, /* of the hooks: none after the switch */
+	NO_RETIRE = 32768 /* of the hooks: none after the retirement */
 };
 
 struct duty {
@@ -149,6 +151,8 @@ static const struct duty duties[] = {
 	{ DEPLOY_PROBING, ON(GRANTED), NO_ROUTE | HOOKS, DEPLOY_POST_SWITCH, FX(HOOK), TASK_MS, BEGINS, NONE, ON(MOVED) },
 	{ DEPLOY_PROBING, ON(GRANTED), NO_ROUTE | ON_TRIAL, DEPLOY_POST_SWITCH, FX(HOOK), TASK_MS, BEGINS, NONE, 0 },
 	{ DEPLOY_PROBING, ON(GRANTED), NO_ROUTE | NO_ELDER | ON_TRIAL, DEPLOY_POST_SWITCH, FX(HOOK), TASK_MS, BEGINS, NONE, ON(MOVED) },
+	{ DEPLOY_PROBING, ON(GRANTED), NO_ROUTE | HOOKS | NO_AFTER, DEPLOY_RETIRING, FX(RETIRE), RETIRE_MS, BEGINS, NONE, ON(MOVED) },
+	{ DEPLOY_PROBING, ON(GRANTED), NO_ROUTE | HOOKS | WATCHED, DEPLOY_POST_SWITCH, FX(HOOK), TASK_MS, BEGINS, NONE, 0 },
 	{ DEPLOY_PROBING, ON(GRANTED), USUAL, DEPLOY_SWAPPING, 0, SWAP_MS, KEEPS, NONE, 0 },
 	{ DEPLOY_PROBING, ON(GRANTED), NO_ELDER, DEPLOY_SWAPPING, 0, SWAP_MS, KEEPS, NONE, 0 },
 	{ DEPLOY_PROBING, ON(GRANTED), NO_ROUTE, DEPLOY_RETIRING, FX(RETIRE), RETIRE_MS, BEGINS, NONE, ON(MOVED) },
@@ -185,6 +189,10 @@ static const struct duty duties[] = {
 	{ DEPLOY_SWAPPING, ON(SWAPPED), HOOKS, DEPLOY_POST_SWITCH, FX(HOOK), TASK_MS, BEGINS, NONE, ON(MOVED) },
 	{ DEPLOY_SWAPPING, ON(SWAPPED), ON_TRIAL, DEPLOY_POST_SWITCH, FX(HOOK), TASK_MS, BEGINS, NONE, 0 },
 	{ DEPLOY_SWAPPING, ON(SWAPPED), ON_TRIAL | NO_ELDER, DEPLOY_POST_SWITCH, FX(HOOK), TASK_MS, BEGINS, NONE, ON(MOVED) },
+	{ DEPLOY_SWAPPING, ON(SWAPPED), HOOKS | NO_AFTER, DEPLOY_DRAINING, FX(DRAIN), DRAIN_MS, BEGINS, NONE, ON(MOVED) },
+	/* A swap is of a route: nobody asks for it again. */
+	{ DEPLOY_SWAPPING, ON(SWAPPED), NO_ROUTE, DEPLOY_DRAINING, FX(DRAIN), DRAIN_MS, BEGINS, NONE, ON(MOVED) },
+	{ DEPLOY_SWAPPING, ON(SWAPPED), NO_ROUTE | WATCHED, DEPLOY_VERIFYING, FX(VERIFY), VERIFY_MS, BEGINS, NONE, 0 },
 	{ DEPLOY_SWAPPING, ON(SWAPPED), USUAL, DEPLOY_DRAINING, FX(DRAIN), DRAIN_MS, BEGINS, NONE, ON(MOVED) },
 	{ DEPLOY_SWAPPING, ON(SWAPPED), KEEPING, DEPLOY_DRAINING, FX(DRAIN), DRAIN_MS, BEGINS, NONE, ON(MOVED) },
 	{ DEPLOY_SWAPPING, ON(SWAPPED), WARM | KEEPING, DEPLOY_DRAINING, FX(DRAIN), DRAIN_MS, BEGINS, NONE, ON(MOVED) },
@@ -217,6 +225,7 @@ static const struct duty duties[] = {
 	{ DEPLOY_POST_SWITCH, ON(CANCEL), ON_TRIAL, DEPLOY_ABORTING, 0, SWAP_MS, KEEPS, CANCELED, ON(GIVEN_UP) },
 	{ DEPLOY_POST_SWITCH, ON(REFUSED), ON_TRIAL | NO_ROUTE, DEPLOY_UNDOING, FX(REMOVE), REMOVE_MS, BEGINS, TOLD, ON(CONDEMNED) },
 	{ DEPLOY_POST_SWITCH, CLEAR, ON_TRIAL | NO_ROUTE | SPENT, DEPLOY_UNDOING, FX(REMOVE), REMOVE_MS, BEGINS, TOLD, ON(GIVEN_UP) },
+	{ DEPLOY_POST_SWITCH, CLEAR, ON_TRIAL | WATCHED | NO_ROUTE | SPENT, DEPLOY_UNDOING, FX(REMOVE), REMOVE_MS, BEGINS, TOLD, ON(GIVEN_UP) },
 	{ DEPLOY_POST_SWITCH, ON(CANCEL), ON_TRIAL | NO_ROUTE, DEPLOY_CANCELING, FX(REMOVE), REMOVE_MS, BEGINS, CANCELED, ON(GIVEN_UP) },
 
 	/* With a window behind it, it is on trial whatever the hook says; only its failure is told in the end. */
@@ -257,6 +266,11 @@ static const struct duty duties[] = {
 	{ DEPLOY_VERIFYING, ON(CANCEL), WATCHED, DEPLOY_ABORTING, 0, SWAP_MS, KEEPS, CANCELED, ON(GIVEN_UP) },
 	{ DEPLOY_VERIFYING, ON(CANCEL), WATCHED | NO_ROUTE, DEPLOY_CANCELING, FX(REMOVE), REMOVE_MS, BEGINS, CANCELED, ON(GIVEN_UP) },
 
+	/* The route decides; whether there is a version before was asked when the window began. */
+	{ DEPLOY_VERIFYING, ON(REFUSED), WATCHED | NO_ELDER, DEPLOY_SWAPPING_BACK, 0, SWAP_MS, KEEPS, TOLD, ON(CONDEMNED) },
+	{ DEPLOY_VERIFYING, ON(CANCEL), WATCHED | NO_ELDER, DEPLOY_ABORTING, 0, SWAP_MS, KEEPS, CANCELED, ON(GIVEN_UP) },
+	{ DEPLOY_VERIFYING, ON(VERIFIED), WATCHED | NO_ELDER, DEPLOY_DRAINING, FX(DRAIN), DRAIN_MS, BEGINS, NONE, ON(MOVED) },
+
 	{ DEPLOY_SWAPPING_BACK, ON(UNSWAPPED), ON_TRIAL, DEPLOY_UNDOING, FX(REMOVE), REMOVE_MS, BEGINS, TOLD, ON(GIVEN_UP) },
 	{ DEPLOY_SWAPPING_BACK, LATE | ON(TIMEOUT), ON_TRIAL, DEPLOY_SWAPPING_BACK, 0, SWAP_MS, KEEPS, SAME, 0 },
 
@@ -274,6 +288,7 @@ static const struct duty duties[] = {
 	{ DEPLOY_RETIRING, ON(RETIRED), WARM, DEPLOY_LIVE, 0, 0, KEEPS, BORROWED, ON(ENDED) },
 	{ DEPLOY_RETIRING, ON(RETIRED), USUAL, DEPLOY_LIVE, 0, 0, KEEPS, NONE, ON(ENDED) },
 	{ DEPLOY_RETIRING, ON(RETIRED), HOOKS, DEPLOY_POST_RETIRE, FX(HOOK), TASK_MS, BEGINS, NONE, 0 },
+	{ DEPLOY_RETIRING, ON(RETIRED), HOOKS | NO_RETIRE, DEPLOY_LIVE, 0, 0, KEEPS, NONE, ON(ENDED) },
 	{ DEPLOY_RETIRING, LATE, USUAL, DEPLOY_RETIRING, FX(RETIRE), RETIRE_MS, KEEPS, SAME, 0 },
 	{ DEPLOY_RETIRING, ANY, USUAL, DEPLOY_RETIRING, FX(RETIRE), RETIRE_MS, COUNTS, TOLD, 0 },
 	{ DEPLOY_RETIRING, ANY, SPENT, DEPLOY_LIVE, 0, 0, KEEPS, UNTIDY, ON(ENDED) },
@@ -288,6 +303,7 @@ static const struct duty duties[] = {
 	{ DEPLOY_UNDOING, ON(REMOVED), USUAL, DEPLOY_ROLLED_BACK, 0, 0, KEEPS, SAME, ON(ENDED) },
 	/* The elder runs again once this one is gone, and not before: then nothing is given up. */
 	{ DEPLOY_UNDOING, ON(REMOVED), HALTS, DEPLOY_REVIVING, FX(REVIVE), RUN_MS, BEGINS, SAME, 0 },
+	{ DEPLOY_UNDOING, ON(REMOVED), HALTS | NO_ROUTE, DEPLOY_REVIVING, FX(REVIVE), RUN_MS, BEGINS, SAME, 0 },
 	{ DEPLOY_UNDOING, ON(REMOVED), HALTS | NO_ELDER, DEPLOY_ROLLED_BACK, 0, 0, KEEPS, SAME, ON(ENDED) },
 	{ DEPLOY_UNDOING, ANY, HALTS | SPENT, DEPLOY_UNDOING, FX(REMOVE), REMOVE_MS, COUNTS, SAME, 0 },
 	{ DEPLOY_UNDOING, LATE, USUAL, DEPLOY_UNDOING, FX(REMOVE), REMOVE_MS, KEEPS, SAME, 0 },
@@ -296,6 +312,7 @@ static const struct duty duties[] = {
 
 	{ DEPLOY_STOPPING, ON(REMOVED), MIGRATES, DEPLOY_FAILED, 0, 0, KEEPS, SAME, ON(ENDED) },
 	{ DEPLOY_STOPPING, ON(REMOVED), MIGRATES | GONE, DEPLOY_CANCELED, 0, 0, KEEPS, CANCELED, ON(ENDED) },
+	{ DEPLOY_STOPPING, ANY, MIGRATES | GONE, DEPLOY_STOPPING, FX(REMOVE), REMOVE_MS, COUNTS, SAME, 0 },
 	{ DEPLOY_STOPPING, ANY, MIGRATES | GONE | SPENT, DEPLOY_CANCELED, 0, 0, KEEPS, CANCELED, ON(ENDED) },
 	{ DEPLOY_STOPPING, LATE, MIGRATES, DEPLOY_STOPPING, FX(REMOVE), REMOVE_MS, KEEPS, SAME, 0 },
 	{ DEPLOY_STOPPING, ANY, MIGRATES, DEPLOY_STOPPING, FX(REMOVE), REMOVE_MS, COUNTS, SAME, 0 },
@@ -303,6 +320,7 @@ static const struct duty duties[] = {
 
 	{ DEPLOY_CANCELING, ON(REMOVED), USUAL, DEPLOY_CANCELED, 0, 0, KEEPS, CANCELED, ON(ENDED) },
 	{ DEPLOY_CANCELING, ON(REMOVED), HALTS | GONE, DEPLOY_REVIVING, FX(REVIVE), RUN_MS, BEGINS, SAME, 0 },
+	{ DEPLOY_CANCELING, ON(REMOVED), HALTS | NO_ROUTE | GONE, DEPLOY_REVIVING, FX(REVIVE), RUN_MS, BEGINS, SAME, 0 },
 	{ DEPLOY_CANCELING, ANY, HALTS | SPENT | GONE, DEPLOY_CANCELING, FX(REMOVE), REMOVE_MS, COUNTS, SAME, 0 },
 	{ DEPLOY_CANCELING, LATE, USUAL, DEPLOY_CANCELING, FX(REMOVE), REMOVE_MS, KEEPS, SAME, 0 },
 	{ DEPLOY_CANCELING, ANY, USUAL, DEPLOY_CANCELING, FX(REMOVE), REMOVE_MS, COUNTS, SAME, 0 },
@@ -311,6 +329,8 @@ static const struct duty duties[] = {
 	/* Unclear is not failed; but what certainly cannot run again must not keep the stage from the next. */
 	{ DEPLOY_REVIVING, ON(REVIVED), HALTS, DEPLOY_RETURNING, 0, SWAP_MS, KEEPS, SAME, ON(CANCEL) },
 	{ DEPLOY_REVIVING, ON(REVIVED), HALTS | GONE, DEPLOY_RETURNING, 0, SWAP_MS, KEEPS, SAME, ON(CANCEL) },
+	/* Nothing was parked where nothing is stopped first. */
+	{ DEPLOY_REVIVING, ON(REVIVED), USUAL, DEPLOY_ROLLED_BACK, 0, 0, KEEPS, SAME, ON(ENDED) },
 	{ DEPLOY_REVIVING, ON(REVIVED), HALTS | NO_ROUTE, DEPLOY_ROLLED_BACK, 0, 0, KEEPS, SAME, ON(ENDED) },
 	{ DEPLOY_REVIVING, ON(REVIVED), HALTS | NO_ROUTE | GONE, DEPLOY_CANCELED, 0, 0, KEEPS, CANCELED, ON(ENDED) },
 	{ DEPLOY_REVIVING, ANY, HALTS, DEPLOY_REVIVING, FX(REVIVE), RUN_MS, COUNTS, SAME, 0 },
@@ -345,6 +365,10 @@ deploy_in(enum deploy_state state, unsigned given)
 	if (given & (HOOKS | ON_TRIAL))
 		a.deploy.tasks |=
 		    1u << TASK_PRE_SWITCH | 1u << TASK_POST_SWITCH | 1u << TASK_POST_RETIRE;
+	if (given & NO_AFTER)
+		a.deploy.tasks &= ~(1u << TASK_POST_SWITCH);
+	if (given & NO_RETIRE)
+		a.deploy.tasks &= ~(1u << TASK_POST_RETIRE);
 	if (given & ON_TRIAL)
 		a.deploy.tasks |= 1u << TASK_SWAPS_BACK;
 	if (given & WATCHED)
@@ -607,6 +631,24 @@ trouble_is_the_same_for_all(void **state UNUSED)
 			}
 }
 
+/* And where the elder is stopped first: only what takes this version away goes on until it is gone. */
+static void
+trouble_ends_though_the_elder_is_stopped(void **state UNUSED)
+{
+	for (size_t i = 0; i < COUNT(duties); i++)
+		for (int ev = 0; ev < EV_COUNT; ev++)
+			if (duties[i].on & CLEAR && duties[i].on >> ev & 1u
+			    && duties[i].given & SPENT && !(duties[i].given & ON_TRIAL)
+			    && duties[i].in != DEPLOY_UNDOING
+			    && duties[i].in != DEPLOY_CANCELING
+			    && !(duties[i].in == DEPLOY_POST_SWITCH
+				 && duties[i].given & WATCHED)) {
+				struct duty d = duties[i];
+				d.given |= HALTS;
+				does_its_duty(&d, ev);
+			}
+}
+
 static void
 a_deploy_that_is_over_answers_nothing(void **state UNUSED)
 {
@@ -789,6 +831,7 @@ main(void)
 		cmocka_unit_test(a_refusal_asks_for_no_tries),
 		cmocka_unit_test(healthy_and_swapped_count_no_tries),
 		cmocka_unit_test(trouble_is_the_same_for_all),
+		cmocka_unit_test(trouble_ends_though_the_elder_is_stopped),
 		cmocka_unit_test(a_deploy_that_is_over_answers_nothing),
 		cmocka_unit_test(the_elder_runs_again_only_when_this_one_is_gone),
 		cmocka_unit_test(swapping_never_removes),

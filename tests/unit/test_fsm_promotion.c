@@ -264,6 +264,15 @@ the_newest_pends(void **state UNUSED)
 		says(0, RESOLVING, EV_SUPERSEDED, "superseded by deploy 31");
 		assert_int_equal(a.stage.pending, NEW);
 		assert_int_equal(a.stage.resolving, 0);
+		assert_int_equal(a.state, in);
+		/* One that wants the same is told where it pends, however late it comes; and what may never go, why. */
+		e = asks_too_early(RESOLVING, "sha256:new");
+		assert_int_equal(take(&a, &e), STEP_TAKEN);
+		says(0, RESOLVING, EV_MERGED,
+		    "this digest may not go yet and is pending as deploy 31");
+		snprintf(e.terms.source, NAME_SIZE, "staging");
+		assert_int_equal(take(&a, &e), STEP_TAKEN);
+		assert_string_equal(event_names[last.messages[0].kind], "DENIED");
 	}
 }
 
@@ -429,6 +438,7 @@ what_machines_want_is_put_off(void **state UNUSED)
 		gives(&a, &e, &wanted);
 		assert_int_equal(last.message_count, 1);
 		says(0, RUNNING, EV_DENIED, "frozen: sale; deploy 100 waits in its place");
+		assert_int_equal(last.spawn_count, 1);
 		assert_int_equal(last.spawns[0].state, DEPLOY_QUEUED);
 		assert_int_equal(last.spawns[0].deploy.trigger, machines[i]);
 		assert_string_equal(last.spawns[0].deploy.tag, "v7");

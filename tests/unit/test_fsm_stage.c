@@ -177,6 +177,8 @@ is_no_news(struct actor a, const struct event *event)
 	a.stage.running_spec = SPEC;
 	a.stage.waiting_spec = SPEC;
 	snprintf(a.stage.running_digest, DIGEST_SIZE, "sha256:running");
+	fill(&a);
+	e.spare = a.stage.warm;
 	e.from = RESOLVING;
 	step_gives(&a, &e, a);
 	assert_true(last.row->is_quiet);

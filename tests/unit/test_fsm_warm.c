@@ -76,15 +76,17 @@ who_stops_the_elder_stops_it_too(void **state UNUSED)
 static void
 the_last_word_says_how_long(void **state UNUSED)
 {
-	struct actor a = stage_in(STAGE_DEPLOYING);
-	struct event e = { .kind = EV_PASSING, .from = RUNNING, .spec = SPEC };
-	struct actor wanted = a;
+	for (int in = STAGE_DEPLOYING; in < STAGE_COUNT; in++) {
+		struct actor a = stage_in((enum stage_state)in);
+		struct event e = { .kind = EV_PASSING, .from = RUNNING, .spec = SPEC };
+		struct actor wanted = a;
 
-	e.terms.warm_ms = WARM_MS;
-	gives(&a, &e, &wanted);
-	told(RUNNING, STAGE_ID, ON(GRANTED));
-	assert_int_equal(last.messages[0].after_ms, WARM_MS);
-	assert_int_equal(last.messages[0].spare, 0);
+		e.terms.warm_ms = WARM_MS;
+		gives(&a, &e, &wanted);
+		told(RUNNING, STAGE_ID, ON(GRANTED));
+		assert_int_equal(last.messages[0].after_ms, WARM_MS);
+		assert_int_equal(last.messages[0].spare, 0);
+	}
 }
 
 static struct event
