@@ -80,6 +80,7 @@ front_drain(struct front_op *op)
 	}
 	is_elder = op->kind == FRONT_DRAIN;
 	op->drain_ms = is_elder ? drain_ms_of(op->front, op->effect.elder) : RESTORE_MS;
+	front_confirm_stop(op); /* a question may be open, or the next one due */
 	loop_timer_stop(op->deadline); /* this has an end of its own */
 	op->sockets = docker_sockets_new(op->front->settings.docker,
 	    is_elder ? op->effect.elder : op->effect.deploy, on_ready, op);

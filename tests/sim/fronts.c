@@ -279,7 +279,8 @@ fronts_cut(uint64_t deploy, int64_t ms)
 
 	if (deploy == 0 || !ports_facts(deploy, 0, &facts))
 		return;
-	if (world.now_ms - counted_from_ms[deploy] >= (ms == 0 ? facts.drain_ms : ms))
+	if (counted_from_ms[deploy] != 0
+	    && world.now_ms - counted_from_ms[deploy] >= (ms == 0 ? facts.drain_ms : ms))
 		traffic_cut_of(deploy);
 }
 
@@ -319,6 +320,7 @@ fronts_reset(void)
 {
 	memset(transfers, 0, sizeof(transfers));
 	memset(sockets, 0, sizeof(sockets));
+	memset(counted_from_ms, 0, sizeof(counted_from_ms));
 	for (int i = 0; i < AT_COUNT; i++)
 		drivers[i] = (struct driver){ .proxy = (enum at)i };
 	set_driver(&npm_driver, 500, 1000);
