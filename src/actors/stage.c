@@ -4,11 +4,13 @@
  * are superseded. A deploy that would bring what is live, running or waiting already is merged into
  * that. What was wished last is what serves in the end, however long each took to learn its digest. A
  * digest that was rolled back, or that a person has left, is in quarantine: no hook and no poll brings
- * it again, a person may. What has served until a moment ago may be kept warm: whoever brings the same again
- * is told so, and one who needs the host for himself has it stopped. Whether a version may go now is judged by the stage's terms (permit.h), each
- * time that a deploy asks for its turn and once more before its traffic: what may not go yet is pending,
- * the newest of them only, and asks again. A stage asks nothing of the outside, so it rests in every state: each deploy
- * it waits for has deadlines of its own and tells when it ends. */
+ * it again, a person may. What has served until a moment ago may be kept warm: whoever brings the same
+ * again is told so, and one who needs the host for himself has it stopped.
+ *
+ * Whether a version may go now is judged by the stage's terms (permit.h), each time that a deploy asks for
+ * its turn and once more before its traffic: what may not go yet is pending, the newest of them only, and
+ * asks again. A stage asks nothing of the outside, so it rests in every state: each deploy it waits for has
+ * deadlines of its own and tells when it ends. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
