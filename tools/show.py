@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from bed.checker import Checker, difference  # noqa: E402
+from bed.checker import PATIENCE_MS, Checker, difference  # noqa: E402
 from bed.engine import Engine  # noqa: E402
 from bed.front import Front  # noqa: E402
 from bed.image import push_app  # noqa: E402
@@ -77,7 +77,7 @@ class Show:
         self.front = Front(self.place / "front", self.way).start()
         if self.front.proxy:
             say(f"  {self.front.kind} up in {time.monotonic() - begin:.1f} s")
-        self.checker = Checker([], rate=1500, workers=8).start()
+        self.checker = Checker([], rate=1500, workers=8, timeout_ms=PATIENCE_MS).start()
 
     def heading(self):
         """Return the top of a slipway.yml: engine, registry, proxy."""

@@ -89,6 +89,27 @@ tell_good_end(struct task_job *t)
 	job_answer(&t->job, t->task == TASK_MIGRATION ? EV_MIGRATED : EV_HOOKED);
 }
 
+uint64_t
+task_job_migrated_by(const struct task_job *t)
+{
+	const struct job *job = &t->job;
+
+	if (t->task != TASK_MIGRATION)
+		return 0;
+	return store_task_migrated(job->docker->host.store, job->row.stage, job->row.digest);
+}
+
+static void
+tell_migrated(struct task_job *t, uint64_t by)
+{
+	if (by != t->job.row.id)
+		port_note(&t->job.docker->host, &t->job.effect, LOG_INFO,
+		    "deploy %" PRIu64
+		    " has migrated with this digest already: it is not run again",
+		    by);
+	tell_good_end(t);
+}
+
 static void
 tell_end(struct task_job *t)
 {
@@ -207,11 +228,16 @@ list_others(struct task_job *t)
 	buf_free(&path);
 }
 
-/* A deploy's hooks come one after another, and a stage's deploys do. */
+/* A deploy's hooks come one after another, and a stage's deploys do. An earlier one's container may have
+ * been read and removed while this one's question was on its way. */
 static void
 begin(struct task_job *t)
 {
-	if (t->task == TASK_MIGRATION)
+	uint64_t by = task_job_migrated_by(t);
+
+	if (by != 0)
+		tell_migrated(t, by);
+	else if (t->task == TASK_MIGRATION)
 		list_others(t);
 	else
 		task_job_create(t);
@@ -230,8 +256,8 @@ on_cleared(void *context, const struct answer *answer)
 		task_job_fail(t, EV_TROUBLED, answer->message);
 }
 
-static void
-clear(struct task_job *t)
+void
+task_job_clear(struct task_job *t)
 {
 	task_job_ask(t,
 	    &(struct call_request){ .method = "DELETE",
@@ -256,7 +282,7 @@ on_earlier(struct task_job *t, const struct container *seen, uint64_t deploy)
 	if (strcmp(seen->status, "exited") != 0 || seen->exit_code != 0
 	    || !store_task_get(store, deploy, t->task, &row)
 	    || row.status != TASK_IS_running) {
-		clear(t);
+		task_job_clear(t);
 		return;
 	}
 	row.status = TASK_IS_done;
@@ -355,32 +381,19 @@ write_name(const struct deploy_row *row, enum task_kind task, char *to, size_t s
 	    row->stage, ways[task], once);
 }
 
-/* The deploy that has migrated with this digest, in this stage; 0: none, or another kind of task. */
-static uint64_t
-migrated_by(const struct job *job)
-{
-	if (job->effect.task != TASK_MIGRATION)
-		return 0;
-	return store_task_migrated(job->docker->host.store, job->row.stage, job->row.digest);
-}
-
 static void
 task_work(struct job *job)
 {
 	struct task_job *t = (struct task_job *)job;
 	struct store *store = job->docker->host.store;
-	uint64_t by = migrated_by(job);
+	uint64_t by = 0;
 
 	t->task = job->effect.task;
 	t->timer = loop_timer_new(job->docker->host.loop, task_job_on_kept, t);
 	write_name(&job->row, t->task, t->name, sizeof(t->name));
+	by = task_job_migrated_by(t);
 	if (by != 0) {
-		if (by != job->row.id)
-			port_note(&job->docker->host, &job->effect, LOG_INFO,
-			    "deploy %" PRIu64
-			    " has migrated with this digest already: it is not run again",
-			    by);
-		tell_good_end(t);
+		tell_migrated(t, by);
 	} else if (store_task_get(store, job->row.id, t->task, &t->watch.row)
 		   && task_is_over(&t->watch.row)) {
 		t->watch.timeout_ms = task_spec_of(job_spec(job), t->task)->timeout_ms;

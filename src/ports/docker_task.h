@@ -20,6 +20,9 @@ struct task_job {
 
 /* docker_task.c */
 void task_job_find(struct task_job *t); /* what there is under its name */
+/* The deploy that has migrated with this digest, in this stage; 0: none, or another kind of task. */
+uint64_t task_job_migrated_by(const struct task_job *t);
+void task_job_clear(struct task_job *t); /* its container goes, and it begins anew */
 void task_job_keep_row(struct task_job *t);
 void task_job_follow(struct task_job *t); /* to its end */
 void task_job_ask(struct task_job *t, const struct call_request *wanted, const char *format,

@@ -106,9 +106,15 @@ task_job_on_kept(void *context)
 	join_networks(context);
 }
 
+/* An earlier one's end is stored before its container is removed, and ours could only be made behind
+ * that: what the store does not say by now has not happened. */
 void
 task_job_start(struct task_job *t)
 {
+	if (task_job_migrated_by(t) != 0) {
+		task_job_clear(t);
+		return;
+	}
 	task_job_keep_row(t);
 	t->network_index = 0;
 	loop_timer_set(t->timer, 0);

@@ -7,6 +7,8 @@ import subprocess
 from .compile import checker_binary
 from .wait import wait_for
 
+PATIENCE_MS = 40000  # longer than the edge lets anybody wait while no version serves
+
 
 def target(host, address, app=None, path=None):
     """Return a target as the checker takes it: ask `address` (ip:port) for `host`; the answer must

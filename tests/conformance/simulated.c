@@ -75,6 +75,7 @@ outside_open(struct outside_parts *ret_parts)
 	world.is_task_orphan = ports_is_task_orphan;
 	world.are_tasks_kept = ports_are_tasks_kept;
 	world.keep_tasks = ports_keep_tasks;
+	world.is_migrated = ports_is_migrated;
 	world.is_image_free = ports_is_image_free;
 	world.are_images_due = ports_are_images_due;
 	world.broken = sim_fail;

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 
-from bed.checker import Checker
+from bed.checker import PATIENCE_MS, Checker
 from bed.receiver import Receiver
 from bed.scene import Scene
 from bed.slipway import OVER, ROOT, binary
@@ -39,7 +39,6 @@ STAGES = """      polled: {{tags: "p*", poll: 1s, domains: [polled.{name}.localh
       hooked: {{tags: "h*", domains: [hooked.{name}.localhost], volumes: ["MIGRATIONS:/data:shared"], hooks: {{HOOKS}}}}
       watched: {{tags: "w*", domains: [watched.{name}.localhost], verify: {{for: 1s}}}}
       migrated: {{tags: "m*", volumes: ["MIGRATIONS:/data:shared"], migration: {{command: [sh, -c, 'MIGRATE'], timeout: 20s}}}}"""
-PATIENCE_MS = 40000  # requests of the stage that stops first wait at the edge for up to 30 s
 MIGRATE = "echo $SLIPWAY_TAG >> /data/journal; sleep 0.2; exit ${{MIGRATE_CODE:-0}}"
 HOOKS = ", ".join(
     f"{name}: {{{{command: [sh, -c, 'echo $SLIPWAY_DEPLOY-{name} >> /data/journal; exit ${{{{{code}:-0}}}}'], timeout: 20s{more}}}}}"

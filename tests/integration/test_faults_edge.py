@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bed.certificates import Authority
+from bed.checker import PATIENCE_MS
 from bed.faults import (ask, edge_lines, haproxy_pids, health, lines, load, none_failed, signal_all, troubles,
                         wait_line)
 from bed.ports import free_port
@@ -158,7 +159,7 @@ def test_hung(scene):
         for tag in ("v1", "v2"):
             scene.push(app, tag)
         app.live("v1")
-        with load(app, timeout_ms=40000) as checker:
+        with load(app, timeout_ms=PATIENCE_MS) as checker:
             pids = haproxy_pids(app)
             signal_all(pids, signal.SIGSTOP)
             try:

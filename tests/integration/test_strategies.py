@@ -5,14 +5,13 @@ import threading
 
 import pytest
 
-from bed.checker import Checker
+from bed.checker import PATIENCE_MS, Checker
 from bed.scene import HEALTH, Scene
 from bed.wait import wait_for
 
 EXCLUSIVE = 'volumes: ["{name}-data:/data"]'
 LED = "domains: [{name}.localhost], "
 SHORT = HEALTH.replace("deadline: 5s", "deadline: 1s")
-PATIENCE_MS = 40000  # longer than the edge lets anybody wait
 
 
 @pytest.fixture(scope="module", name="scene")

@@ -259,9 +259,9 @@ refuse_without_secret(const struct effect *effect)
 	ports_answer(&answer);
 }
 
-/* As src/ports/docker_task.c asks before anything else. */
-static bool
-was_migrated(uint64_t deploy)
+/* As src/ports/docker_task.c asks, before anything else and before a container starts. */
+bool
+ports_is_migrated(uint64_t deploy)
 {
 	struct deploy_row row;
 
@@ -286,7 +286,7 @@ ports_perform(void *context, const struct effect *effect)
 		rows_note_image(effect->deploy, false);
 	if (!is_admitted(effect))
 		refuse_without_secret(effect);
-	else if (effect->kind == FX_MIGRATE && was_migrated(effect->deploy))
+	else if (effect->kind == FX_MIGRATE && ports_is_migrated(effect->deploy))
 		world_answer(&(struct event){
 		    .kind = EV_MIGRATED, .to = effect->actor, .epoch = effect->epoch });
 	else if (!is_for_proxies(effect))

@@ -98,6 +98,7 @@ bool ports_is_orphan(uint64_t deploy);
 bool ports_is_task_orphan(uint64_t deploy);
 bool ports_are_tasks_kept(uint64_t deploy);
 void ports_keep_tasks(uint64_t deploy);
+bool ports_is_migrated(uint64_t deploy);
 bool ports_is_image_free(uint32_t engine, uint32_t registry, uint32_t image);
 bool ports_are_images_due(uint32_t engine);
 int64_t ports_next_ms(void); /* logs of containers that are asked for */

@@ -355,6 +355,7 @@ begin(uint64_t seed)
 	world.is_task_orphan = ports_is_task_orphan;
 	world.are_tasks_kept = ports_are_tasks_kept;
 	world.keep_tasks = ports_keep_tasks;
+	world.is_migrated = ports_is_migrated;
 	world.is_image_free = ports_is_image_free;
 	world.are_images_due = ports_are_images_due;
 	world.image_removed = kept_image_removed;

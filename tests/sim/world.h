@@ -126,6 +126,7 @@ struct world {
 	bool (*are_tasks_kept)(
 	    uint64_t deploy); /* their ends are in the store, and committed */
 	void (*keep_tasks)(uint64_t deploy);
+	bool (*is_migrated)(uint64_t deploy); /* the store says so of its digest */
 	/* A law of the traffic is broken. */
 	void (*broken)(const char *law, uint64_t about);
 };

@@ -203,7 +203,9 @@ tasks_perform(const struct effect *ask, const struct facts *facts, struct event 
 	CHECK((ask->kind == FX_MIGRATE) == (ask->task == TASK_MIGRATION)
 	      && ask->deploy < WORLD_DEPLOYS);
 	answer->kind = EV_COUNT;
-	if (!t->has_begun && has_earlier(ask, facts->image)) {
+	if (!t->has_begun
+	    && (has_earlier(ask, facts->image)
+		|| (ask->task == TASK_MIGRATION && world.is_migrated(ask->deploy)))) {
 		answer->kind = EV_MIGRATED;
 	} else if (!t->has_begun && ask->task == TASK_MIGRATION
 		   && is_other_running(ask->stage, ask->deploy)) {

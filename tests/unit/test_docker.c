@@ -951,6 +951,45 @@ test_a_migration_of_before_counts(void **state UNUSED)
 	assert_has(double_log(&store, 7), "deploy 6 has migrated");
 }
 
+/* Another deploy's is known to be done when `at` is to come: the answer before it is on its way. */
+static void
+migrate_meanwhile(const struct turn *turns, const struct turn *at)
+{
+	configure_migration();
+	script = turns;
+	perform(FX_MIGRATE);
+	turn_until_asked(at);
+	store_task_put(
+	    &store, &(struct task_row){
+			.deploy = 6, .stage = 5, .digest = DIGEST, .status = TASK_IS_done });
+	turn_until(&event_count, 1);
+	assert_null(script->request);
+	assert_int_equal(last_event.kind, EV_MIGRATED);
+	assert_int_equal(store.task_count, 1);
+	assert_has(double_log(&store, 7), "deploy 6 has migrated");
+}
+
+/* The sweep read how an earlier deploy's ended, and removed it, while it was looked for. */
+static void
+test_a_migration_that_was_read_meanwhile_counts(void **state UNUSED)
+{
+	const struct turn turns[] = { GREET, { TASK_FOUND, "404 Not Found", "{}" }, END };
+
+	migrate_meanwhile(turns, &turns[3]);
+}
+
+/* The same while its own was made: that one goes, not started. */
+static void
+test_a_migration_that_was_read_late_counts(void **state UNUSED)
+{
+	const struct turn turns[] = { GREET, { TASK_FOUND, "404 Not Found", "{}" },
+		{ TASK_OTHERS, "200 OK", "[]" }, NETWORK,
+		{ TASK_CREATE, "201 Created", "{\"Id\":\"t1\"}" },
+		{ "DELETE /v1.41/containers/t1?v=true ", "204 No Content", "" }, END };
+
+	migrate_meanwhile(turns, &turns[6]);
+}
+
 /* One that was asked to end says nothing by its exit code: it makes room. */
 static void
 test_a_stopped_migration_is_run_anew(void **state UNUSED)
@@ -2506,6 +2545,8 @@ main(void)
 		TEST(test_a_hook_runs_once_in_a_deploy),
 		TEST(test_a_hook_that_fails_is_refused),
 		TEST(test_a_migration_of_before_counts),
+		TEST(test_a_migration_that_was_read_meanwhile_counts),
+		TEST(test_a_migration_that_was_read_late_counts),
 		TEST(test_a_stopped_migration_is_run_anew),
 		TEST(test_one_migration_runs_in_a_stage),
 		TEST(test_a_migration_that_was_removed_is_not_run_again),
