@@ -223,7 +223,8 @@ def main():
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore it
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     place = ROOT / "build" / ("scenario" if arguments.scenario else "demo")
-    demo = MainJob(place, arguments.proxy if arguments.proxy in WAYS else f"{arguments.proxy}-edge")
+    demo = MainJob(place, arguments.proxy if arguments.proxy in WAYS else f"{arguments.proxy}-edge",
+                   rate=500 if arguments.scenario else 1500)
     try:
         if arguments.stay:
             demo.stay()

@@ -56,8 +56,9 @@ class Load:
 class Show:
     """The set-up, the steps and the report of one demo."""
 
-    def __init__(self, place, way="edge"):
+    def __init__(self, place, way="edge", rate=1500):
         self.place = place
+        self.rate = rate  # of the checker, requests a second
         self.way = way
         self.loaded_host = None  # gets wrk's load, too
         self.front = None
@@ -77,7 +78,7 @@ class Show:
         self.front = Front(self.place / "front", self.way).start()
         if self.front.proxy:
             say(f"  {self.front.kind} up in {time.monotonic() - begin:.1f} s")
-        self.checker = Checker([], rate=1500, workers=8, timeout_ms=PATIENCE_MS).start()
+        self.checker = Checker([], rate=self.rate, workers=8, timeout_ms=PATIENCE_MS).start()
 
     def heading(self):
         """Return the top of a slipway.yml: engine, registry, proxy."""

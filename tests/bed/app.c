@@ -283,12 +283,20 @@ earlier(int64_t wait_ms, int64_t due_ms, int64_t now)
 }
 
 static void
+bad_begin(int64_t from_ms)
+{
+	long exit_after_ms = env_number("EXIT_AFTER_MS", -1);
+	app.bad_from_ms = from_ms;
+	due.exit_ms = exit_after_ms < 0 || from_ms == INT64_MAX ? -1 : from_ms + exit_after_ms;
+}
+
+static void
 due_begin(void)
 {
 	bool is_worker = strcmp(app.mode, "worker") == 0;
-	long exit_after_ms = env_number("EXIT_AFTER_MS", -1);
+	bool is_told = strcmp(env_text("AFTER", "start"), "SIGUSR1") == 0;
+	bad_begin(is_told ? INT64_MAX : app.start_ms);
 	due.listen_ms = is_worker ? -1 : app.start_ms + env_number("LISTEN_DELAY_MS", 0);
-	due.exit_ms = exit_after_ms < 0 ? -1 : app.start_ms + exit_after_ms;
 	due.print_ms = is_worker ? app.start_ms : -1;
 }
 
@@ -320,6 +328,15 @@ due_run(int64_t now)
 }
 
 static void
+signal_take(uint32_t number)
+{
+	if (number == SIGUSR1)
+		bad_begin(now_ms());
+	else
+		drain_begin();
+}
+
+static void
 event_take(const struct epoll_event *event)
 {
 	struct signalfd_siginfo info;
@@ -327,7 +344,7 @@ event_take(const struct epoll_event *event)
 		accept_all();
 	} else if (event->data.ptr == &signal_fd) {
 		if (read(signal_fd, &info, sizeof info) == sizeof info)
-			drain_begin();
+			signal_take(info.ssi_signo);
 	} else {
 		struct conn *c = event->data.ptr;
 		if (event->events & ~(uint32_t)EPOLLOUT)
@@ -379,6 +396,7 @@ signals_open(void)
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGUSR1);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	struct epoll_event event = { .events = EPOLLIN, .data.ptr = &signal_fd };

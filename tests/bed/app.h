@@ -55,6 +55,7 @@ struct app {
 	char instance[256];
 	int port;
 	int64_t start_ms;
+	int64_t bad_from_ms; /* what the *_AFTER_MS count from */
 	int64_t health_fail_after_ms, health_fail_until_ms, health_slow_ms;
 	int64_t fail_after_ms; /* then every answer is 500; -1: never */
 	int64_t error_after_ms; /* then every one but those of /health */

@@ -116,6 +116,7 @@ static void
 answer_health(struct conn *c)
 {
 	int64_t age_ms = now_ms() - app.start_ms;
+	int64_t bad_ms = now_ms() - app.bad_from_ms;
 	int status = 200;
 	app.health_asked++;
 	if (strcmp(app.health, "fail") == 0)
@@ -124,7 +125,7 @@ answer_health(struct conn *c)
 		status = app.health_asked % 2 ? 200 : 503;
 	else if (strtol(app.health, NULL, 10) >= 200)
 		status = (int)strtol(app.health, NULL, 10);
-	if (app.health_fail_after_ms >= 0 && age_ms >= app.health_fail_after_ms)
+	if (app.health_fail_after_ms >= 0 && bad_ms >= app.health_fail_after_ms)
 		status = 503;
 	if (age_ms < app.health_fail_until_ms)
 		status = 503;
@@ -185,13 +186,14 @@ route(struct conn *c)
 {
 	char text[256];
 	app.requests++;
-	if (app.fail_after_ms >= 0 && now_ms() - app.start_ms >= app.fail_after_ms) {
+	if (app.fail_after_ms >= 0 && now_ms() - app.bad_from_ms >= app.fail_after_ms) {
 		answer_text(c, 500, "{\"error\":\"FAIL_AFTER_MS\"}\n");
 	} else if (path_is(c, "/health") && app.health_slow_ms > 0) {
 		begin_slow(c, app.health_slow_ms);
 	} else if (path_is(c, "/health")) {
 		answer_health(c);
-	} else if (app.error_after_ms >= 0 && now_ms() - app.start_ms >= app.error_after_ms) {
+	} else if (app.error_after_ms >= 0
+		   && now_ms() - app.bad_from_ms >= app.error_after_ms) {
 		answer_text(c, 500, "{\"error\":\"ERROR_AFTER_MS\"}\n");
 	} else if (path_is(c, "/slow")) {
 		begin_slow(c, query_number(c, "ms", 1000));

@@ -7,6 +7,7 @@ the engine's own message, except where the method says that it is tolerated.
 import base64
 import http.client
 import json
+import os
 import socket
 import urllib.parse
 
@@ -116,6 +117,10 @@ class DockerApi:
     def kill(self, container, signal="KILL"):
         """Send a signal to the container's first process; one that does not run is tolerated."""
         self.call("POST", f"/containers/{container}/kill", {"signal": signal}, tolerate=(404, 409))
+
+    def signal(self, container, number):
+        """Send a signal to its first process, past the engine: what that one kills it does not start again."""
+        os.kill(self.inspect(container)["State"]["Pid"], number)
 
     def stop(self, container, grace_s=10):
         """Stop as `docker stop` does: its stop signal, then KILL after `grace_s`."""

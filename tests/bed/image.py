@@ -13,6 +13,7 @@ the app and pushes it. What the app does is set by its environment:
   ERROR_AFTER_MS                        every answer but those of /health
   EXIT_AT_START=<code>                  exits at once; LOG_LINES=<n> prints lines first
   EXIT_AFTER_MS, EXIT_CODE=1            exits later
+  AFTER=start|SIGUSR1                   what these *_AFTER_MS count from
   LISTEN_DELAY_MS, MEMORY_HOG_MB        listens late; takes memory at start
   IGNORE_SIGTERM=1, DRAIN_MS=30000      how it ends
 

@@ -17,7 +17,7 @@ class App:
         knobs = {name: str(value) for name, value in knobs.items()}
         self.process = subprocess.Popen([app_binary()], env={"PORT": str(self.port), **knobs},
                                         stdout=subprocess.PIPE, text=True)
-        wait_for(lambda: "listening" in self.process.stdout.readline(), 5, "the app to listen", 0)
+        wait_for(lambda: "listening" in self.process.stdout.readline(), 20, "the app to listen", 0)
 
     def end(self, number=signal.SIGTERM):
         """Send a signal, wait for the end and return the exit code."""

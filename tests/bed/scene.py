@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: MIT
 """An engine and a registry that tests share, and servers of their own on them."""
 import itertools
+import signal
 
 from .engine import Engine
 from .image import push_app
 from .registry import Registry
 from .slipway import Slipway
 
-HEALTH = "{http: /health, successes: 2, interval: 50ms, min_uptime: 0s, deadline: 5s}"
+HEALTH = "{http: /health, successes: 2, interval: 50ms, min_uptime: 0s, deadline: 8s}"
 _numbers = itertools.count(1)
 
 
@@ -81,6 +82,12 @@ registries:
     def versions(self):
         """The tags of the containers that run, sorted."""
         return sorted(c["Labels"]["slipway.tag"] for c in self.containers() if c["State"] == "running")
+
+    def turn_bad(self, tag):
+        """Tell this version's containers: what their AFTER=SIGUSR1 waits for is now."""
+        for container in self.containers():
+            if container["Labels"]["slipway.tag"] == tag:
+                self.scene.engine.api.signal(container["Id"], signal.SIGUSR1)
 
     def live(self, tag, **more):
         """Deploy a tag and wait until it is live; returns the deploy."""

@@ -87,7 +87,7 @@ def test_the_engine_runs_the_pushed_image(engine, registry):
     container = engine.api.run(reference, network="web", publish={8080: port}, Labels={"stage": "web"})
     inner = f"{engine.api.address(container, 'web')}:8080"
     for address in (inner, f"127.0.0.1:{port}"):
-        status, headers, _ = wait_for(lambda at=address: get(at), 5, "the container's answer")
+        status, headers, _ = wait_for(lambda at=address: get(at), 20, "the container's answer")
         assert (status, headers["App-Version"], headers["App-Name"]) == (200, "v1", "shop/web")
         assert headers["App-Instance"] == container[:12]
     assert get(inner, "/env?name=GREETING")[2] == b"hello"
@@ -294,7 +294,7 @@ def test_the_checker_counts_what_fails_when_the_server_is_killed():
 def test_the_checker_names_the_reason(path, reason):
     app = App(VERSION="v1")
     with Checker([target("web.local", app.address, path=path)], rate=100, timeout_ms=200) as checker:
-        wait_for(lambda: checker.snapshot()["reasons"][reason], 5, reason)
+        wait_for(lambda: checker.snapshot()["reasons"][reason], 20, reason)
     app.end(signal.SIGKILL)
 
 
@@ -302,7 +302,7 @@ def test_the_checker_knows_the_app_behind_a_host():
     app = App(VERSION="v1", APP_NAME="shop/web")
     with Checker(rate=500) as checker:
         checker.add("other.local", app.address, app="shop/other")
-        wait_for(lambda: checker.snapshot()["reasons"]["wrong_app"] > 10, 5, "wrong_app")
+        wait_for(lambda: checker.snapshot()["reasons"]["wrong_app"] > 10, 20, "wrong_app")
     app.end()
 
 
@@ -315,7 +315,7 @@ def test_the_checker_follows_versions_and_sees_them_go_back():
         front.upstream = new.address
         assert checker.wait_version("web.local", "v2")["stale_version"] == 0
         front.upstream = old.address
-        wait_for(lambda: checker.snapshot()["stale_version"] > 3, 5, "stale_version")
+        wait_for(lambda: checker.snapshot()["stale_version"] > 3, 20, "stale_version")
         front.upstream = new.address
         checker.wait_requests(50)
         checker.expect("web.local", "v1")

@@ -274,7 +274,7 @@ def test_hosts_are_off_while_their_certificate_is_asked_for(npm, client, apps):
     npm.certificates.delay_s = 3
     asking = threading.Thread(target=npm.certificate, args=("a.test",))
     asking.start()
-    wait_for(lambda: site(npm, "a.test")[0] == 404, 3, "the host to be off")
+    wait_for(lambda: site(npm, "a.test")[0] == 404, 20, "the host to be off")
     npm.certificates.delay_s = 0
     asking.join()
     assert client.ask("PUT", f"/nginx/proxy-hosts/{row['id']}", {"enabled": True})[1]["meta"]["nginx_online"]

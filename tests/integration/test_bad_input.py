@@ -415,10 +415,10 @@ def test_disk_full_at_start(tmp_path, small_disk):
 def test_docker_absent(tmp_path):
     """The server works, says what is missing, and the deploy waits where it can be canceled."""
     with make(tmp_path) as slipway:
-        engine = wait_for(lambda: slipway.get("/health")["engines"][0].get("why"), 5, "a reason")
+        engine = wait_for(lambda: slipway.get("/health")["engines"][0].get("why"), 20, "a reason")
         assert "unix:///nowhere/docker.sock" in engine and "start Docker, or correct" in engine
         deploy = slipway.deploy("shop/production", "v1", digest=DIGEST)
-        reason = wait_for(lambda: slipway.show(deploy)["reason"], 5, "a reason")
+        reason = wait_for(lambda: slipway.show(deploy)["reason"], 20, "a reason")
         assert reason == engine
         slipway.post(f"/api/v1/deploys/{deploy}/cancel")
         assert slipway.wait_over(deploy)["state"] == "CANCELED"
@@ -436,7 +436,7 @@ def test_docker_without_permission(public):
         slipway.config_file.chmod(0o644)
         try:
             slipway.start(wrapper=NOBODY)
-            why = wait_for(lambda: slipway.get("/health")["engines"][0].get("why"), 5, "a reason")
+            why = wait_for(lambda: slipway.get("/health")["engines"][0].get("why"), 20, "a reason")
         finally:
             slipway.stop()
     assert f"unix://{place}" in why and "ermission denied" in why and "group" in why, why

@@ -305,7 +305,7 @@ class Server:
 
     def deploy_three(self):
         """One runs, one waits, and a newer one takes its place."""
-        first = self.push("v", LISTEN_DELAY_MS=1000)
+        first = self.push("v", LISTEN_DELAY_MS=2500)
         others = [self.push("v"), self.push("v")]
         middle = ("SUPERSEDED",) if self.point == ("deploy SUPERSEDED", "after-commit") else ("SUPERSEDED", "LIVE")
         yield
@@ -318,7 +318,7 @@ class Server:
 
     def cancel_in_gate(self):
         """Canceled while its gate is asked."""
-        tag = self.push("v", LISTEN_DELAY_MS=700)
+        tag = self.push("v", LISTEN_DELAY_MS=2000)
         yield
         deploy = self.ask(tag)
         self.until_step(deploy, "DEPLOY", "PROBING")
@@ -326,7 +326,7 @@ class Server:
 
     def cancel_in_swap(self, stage="production"):
         """Canceled when it has the traffic, before that is confirmed."""
-        tag = self.push("v", HEALTH_SLOW_MS=100)
+        tag = self.push("v", HEALTH_SLOW_MS=200)
         yield
         deploy = self.ask(tag, stage)
         self.until_step(deploy, "SWAP", "CONFIRMING")

@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import json
 import os
+import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -78,8 +79,7 @@ def test_the_new_one_dies_during_the_drain(scene):
             deploy = app.deploy(app.stage_name, "v2")
             app.wait_state(deploy, "DRAINING")
             young = next(one["Id"] for one in app.containers() if one["Labels"]["slipway.tag"] == "v2")
-            pid = scene.engine.api.inspect(young)["State"]["Pid"]
-            os.kill(pid, 9)
+            scene.engine.api.signal(young, signal.SIGKILL)
             line = wait_line(app, "instance.died", "warn", "ended by itself with exit code 137")
             assert line["instance_id"] == young and line["deploy_id"] == deploy
             assert held.finish()[1]["App-Version"] == "v1"
@@ -94,11 +94,12 @@ def test_it_answers_200_and_then_500(scene):
     """The gate has passed, so it is live and its errors are its own; going back ends them, and loses nothing."""
     with scene.app() as app:
         scene.push(app, "v1")
-        scene.push(app, "v2", FAIL_AFTER_MS="1500")
+        scene.push(app, "v2", FAIL_AFTER_MS=0, AFTER="SIGUSR1")
         first = app.live("v1")
         with load(app) as checker:
             over = app.live("v2")
             assert over["is_live"] and not over["reason"]
+            app.turn_bad("v2")
             wait_for(lambda: checker.snapshot()["failed"] > 0, 20, "the errors")
             checker.expect(app.host, "v1")
             back = app.wait_over(app.rollback(app.stage_name))

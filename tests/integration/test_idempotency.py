@@ -93,7 +93,7 @@ def test_an_answer_that_is_too_large(server):
 
 def test_statistics(tmp_path):
     """Three versions live, one taken back, one rollback: as the deploys themselves say."""
-    with Scene(tmp_path) as scene, scene.app(health=HEALTH.replace("deadline: 5s", "deadline: 1s")) as app:
+    with Scene(tmp_path) as scene, scene.app(health=HEALTH.replace("deadline: 8s", "deadline: 3s")) as app:
         for tag in ("v1", "v2", "v3"):
             scene.push(app, tag)
             app.live(tag)

@@ -24,7 +24,7 @@ projects:
   shop:
     image: {registry.address}/shop/web
     port: 8080
-    health: {{http: /health, successes: 2, interval: 50ms, min_uptime: 0s, deadline: 3s}}
+    health: {{http: /health, successes: 2, interval: 50ms, min_uptime: 0s, deadline: 8s}}
     stages:
       production: {{tags: "v*", poll: 1s, domains: [shop.localhost], replicas: 2}}
 """)

@@ -11,7 +11,7 @@ from bed.scene import Scene
 from bed.wait import wait_for
 
 KEY = "the key of ops"
-QUICK = "{http: /health, successes: 1, interval: 50ms, min_uptime: 0s, deadline: 1s}"
+QUICK = "{http: /health, successes: 1, interval: 50ms, min_uptime: 0s, deadline: 3s}"
 SECRETS = {"OPS_KEY": KEY, "SLACK_PART": "T0/B0/abcdef", "DISCORD_PART": "tokentoken", "NTFY_TOKEN": "tk_phone",
            "GOTIFY_TOKEN": "Aphone", "MAIL_PASSWORD": "pass word"}
 

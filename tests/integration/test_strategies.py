@@ -11,7 +11,7 @@ from bed.wait import wait_for
 
 EXCLUSIVE = 'volumes: ["{name}-data:/data"]'
 LED = "domains: [{name}.localhost], "
-SHORT = HEALTH.replace("deadline: 5s", "deadline: 1s")
+SHORT = HEALTH.replace("deadline: 8s", "deadline: 3s")
 
 
 @pytest.fixture(scope="module", name="scene")

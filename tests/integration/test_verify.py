@@ -35,6 +35,12 @@ def loaded(app, checker):
     return [c["Id"] for c in app.containers()]
 
 
+def turn_bad_when_watched(app, deploy):
+    """It serves well until its window has begun."""
+    app.wait_state(deploy, "VERIFYING")
+    app.turn_bad("v2")
+
+
 def led_back(app, deploy, digest, served):
     """Its deploy ended so: v1 has never stopped, and the new digest is in quarantine."""
     over = app.wait_over(deploy)
@@ -75,9 +81,10 @@ def test_errors_under_load_lead_back(scene):
     """Its gate is good and stays so; only who visits it sees the errors."""
     with watched(scene) as app, Checker([], rate=200, workers=2) as checker:
         scene.push(app, "v1")
-        digest = scene.push(app, "v2", ERROR_AFTER_MS=2000)
+        digest = scene.push(app, "v2", ERROR_AFTER_MS=0, AFTER="SIGUSR1")
         served = loaded(app, checker)
         deploy = app.deploy(app.stage_name, "v2")
+        turn_bad_when_watched(app, deploy)
         over = led_back(app, deploy, digest, served)
         assert "requests failed in its verification window" in over["reason"], over
         before = checker.snapshot()["failed"]
@@ -99,8 +106,8 @@ def test_errors_of_both_lead_nowhere(scene):
 
 
 @pytest.mark.parametrize("behaviour, reason", [
-    ({"HEALTH_FAIL_AFTER_MS": 2000}, "failed its health check 3 times in a row"),
-    ({"EXIT_AFTER_MS": 2000, "EXIT_CODE": 7}, "exited with code 7 in its verification window"),
+    ({"HEALTH_FAIL_AFTER_MS": 0}, "failed its health check 3 times in a row"),
+    ({"EXIT_AFTER_MS": 0, "EXIT_CODE": 7}, "exited with code 7 in its verification window"),
 ])
 def test_what_fails_by_itself_leads_back(scene, behaviour, reason):
     """Without a single visitor."""
@@ -108,16 +115,18 @@ def test_what_fails_by_itself_leads_back(scene, behaviour, reason):
         scene.push(app, "v1")
         app.live("v1")
         served = [c["Id"] for c in app.containers()]
-        digest = scene.push(app, "v2", **behaviour)
-        over = led_back(app, app.deploy(app.stage_name, "v2"), digest, served)
+        digest = scene.push(app, "v2", AFTER="SIGUSR1", **behaviour)
+        deploy = app.deploy(app.stage_name, "v2")
+        turn_bad_when_watched(app, deploy)
+        over = led_back(app, deploy, digest, served)
         assert reason in over["reason"] or "was restarted" in over["reason"], over
 
 
 def test_killed_in_the_middle(scene):
     """kill -9 while it is watched: the window goes on from where it began, and what goes wrong in it still leads back."""
-    with watched(scene, 12) as app, Checker([], rate=200, workers=2) as checker:
+    with watched(scene) as app, Checker([], rate=200, workers=2) as checker:
         scene.push(app, "v1")
-        digest = scene.push(app, "v2", ERROR_AFTER_MS=4000)
+        digest = scene.push(app, "v2", ERROR_AFTER_MS=0, AFTER="SIGUSR1")
         served = loaded(app, checker)
         deploy = app.deploy(app.stage_name, "v2")
         app.wait_state(deploy, "VERIFYING")
@@ -125,6 +134,7 @@ def test_killed_in_the_middle(scene):
         app.kill()
         app.start()
         assert app.show(deploy)["watched_until_ms"] == until_ms
+        app.turn_bad("v2")
         over = led_back(app, deploy, digest, served)
         assert over["ended_ms"] < until_ms, over
 
@@ -155,10 +165,11 @@ def test_a_worker_is_watched(scene):
         scene.push(app, "v1", MODE="worker")
         app.live("v1")
         served = [c["Id"] for c in app.containers()]
-        scene.push(app, "v2", MODE="worker", EXIT_AFTER_MS=2500)
+        scene.push(app, "v2", MODE="worker", EXIT_AFTER_MS=0, AFTER="SIGUSR1")
         deploy = app.deploy(app.stage_name, "v2")
         app.wait_state(deploy, "VERIFYING")
         assert app.versions() == ["v1", "v2"]
+        app.turn_bad("v2")
         over = app.wait_over(deploy)
         assert over["state"] == "ROLLED_BACK" and [c["Id"] for c in app.containers()] == served, over
 

@@ -137,7 +137,7 @@ def test_a_paused_container_keeps_its_requests(scene):
 
 def test_a_new_container_that_is_paused_fails_its_gate(scene):
     """The reason names the pause, not a time that ran out."""
-    with scene.app(health="{none: true, min_uptime: 2s, deadline: 4s}") as app:
+    with scene.app(health="{none: true, min_uptime: 6s, deadline: 8s}") as app:
         scene.push(app, "v1")
         deploy = app.deploy(app.stage_name, "v1")
         app.wait_state(deploy, "PROBING")

@@ -307,6 +307,38 @@ more_tags_than_a_stage_takes_are_refused(void **state UNUSED)
 	buf_free(&text);
 }
 
+static int
+read_repeated(int times, struct webhook *ret, struct err *err)
+{
+	struct recorded r;
+	struct buf text;
+	int result;
+
+	buf_init(&text, 65536);
+	buf_text(&text, JSON_HEAD "{\"docker_url\":\"quay.io/a/b\",\"updated_tags\":[\"v1\"");
+	for (int i = 1; i < times; i++)
+		buf_text(&text, ",\"v1\"");
+	buf_text(&text, "]}");
+	open_text(&r, buf_cstr(&text));
+	result = webhook_read(&r.source, ret, err);
+	buf_free(&r.text);
+	buf_free(&text);
+	return result;
+}
+
+/* Nobody keeps the server busy with one tag a hundred thousand times. */
+static void
+a_tag_is_not_read_without_end(void **state UNUSED)
+{
+	struct webhook hook;
+	struct err err;
+
+	assert_int_equal(read_repeated(WEBHOOK_NAMED_MAX, &hook, &err), 0);
+	assert_int_equal(hook.image_count, 1);
+	assert_int_equal(read_repeated(WEBHOOK_NAMED_MAX + 1, &hook, &err), -1);
+	assert_non_null(strstr(err.text, "more than 1000 times"));
+}
+
 /* Proofs. The HMAC of GitHub's documentation: its secret, its body, its signature. */
 
 #define SECRET "It's a Secret to Everybody"
@@ -376,6 +408,7 @@ main(void)
 		cmocka_unit_test(names_that_are_none_are_left_out),
 		cmocka_unit_test(a_long_delivery_is_kept_as_its_hash),
 		cmocka_unit_test(more_tags_than_a_stage_takes_are_refused),
+		cmocka_unit_test(a_tag_is_not_read_without_end),
 		cmocka_unit_test(senders_prove_that_they_know_the_secret),
 		cmocka_unit_test(a_wrong_proof_is_not_one),
 		cmocka_unit_test(who_says_nothing_proves_nothing),

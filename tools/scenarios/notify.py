@@ -20,7 +20,7 @@ projects:
   shop:
     image: {{registry}}/shop/web
     port: 8080
-    health: {{http: /health, successes: 2, interval: 100ms, min_uptime: 0s, deadline: 3s}}
+    health: {{http: /health, successes: 2, interval: 100ms, min_uptime: 0s, deadline: 6s}}
     notify: [ops, chat, mail]
     stages:
       production: {{tags: "v*", domains: [shop.localhost]}}

@@ -6,7 +6,7 @@ PROJECTS = """projects:
   shop:
     image: {registry}/shop/web
     port: 8080
-    health: {http: /health, successes: 2, interval: 100ms, min_uptime: 0s, deadline: 3s}
+    health: {http: /health, successes: 2, interval: 100ms, min_uptime: 0s, deadline: 6s}
     stages:
       production: {tags: {semver: ">=1.0.0"}, domains: [shop.localhost]}
 """

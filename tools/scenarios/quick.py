@@ -36,7 +36,7 @@ def run(demo):
         return f"one webhook: the project {answer['deploys'][0]['project']} is there and serves v1"
 
     def export():
-        wait_for(lambda: len(demo.slipway.get("/api/v1/projects")["items"]) == 2, 5, "both projects")
+        wait_for(lambda: len(demo.slipway.get("/api/v1/projects")["items"]) == 2, 20, "both projects")
         demo.run("export", "news")
         return "from here on it is a project like any other"
 
