@@ -110,6 +110,8 @@ enum {
 	/* Webhooks. */
 	WEBHOOK_IMAGES_MAX =
 	    32, /* tags that one of them names; = RESOLVING_MAX, a stage takes no more */
+	WEBHOOK_NAMED_MAX =
+	    1000, /* that are read of one, those it names again counted again: 1 ms */
 	WEBHOOK_DELIVERY_SIZE = 65, /* of its sender's: a UUID; longer ones by their hash */
 	WEBHOOK_DELIVERIES_MAX =
 	    10000, /* remembered to be known again: 1 MB; senders try again for a day */

@@ -42,7 +42,7 @@ bool is_anything(const struct json *body);
 
 /* One more image, unless it is there already: host and path in any letters, and a tag. What is no image
  * or no tag is left out. Empty host: the sender does not know it; empty tag: it does not name it. -1:
- * more than WEBHOOK_IMAGES_MAX. */
+ * more than WEBHOOK_IMAGES_MAX, or WEBHOOK_NAMED_MAX in all. */
 int webhook_add(struct webhook *hook, struct str host, struct str path, struct str tag,
     struct err *err) MUST_USE;
 

@@ -141,6 +141,11 @@ webhook_add(
 {
 	struct image_ref ref;
 
+	if (hook->named_count++ == WEBHOOK_NAMED_MAX)
+		return err_set(err,
+		    "images or tags are named more than %d times in one webhook: let the "
+		    "sender tell them in several",
+		    WEBHOOK_NAMED_MAX);
 	if (tag.n > 0 && !image_tag_is_valid(tag))
 		return 0;
 	if (!parse_image(host, path, &ref))

@@ -42,6 +42,7 @@ struct webhook {
 	    images[WEBHOOK_IMAGES_MAX]; /* tag "": the sender does not name it; host
 	                                              * "": likewise */
 	size_t image_count;
+	size_t named_count; /* the same ones again, and what is no image, counted each time */
 	char fault
 	    [NAME_SIZE]; /* -1 was returned: the member of the body that is at fault, or "" */
 };
