@@ -82,7 +82,7 @@ struct str fetch_header(const struct fetch_transfer *transfer, const char *name)
 struct str
 fetch_header_at(const struct fetch_transfer *transfer, const char *name, uint32_t index);
 
-/* Status of the answer so far, for on_body. */
+/* Status of the answer so far, for on_body; 0: none that could be. */
 int fetch_status(const struct fetch_transfer *transfer);
 
 uint32_t fetch_active(const struct fetch *fetch); /* under way and waiting */

@@ -177,8 +177,7 @@ wires_next_ended(struct wires *wires)
 	CHECK(message->msg == CURLMSG_DONE);
 	curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&w);
 	w->code = message->data.result;
-	/* "HTTP/2111111111111" is a status to curl. */
-	if (w->code == CURLE_OK && (wire_status(w) < 100 || wire_status(w) > 999))
+	if (w->code == CURLE_OK && wire_status(w) < 100)
 		w->code = CURLE_WEIRD_SERVER_REPLY;
 	return w->context;
 }
@@ -435,7 +434,8 @@ wire_status(const struct wire *w)
 	long status = 0;
 
 	curl_easy_getinfo(w->easy, CURLINFO_RESPONSE_CODE, &status);
-	return (int)status;
+	/* "HTTP/2111111111111" is a status to curl, and one below 0 if it is long enough. */
+	return status < 0 || status > 999 ? 0 : (int)status;
 }
 
 struct str

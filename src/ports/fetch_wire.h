@@ -29,7 +29,7 @@ struct wire *
 wire_new(const struct fetch_request *request, wire_piece_fn *take_piece, void *context);
 void wire_free(struct wire *wire);
 
-int wire_status(const struct wire *wire);
+int wire_status(const struct wire *wire); /* 0: none yet, or none that could be */
 struct str wire_headers(const struct wire *wire); /* raw lines of the last answer */
 
 /* Of one that has ended: */
