@@ -11,7 +11,7 @@
 /* clang-format off */
 #define ACTOR_KINDS(X) X(DEPLOY) X(SWAP) X(POLL) X(STAGE) X(SWEEP) X(NOTIFY)
 
-#define TRIGGERS(X) X(MANUAL) X(WEBHOOK) X(POLL) X(ROLLBACK) X(PROMOTE)
+#define TRIGGERS(X) X(MANUAL) X(WEBHOOK) X(POLL) X(ROLLBACK) X(PROMOTE) X(RESTART)
 
 /* What runs once, in a container of its own of the new image: a migration and the hooks. */
 #define TASKS(X) X(MIGRATION) X(PRE_SWITCH) X(POST_SWITCH) X(POST_RETIRE)

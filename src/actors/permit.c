@@ -81,6 +81,15 @@ judge_source(const struct event *e, struct permit *ret)
 	return PERMIT_GO;
 }
 
+/* It brings nothing that does not serve already. */
+static enum permit_verdict
+judge_restart(const struct stage *stage, const struct event *e, struct permit *ret)
+{
+	if (strcmp(stage->live_digest, e->digest) == 0)
+		return PERMIT_GO;
+	return deny(ret, "the version to start anew is not live any more", "", "");
+}
+
 enum permit_verdict
 permit_judge(const struct stage *stage, const struct event *e, struct permit *ret)
 {
@@ -92,6 +101,8 @@ permit_judge(const struct stage *stage, const struct event *e, struct permit *re
 	*ret = (struct permit){ .after_ms = 0 };
 	if (e->trigger == TRIGGER_ROLLBACK)
 		return PERMIT_GO;
+	if (e->trigger == TRIGGER_RESTART)
+		return judge_restart(stage, e, ret);
 	if (judge_source(e, ret) == PERMIT_DENY)
 		return PERMIT_DENY;
 	wait = look(stage, e);

@@ -352,13 +352,16 @@ ACTION(deny)
 	permit_answer(a, e, out, EV_DENIED);
 }
 
+/* The same version is nothing to go back to. */
 ACTION(pass)
 {
+	bool is_same = strcmp(e->digest, a->stage.live_digest) == 0;
+
 	tell(a, out,
 	    (struct event){ .kind = EV_GRANTED,
 		.to = e->from,
 		.elder = a->stage.live,
-		.after_ms = e->terms.warm_ms });
+		.after_ms = is_same ? 0 : e->terms.warm_ms });
 }
 
 /* It will not go live: who wants the same has its own turn. */

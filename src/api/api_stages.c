@@ -199,6 +199,24 @@ api_stage_rollback(void *context, struct request *rq)
 }
 
 void
+api_stage_restart(void *context, struct request *rq)
+{
+	struct app *app = context;
+	static const char *const known[] = { NULL };
+	struct json *body = api_body(rq, known);
+	enum command_result result;
+	struct err err;
+	uint64_t id = 0;
+
+	if (body == NULL)
+		return;
+	result = command_restart(
+	    app, api_parameter(rq, "project"), api_parameter(rq, "stage"), &id, &err);
+	api_reply_deploy(app, rq, result, id, &err, "a restart was asked for");
+	json_free(body);
+}
+
+void
 api_stage_poll(void *context, struct request *rq)
 {
 	struct app *app = context;

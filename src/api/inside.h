@@ -96,6 +96,7 @@ void api_instance_logs(void *context, struct request *rq);
 void api_stage_plan(void *context, struct request *rq);
 void api_stage_deploy(void *context, struct request *rq);
 void api_stage_rollback(void *context, struct request *rq);
+void api_stage_restart(void *context, struct request *rq);
 void api_stage_poll(void *context, struct request *rq);
 void api_stage_tags(void *context, struct request *rq);
 void api_stage_lift(void *context, struct request *rq);

@@ -1,4 +1,4 @@
-/* cli_deploy.c - deploy, rollback, cancel: asking for something that then takes its time. */
+/* cli_deploy.c - deploy, rollback, restart, cancel: asking for something that then takes its time. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -130,6 +130,16 @@ cli_rollback(struct invocation *in)
 	if (to != 0)
 		snprintf(body, sizeof(body), "{\"to\":%" PRIu64 "}", to);
 	return ask_for_deploy(in, &target, "/rollback", str_of(body));
+}
+
+enum cli_exit
+cli_restart(struct invocation *in)
+{
+	struct target target;
+
+	if (words_target(in->options.arguments[0], true, &target, in->err) != 0)
+		return CLI_USAGE;
+	return ask_for_deploy(in, &target, "/restart", STR("{}"));
 }
 
 enum cli_exit

@@ -79,6 +79,12 @@ static const struct option_spec rollback_options[] = {
 	HELP,
 	END,
 };
+static const struct option_spec restart_options[] = {
+	{ "wait", 'w', NULL, "follow it to its end; the exit code says how it ended" },
+	JSON,
+	HELP,
+	END,
+};
 static const struct option_spec history_options[] = {
 	{ "limit", 'n', "N", "at most so many (20; up to 500)" },
 	{ "state", 0, "STATE", "only those in this state: live, failed, rolled-back, ..." },
@@ -209,6 +215,14 @@ const struct command commands[] = {
 	  "  slipway rollback shop/production --wait\n"
 	  "  slipway rollback shop/production --to 12\n",
 	  rollback_options, 1, 1, NEEDS_TOKEN, COMPLETES_STAGES, cli_rollback },
+	{ "restart", "PROJECT/STAGE", "start what is live anew, with no request lost",
+	  "Starts the live version beside itself, checks it, moves the traffic over and removes the containers of\n"
+	  "before: secrets and settings that were changed count from then on. Freezes, windows and approvals do not\n"
+	  "hold it, as it brings nothing new; while a deploy is under way or pending it is refused.\n"
+	  "\n"
+	  "Example:\n"
+	  "  slipway restart shop/production --wait\n",
+	  restart_options, 1, 1, NEEDS_TOKEN, COMPLETES_STAGES, cli_restart },
 	{ "promote", "PROJECT/STAGE", "deploy what is live in the stage that it is promoted from",
 	  "The digest that runs and is verified in the stage named by 'promote_from'. It goes when it has been\n"
 	  "live there for long enough, enough people have approved, and a window is open; until then the\n"

@@ -62,6 +62,7 @@ extern const char commands_exit_codes[];
 /* The commands. */
 command_fn cli_deploy;
 command_fn cli_rollback;
+command_fn cli_restart;
 command_fn cli_cancel;
 command_fn cli_status;
 command_fn cli_history;

@@ -240,6 +240,50 @@ command_rollback(struct app *app, const char *project, const char *stage_name, u
 	return COMMAND_DONE;
 }
 
+/* Another deploy would start its own containers, and one that pends would be outdated by a newer wish. */
+static uint64_t
+find_unsettled(const struct stage *stage)
+{
+	if (stage->running != 0)
+		return stage->running;
+	return stage->resolving != 0 ? stage->resolving : stage->pending;
+}
+
+enum command_result
+command_restart(struct app *app, const char *project, const char *stage_name,
+    uint64_t *ret_deploy, struct err *err)
+{
+	struct event event = { .kind = EV_TRIGGER, .trigger = TRIGGER_RESTART, .flag = true };
+	struct deploy_row row;
+	const struct stage_entry *entry;
+	const struct stage *stage;
+	enum command_result result = command_is_ready(app, err);
+
+	if (result != COMMAND_DONE)
+		return result;
+	entry = find_stage(app, project, stage_name, err);
+	if (entry == NULL)
+		return COMMAND_NOT_FOUND;
+	stage = &runtime_actor(app->runtime, entry->id)->stage;
+	if (find_unsettled(stage) != 0) {
+		err_set(err,
+		    "deploy %" PRIu64
+		    " is under way or pending: wait for its end, or cancel or reject it first",
+		    find_unsettled(stage));
+		return COMMAND_CONFLICT;
+	}
+	if (stage->live == 0 || !store_deploy_get(app->store, stage->live, &row)) {
+		err_set(err, "nothing is live at %s/%s: deploy a version first", project,
+		    stage_name);
+		return COMMAND_CONFLICT;
+	}
+	event.to = entry->id;
+	memcpy(event.tag, row.tag, sizeof(event.tag));
+	memcpy(event.digest, row.digest, sizeof(event.digest));
+	*ret_deploy = command_trigger(app, entry->id, &event);
+	return COMMAND_DONE;
+}
+
 enum command_result
 command_lift(struct app *app, const char *project, const char *stage_name, const char *digest,
     struct err *err)

@@ -45,6 +45,10 @@ enum command_result command_deploy(struct app *app, const struct deploy_command 
 enum command_result command_rollback(struct app *app, const char *project, const char *stage,
     uint64_t to, uint64_t *ret_deploy, char ret_warning[REASON_SIZE], struct err *err);
 
+/* What is live is started anew, beside itself, under whatever terms: it serves already. */
+enum command_result command_restart(struct app *app, const char *project, const char *stage,
+    uint64_t *ret_deploy, struct err *err);
+
 /* Out of quarantine; digest "": whatever is in it. Deploys nothing. */
 enum command_result command_lift(struct app *app, const char *project, const char *stage,
     const char *digest, struct err *err);

@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from bed.checker import Checker
 from bed.clock import Clock
 from bed.image import push_app
 from bed.scene import HEALTH, Scene
@@ -200,6 +201,33 @@ def test_a_version_soaks(scene):
         since_ms = promotable(app)["version"]["since_ms"]
         pulled = [step["at_ms"] for step in over["steps"] if step["to"] == "PULLING"]
         assert pulled[0] - since_ms >= 2990  # what is told is wall time, what is waited for is not
+
+
+def test_what_is_live_is_started_anew(scene):
+    """In a frozen stage that takes only promotions, under load: other containers, the same digest, no request lost."""
+    with scene.app(stage="domains: [{name}.localhost], auto: false, promote_from: staging, approvals: 2", warm="10m",
+                   stages=escaped(STAGING)) as app:
+        digest = live_in_staging(scene, app, "v1")
+        deploy = promote(app, by="ann")
+        for name in ("bob", "cid"):
+            assert decide(app, deploy, "approve", by=name)[0] == 200
+        app.wait_over(deploy)
+        assert app.run("freeze", app.name, "--as", "ann", "--reason", "sale").returncode == 0
+        served = {c["Id"] for c in app.containers() if c["Labels"]["slipway.stage"] == "production"}
+        with Checker([], rate=200, workers=2) as checker:
+            checker.add(app.host, app.edge_address, app=app.repository)
+            checker.wait_requests(20)
+            done = app.run("restart", app.stage_name, "--wait")
+            assert done.returncode == 0, done.stdout + done.stderr
+            checker.wait_requests(50)
+            assert checker.stop()["failed"] == 0
+        now = {c["Id"] for c in app.containers() if c["Labels"]["slipway.stage"] == "production"}
+        assert len(now) == 1 and not now & served  # the one before is not kept warm: it is the same version
+        over = app.deploys(limit=1)[0]
+        assert over["trigger"] == "RESTART" and over["digest"] == digest and over["is_live"]
+        assert app.stage(app.stage_name)["warm"] is None
+        told = app.run("restart", f"{app.name}/nothing")
+        assert told.returncode == 3 and "has no stage" in told.stderr
 
 
 def test_freezes_and_windows(scene):

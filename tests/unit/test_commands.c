@@ -182,6 +182,24 @@ a_rollback_goes_to_another_version(void **state UNUSED)
 	assert_non_null(strstr(answer, "under way"));
 }
 
+/* What is live; not while anything else is on its way. */
+static void
+a_restart_starts_what_is_live(void **state UNUSED)
+{
+	start_with_a_stage();
+	assert_true(is_answered("POST", STAGE "/restart", "", "409"));
+	assert_non_null(strstr(answer, "nothing is live at shop/one"));
+	put_history();
+	assert_true(is_answered("POST", "/api/v1/projects/shop/stages/no/restart", "", "404"));
+	assert_true(is_answered("POST", STAGE "/restart", "{\"to\": 1}", "400"));
+	assert_true(is_answered("POST", STAGE "/restart", "", "202"));
+	assert_true(is_answered("GET", "/api/v1/deploys?limit=1", "", "200"));
+	assert_non_null(strstr(answer, "\"trigger\":\"RESTART\""));
+	assert_non_null(strstr(answer, VERSION_2));
+	assert_true(is_answered("POST", STAGE "/restart", "", "409"));
+	assert_non_null(strstr(answer, "under way or pending"));
+}
+
 int
 main(void)
 {
@@ -192,6 +210,7 @@ main(void)
 		TEST(a_poll_forgets_what_it_saw_when_its_tags_change),
 		TEST(what_is_live_is_deployed_again_when_it_is_broken),
 		TEST(a_rollback_goes_to_another_version),
+		TEST(a_restart_starts_what_is_live),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

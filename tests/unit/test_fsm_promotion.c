@@ -170,6 +170,23 @@ a_rollback_goes_under_any_terms(void **state UNUSED)
 	is_judged(&stage, &e, PERMIT_GO, 0, "");
 }
 
+static void
+a_restart_brings_nothing_new(void **state UNUSED)
+{
+	struct stage stage = stage_in(STAGE_IDLE).stage;
+	struct event e = asks_promoted(NEW, "sha256:live");
+
+	memcpy(stage.live_digest, "sha256:live", sizeof("sha256:live"));
+	e.trigger = TRIGGER_RESTART;
+	e.terms.approvals = 2;
+	e.terms.closed_ms = 5000;
+	stage.frozen_until_ms = INT64_MAX;
+	is_judged(&stage, &e, PERMIT_GO, 0, "");
+	memcpy(stage.live_digest, "sha256:newer", sizeof("sha256:newer"));
+	is_judged(
+	    &stage, &e, PERMIT_DENY, 0, "the version to start anew is not live any more");
+}
+
 /* The machine. */
 
 static struct actor
@@ -531,6 +548,7 @@ main(void)
 		cmocka_unit_test(windows_and_freezes_hold_what_does_not_override),
 		cmocka_unit_test(nothing_pends_for_ever),
 		cmocka_unit_test(a_rollback_goes_under_any_terms),
+		cmocka_unit_test(a_restart_brings_nothing_new),
 		cmocka_unit_test(who_may_not_go_yet_pends),
 		cmocka_unit_test(who_never_may_is_told_so),
 		cmocka_unit_test(the_newest_pends),

@@ -89,6 +89,21 @@ the_last_word_says_how_long(void **state UNUSED)
 	}
 }
 
+/* Nobody goes back to the version that serves. */
+static void
+the_same_version_is_not_kept(void **state UNUSED)
+{
+	struct actor a = stage_in(STAGE_DEPLOYING);
+	struct event e = { .kind = EV_PASSING, .from = RUNNING, .spec = SPEC };
+	struct actor wanted = a;
+
+	e.terms.warm_ms = WARM_MS;
+	memcpy(e.digest, a.stage.live_digest, sizeof(e.digest));
+	gives(&a, &e, &wanted);
+	told(RUNNING, STAGE_ID, ON(GRANTED));
+	assert_int_equal(last.messages[0].after_ms, 0);
+}
+
 static struct event
 moved(uint64_t spare, int64_t keep_ms)
 {
@@ -190,6 +205,7 @@ main(void)
 		cmocka_unit_test(the_same_version_is_offered_what_runs),
 		cmocka_unit_test(who_stops_the_elder_stops_it_too),
 		cmocka_unit_test(the_last_word_says_how_long),
+		cmocka_unit_test(the_same_version_is_not_kept),
 		cmocka_unit_test(what_was_live_is_kept),
 		cmocka_unit_test(nothing_is_kept_unasked),
 		cmocka_unit_test(what_was_warm_serves_again),
