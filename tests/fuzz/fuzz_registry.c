@@ -40,8 +40,7 @@ is_private(const struct url *url)
 	return url->is_https || url_is_loopback(url);
 }
 
-/* A password goes over HTTPS, or stays on this machine, unless its registry is configured as insecure:
- * the one of the second stage. */
+/* A password goes over HTTPS, or stays on this machine, unless its registry is configured as insecure. */
 static void
 watch(void *context, const struct fetch_request *request)
 {
@@ -49,11 +48,11 @@ watch(void *context, const struct fetch_request *request)
 	struct url url;
 
 	CHECK(url_split(str_of(request->url), &url));
-	CHECK(request->basic_user == NULL || is_private(&url) || *place == 1);
+	CHECK(request->basic_user == NULL || is_private(&url) || port_bed_is_insecure(*place));
 	CHECK(script_requests() < REQUESTS_MAX);
 	for (const char *const *h = request->headers; h != NULL && *h != NULL; h++)
 		if (strncmp(*h, "Authorization:", 14) == 0) {
-			CHECK(is_private(&url) || *place == 1);
+			CHECK(is_private(&url) || port_bed_is_insecure(*place));
 			CHECK(!tells_password(*h));
 		}
 }

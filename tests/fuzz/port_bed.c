@@ -230,6 +230,14 @@ port_bed_stage(size_t place)
 	return catalog_stage_at(bed.host.catalog, place)->id;
 }
 
+bool
+port_bed_is_insecure(size_t place)
+{
+	const struct stage_entry *stage = catalog_stage_at(bed.host.catalog, place);
+
+	return strncmp(stage->spec->image, "127.0.0.1:5000/", 15) == 0;
+}
+
 uint64_t
 port_bed_live(size_t place)
 {

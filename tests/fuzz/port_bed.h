@@ -22,6 +22,7 @@ struct port_bed {
 struct port_bed *port_bed(void); /* the same one each time, with no answers yet */
 
 uint64_t port_bed_stage(size_t place); /* ids */
+bool port_bed_is_insecure(size_t place); /* its registry is configured so */
 uint64_t port_bed_live(size_t place);
 uint64_t port_bed_next(size_t place);
 
