@@ -91,7 +91,7 @@ put_verdict(struct json_writer *w, const struct app *app, const struct stage_ent
 	enum permit_verdict verdict;
 	struct permit permit;
 
-	memcpy(question.digest, digest, sizeof(question.digest));
+	CHECK(str_copy(question.digest, sizeof(question.digest), str_of(digest)));
 	terms_read(app, stage, &question.terms);
 	verdict = permit_judge(here, &question, &permit);
 	json_pair_text(w, "verdict", is_live ? "live" : verdicts[verdict]);

@@ -102,10 +102,8 @@ cli_stats(struct invocation *in)
 	}
 	code = ask_or_print(in, buf_cstr(&path), &answer);
 	buf_free(&path);
-	if (code != CLI_OK)
-		return code;
-	if (answer.json != NULL)
+	if (code == CLI_OK && answer.json != NULL)
 		print_statistics(answer.json, days);
 	answer_free(&answer);
-	return CLI_OK;
+	return code;
 }

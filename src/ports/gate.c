@@ -90,8 +90,8 @@ next_delay_ms(struct trial *t, bool is_closed)
 	int64_t left_ms = health->min_uptime_ms - uptime_ms(t);
 	int64_t delay_ms = health->interval_ms;
 
-	if (is_closed && t->success_ms == 0) {
-		delay_ms = t->quick_ms < delay_ms ? t->quick_ms : delay_ms;
+	if (is_closed && t->success_ms == 0 && t->quick_ms < delay_ms) {
+		delay_ms = t->quick_ms;
 		t->quick_ms += t->quick_ms / 2;
 	}
 	if ((health->kind == HEALTH_NONE || t->successes >= health->successes) && left_ms > 0

@@ -182,6 +182,16 @@ a_rollback_goes_to_another_version(void **state UNUSED)
 	assert_non_null(strstr(answer, "under way"));
 }
 
+static void
+nothing_is_promotable_before_it_is_live(void **state UNUSED)
+{
+	start();
+	strcat(config, "      two: {promote_from: one, health: none}\n");
+	assert_true(is_answered("POST", "/api/v1/apply", config, "200"));
+	assert_true(is_answered("GET", "/api/v1/promotable", "", "200"));
+	assert_non_null(strstr(answer, "\"verdict\":\"refused\""));
+}
+
 /* What is live; not while anything else is on its way. */
 static void
 a_restart_starts_what_is_live(void **state UNUSED)
@@ -211,6 +221,7 @@ main(void)
 		TEST(what_is_live_is_deployed_again_when_it_is_broken),
 		TEST(a_rollback_goes_to_another_version),
 		TEST(a_restart_starts_what_is_live),
+		TEST(nothing_is_promotable_before_it_is_live),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

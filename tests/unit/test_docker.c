@@ -1652,6 +1652,31 @@ test_gate_does_not_count_the_time_of_an_engine_that_hangs(void **state UNUSED)
 #define GOOD DOCKER_SAYS("2026-01-01T00:00:00Z", "healthy")
 #define BAD DOCKER_SAYS("2026-01-01T00:00:00Z", "unhealthy")
 
+enum { ROUNDS = 150 };
+
+/* For as long as it takes: the time between two questions grows no further than the interval. */
+static void
+test_gate_asks_on_while_nobody_listens(void **state UNUSED)
+{
+	static const char silent[] =
+	    "{\"Id\":\"c1\",\"State\":{\"Status\":\"running\",\"Running\":true,"
+	    "\"StartedAt\":\"2026-01-01T00:00:00Z\"},\"NetworkSettings\":{\"Networks\":{"
+	    "\"slipway\":{\"IPAddress\":\"127.0.0.1\"}}}}";
+	const struct turn last[] = { LOOK("{\"Id\":\"c1\",\"State\":{\"Status\":\"exited\"}}"),
+		TAIL, END };
+	struct turn turns[ROUNDS + COUNT(last)] = { FIRST_LOOK(silent) };
+
+	for (size_t i = 3; i < ROUNDS; i++)
+		turns[i] = (struct turn)LOOK(silent);
+	memcpy(&turns[ROUNDS], last, sizeof(last));
+	spec.health.kind = HEALTH_TCP;
+	spec.health.port = 1;
+	spec.health.interval_ms = 1;
+	spec.health.deadline_ms = WAIT_MS;
+	assert_int_equal(run(FX_PROBE, turns)->kind, EV_REFUSED);
+	assert_has(last_event.text, "exited");
+}
+
 /* In a row: one that fails begins the count anew. */
 static void
 test_gate_counts_anew_after_a_failure(void **state UNUSED)
@@ -2511,6 +2536,7 @@ main(void)
 		TEST(test_gate_keeps_the_last_lines),
 		TEST(test_gate_does_not_count_the_time_of_an_engine_that_hangs),
 		TEST(test_gate_says_what_was_lacking),
+		TEST(test_gate_asks_on_while_nobody_listens),
 		TEST(test_gate_counts_anew_after_a_failure),
 		TEST(test_gate_notices_another_process),
 		TEST(test_gate_waits_for_the_uptime),
