@@ -215,10 +215,10 @@ const struct command commands[] = {
 	  "  slipway rollback shop/production --wait\n"
 	  "  slipway rollback shop/production --to 12\n",
 	  rollback_options, 1, 1, NEEDS_TOKEN, COMPLETES_STAGES, cli_rollback },
-	{ "restart", "PROJECT/STAGE", "start what is live anew, with no request lost",
-	  "Starts the live version beside itself, checks it, moves the traffic over and removes the containers of\n"
-	  "before: secrets and settings that were changed count from then on. Freezes, windows and approvals do not\n"
-	  "hold it, as it brings nothing new; while a deploy is under way or pending it is refused.\n"
+	{ "restart", "PROJECT/STAGE", "start what is live anew",
+	  "Deploys the live version once more, as the stage's strategy says: mostly beside itself, so that no request\n"
+	  "is lost (see `slipway plan`). Secrets and settings that were changed count from then on. Freezes, windows\n"
+	  "and approvals do not hold it, as it brings nothing new; while a deploy is under way or pending it is refused.\n"
 	  "\n"
 	  "Example:\n"
 	  "  slipway restart shop/production --wait\n",

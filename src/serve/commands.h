@@ -45,7 +45,7 @@ enum command_result command_deploy(struct app *app, const struct deploy_command 
 enum command_result command_rollback(struct app *app, const char *project, const char *stage,
     uint64_t to, uint64_t *ret_deploy, char ret_warning[REASON_SIZE], struct err *err);
 
-/* What is live is started anew, beside itself, under whatever terms: it serves already. */
+/* What is live is deployed once more, under whatever terms: it serves already. */
 enum command_result command_restart(struct app *app, const char *project, const char *stage,
     uint64_t *ret_deploy, struct err *err);
 
