@@ -105,8 +105,9 @@
 #define deploy_SUPERSEDED 28
 #define deploy_SKIPPED 29
 #define deploy_REFUSED 30
+#define deploy_STOPPED 31
 #define deploy_IS_INITIAL(state) ((state) == deploy_RESOLVING || (state) == deploy_QUEUED)
-#define deploy_IS_FINAL(state) ((state) == deploy_LIVE || (state) == deploy_FAILED || (state) == deploy_ROLLED_BACK || (state) == deploy_CANCELED || (state) == deploy_SUPERSEDED || (state) == deploy_SKIPPED || (state) == deploy_REFUSED)
+#define deploy_IS_FINAL(state) ((state) == deploy_LIVE || (state) == deploy_FAILED || (state) == deploy_ROLLED_BACK || (state) == deploy_CANCELED || (state) == deploy_SUPERSEDED || (state) == deploy_SKIPPED || (state) == deploy_REFUSED || (state) == deploy_STOPPED)
 #define deploy_IS_RESTING(state) (false)
 inline deploy_step(me, ev) {
 	if
@@ -127,8 +128,10 @@ inline deploy_step(me, ev) {
 		if
 		:: ev == EV_START -> deploy_DO_ask_turn(me, ev); deploy_TAKE(me, deploy_QUEUED, FX_NOTHING, KEPT)
 		:: ev == EV_RECOVERED -> deploy_DO_ask_turn(me, ev); deploy_TAKE(me, deploy_QUEUED, FX_NOTHING, KEPT)
-		:: ev == EV_GRANTED && deploy_IS_is_spared(me, ev) -> deploy_DO_reuse(me, ev); deploy_TAKE(me, deploy_PROBING, FX_PROBE, KEPT)
-		:: ev == EV_GRANTED && deploy_NOT_is_spared(me, ev) -> deploy_DO_pull(me, ev); deploy_TAKE(me, deploy_PULLING, FX_PULL, KEPT)
+		:: ev == EV_GRANTED && deploy_IS_stops_routed(me, ev) -> deploy_DO_leave(me, ev); deploy_TAKE(me, deploy_SWAPPING, FX_NOTHING, KEPT)
+		:: ev == EV_GRANTED && deploy_NOT_stops_routed(me, ev) && deploy_IS_stops(me, ev) -> deploy_DO_leave_unrouted(me, ev); deploy_TAKE(me, deploy_RETIRING, FX_RETIRE, KEPT)
+		:: ev == EV_GRANTED && deploy_NOT_stops_routed(me, ev) && deploy_NOT_stops(me, ev) && deploy_IS_is_spared(me, ev) -> deploy_DO_reuse(me, ev); deploy_TAKE(me, deploy_PROBING, FX_PROBE, KEPT)
+		:: ev == EV_GRANTED && deploy_NOT_stops_routed(me, ev) && deploy_NOT_stops(me, ev) && deploy_NOT_is_spared(me, ev) -> deploy_DO_pull(me, ev); deploy_TAKE(me, deploy_PULLING, FX_PULL, KEPT)
 		:: ev == EV_MERGED -> deploy_DO_close(me, ev); deploy_TAKE(me, deploy_SKIPPED, FX_NOTHING, KEPT)
 		:: ev == EV_SUPERSEDED -> deploy_DO_close(me, ev); deploy_TAKE(me, deploy_SUPERSEDED, FX_NOTHING, KEPT)
 		:: ev == EV_HELD -> deploy_DO_close(me, ev); deploy_TAKE(me, deploy_SKIPPED, FX_NOTHING, KEPT)
@@ -342,16 +345,20 @@ inline deploy_step(me, ev) {
 		fi
 	:: deploy_state[me] == deploy_RETIRING ->
 		if
-		:: ev == EV_RETIRED && deploy_IS_has_post_retire(me, ev) -> deploy_DO_hook_behind(me, ev); deploy_TAKE(me, deploy_POST_RETIRE, FX_HOOK, KEPT)
-		:: ev == EV_RETIRED && deploy_NOT_has_post_retire(me, ev) -> deploy_DO_finish(me, ev); deploy_TAKE(me, deploy_LIVE, FX_NOTHING, KEPT)
+		:: ev == EV_RETIRED && deploy_IS_stops(me, ev) -> deploy_DO_finish(me, ev); deploy_TAKE(me, deploy_STOPPED, FX_NOTHING, KEPT)
+		:: ev == EV_RETIRED && deploy_NOT_stops(me, ev) && deploy_IS_has_post_retire(me, ev) -> deploy_DO_hook_behind(me, ev); deploy_TAKE(me, deploy_POST_RETIRE, FX_HOOK, KEPT)
+		:: ev == EV_RETIRED && deploy_NOT_stops(me, ev) && deploy_NOT_has_post_retire(me, ev) -> deploy_DO_finish(me, ev); deploy_TAKE(me, deploy_LIVE, FX_NOTHING, KEPT)
 		:: ev == EV_CANCEL -> deploy_DO_reretire(me, ev); deploy_TAKE(me, deploy_RETIRING, FX_RETIRE, KEPT)
 		:: ev == EV_RECOVERED -> deploy_DO_reretire(me, ev); deploy_TAKE(me, deploy_RETIRING, FX_RETIRE, KEPT)
 		:: ev == EV_TIMEOUT && deploy_IS_tries_left(me, ev) -> deploy_DO_retire_again(me, ev); deploy_TAKE(me, deploy_RETIRING, FX_RETIRE, KEPT)
 		:: ev == EV_REFUSED && deploy_IS_tries_left(me, ev) -> deploy_DO_retire_again(me, ev); deploy_TAKE(me, deploy_RETIRING, FX_RETIRE, KEPT)
 		:: ev == EV_TROUBLED && deploy_IS_tries_left(me, ev) -> deploy_DO_retire_again(me, ev); deploy_TAKE(me, deploy_RETIRING, FX_RETIRE, KEPT)
-		:: ev == EV_TIMEOUT && deploy_NOT_tries_left(me, ev) -> deploy_DO_finish_untidy(me, ev); deploy_TAKE(me, deploy_LIVE, FX_NOTHING, KEPT)
-		:: ev == EV_REFUSED && deploy_NOT_tries_left(me, ev) -> deploy_DO_finish_untidy(me, ev); deploy_TAKE(me, deploy_LIVE, FX_NOTHING, KEPT)
-		:: ev == EV_TROUBLED && deploy_NOT_tries_left(me, ev) -> deploy_DO_finish_untidy(me, ev); deploy_TAKE(me, deploy_LIVE, FX_NOTHING, KEPT)
+		:: ev == EV_TIMEOUT && deploy_NOT_tries_left(me, ev) && deploy_IS_stops(me, ev) -> deploy_DO_finish_untidy(me, ev); deploy_TAKE(me, deploy_STOPPED, FX_NOTHING, KEPT)
+		:: ev == EV_REFUSED && deploy_NOT_tries_left(me, ev) && deploy_IS_stops(me, ev) -> deploy_DO_finish_untidy(me, ev); deploy_TAKE(me, deploy_STOPPED, FX_NOTHING, KEPT)
+		:: ev == EV_TROUBLED && deploy_NOT_tries_left(me, ev) && deploy_IS_stops(me, ev) -> deploy_DO_finish_untidy(me, ev); deploy_TAKE(me, deploy_STOPPED, FX_NOTHING, KEPT)
+		:: ev == EV_TIMEOUT && deploy_NOT_tries_left(me, ev) && deploy_NOT_stops(me, ev) -> deploy_DO_finish_untidy(me, ev); deploy_TAKE(me, deploy_LIVE, FX_NOTHING, KEPT)
+		:: ev == EV_REFUSED && deploy_NOT_tries_left(me, ev) && deploy_NOT_stops(me, ev) -> deploy_DO_finish_untidy(me, ev); deploy_TAKE(me, deploy_LIVE, FX_NOTHING, KEPT)
+		:: ev == EV_TROUBLED && deploy_NOT_tries_left(me, ev) && deploy_NOT_stops(me, ev) -> deploy_DO_finish_untidy(me, ev); deploy_TAKE(me, deploy_LIVE, FX_NOTHING, KEPT)
 		:: else -> skip
 		fi
 	:: deploy_state[me] == deploy_POST_RETIRE ->
@@ -645,8 +652,9 @@ inline stage_step(me, ev) {
 		:: ev == EV_PASSING && stage_IS_may_go(me, ev) -> stage_DO_pass(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
 		:: ev == EV_PASSING && stage_NOT_may_go(me, ev) && stage_IS_is_put_off(me, ev) -> stage_DO_put_off(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
 		:: ev == EV_PASSING && stage_NOT_may_go(me, ev) && stage_NOT_is_put_off(me, ev) -> stage_DO_deny(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
-		:: ev == EV_MOVED && stage_IS_is_back(me, ev) -> stage_DO_move_back(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
-		:: ev == EV_MOVED && stage_NOT_is_back(me, ev) -> stage_DO_move(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
+		:: ev == EV_MOVED && stage_IS_is_stop(me, ev) -> stage_DO_leave(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
+		:: ev == EV_MOVED && stage_NOT_is_stop(me, ev) && stage_IS_is_back(me, ev) -> stage_DO_move_back(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
+		:: ev == EV_MOVED && stage_NOT_is_stop(me, ev) && stage_NOT_is_back(me, ev) -> stage_DO_move(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
 		:: ev == EV_GIVEN_UP -> stage_DO_disown(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
 		:: ev == EV_CONDEMNED -> stage_DO_condemn(me, ev); stage_TAKE(me, stage_DEPLOYING, FX_NOTHING, KEPT)
 		:: ev == EV_ENDED && stage_IS_is_from_running(me, ev) -> stage_DO_recall_waiting(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, KEPT)
@@ -681,8 +689,9 @@ inline stage_step(me, ev) {
 		:: ev == EV_READY && stage_NOT_is_from_waiting(me, ev) && stage_NOT_is_held(me, ev) && stage_NOT_is_older_than_running(me, ev) && stage_NOT_is_older_than_waiting(me, ev) && stage_NOT_is_older_than_merged(me, ev) && stage_NOT_is_waiting_already(me, ev) && stage_NOT_is_running_already(me, ev) && stage_NOT_may_go(me, ev) && stage_NOT_is_denied(me, ev) && stage_NOT_is_pending_already(me, ev) && stage_NOT_is_older_than_pending(me, ev) -> stage_DO_defer(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
 		:: ev == EV_PASSING && stage_IS_may_go(me, ev) -> stage_DO_pass(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
 		:: ev == EV_PASSING && stage_NOT_may_go(me, ev) -> stage_DO_deny(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
-		:: ev == EV_MOVED && stage_IS_is_back(me, ev) -> stage_DO_move_back(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
-		:: ev == EV_MOVED && stage_NOT_is_back(me, ev) -> stage_DO_move(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
+		:: ev == EV_MOVED && stage_IS_is_stop(me, ev) -> stage_DO_leave(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
+		:: ev == EV_MOVED && stage_NOT_is_stop(me, ev) && stage_IS_is_back(me, ev) -> stage_DO_move_back(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
+		:: ev == EV_MOVED && stage_NOT_is_stop(me, ev) && stage_NOT_is_back(me, ev) -> stage_DO_move(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
 		:: ev == EV_GIVEN_UP -> stage_DO_disown(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
 		:: ev == EV_CONDEMNED -> stage_DO_condemn(me, ev); stage_TAKE(me, stage_QUEUEING, FX_NOTHING, KEPT)
 		:: ev == EV_ENDED && stage_IS_is_from_running(me, ev) -> stage_DO_recall_waiting(me, ev); stage_TAKE(me, stage_IDLE, FX_NOTHING, KEPT)

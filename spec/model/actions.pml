@@ -43,6 +43,19 @@
 #define deploy_IS_may_undo(me, ev) (stops_first(me) || deploy_IS_tries_left(me, ev))
 #define deploy_NOT_may_undo(me, ev) (!deploy_IS_may_undo(me, ev))
 
+/* Starts nothing: the stage shall be stopped. */
+#ifdef STOPS
+#define only_stops(d) is_stop[d]
+#else
+#define only_stops(d) false
+#endif
+#define deploy_IS_stops(me, ev) only_stops(me)
+#define deploy_NOT_stops(me, ev) (!deploy_IS_stops(me, ev))
+#define deploy_IS_stops_routed(me, ev) (only_stops(me) && deploy_has_route[me])
+#define deploy_NOT_stops_routed(me, ev) (!deploy_IS_stops_routed(me, ev))
+#define stage_IS_is_stop(me, ev) only_stops(e_from)
+#define stage_NOT_is_stop(me, ev) (!stage_IS_is_stop(me, ev))
+
 #ifdef MIGRATION
 #define deploy_IS_has_migration(me, ev) (!deploy_is_back(me))
 #else
@@ -167,6 +180,7 @@
 #define deploy_DO_pend(me, ev) skip
 #define deploy_DO_take_digest(me, ev) deploy_digest[me] = e_digest; tell_stage(me, EV_READY)
 #define deploy_DO_pull(me, ev) deploy_elder[me] = e_word; deploy_tries[me] = 0
+#define deploy_DO_leave_unrouted(me, ev) deploy_elder[me] = e_word; move(me); deploy_tries[me] = 0
 #define deploy_DO_abort_swap(me, ev) post(SWAP, me, EV_CANCEL); tell_stage(me, EV_GIVEN_UP)
 #define deploy_DO_hook_before(me, ev) deploy_tries[me] = 0
 #define deploy_DO_verify(me, ev) deploy_tries[me] = 0
@@ -238,7 +252,8 @@
 #ifdef TERMS
 #define is_under(me, deploy_, terms_) (terms[me] == terms_ && !is_exempt[deploy_])
 #else
-#define is_under(me, deploy_, terms_) (terms_ == GO)
+#define is_under(me, deploy_, terms_) \
+	(terms_ == (only_stops(deploy_) && stage_live[me] == 0 -> NEVER : GO))
 #endif
 #define may_go(me, deploy_) (!is_under(me, deploy_, NOT_YET) && !is_under(me, deploy_, NEVER))
 #define stage_IS_may_go(me, ev) may_go(me, e_from)

@@ -130,6 +130,9 @@ end:	do
 		:: with(is_poll) = BY_HOOK
 		:: with(digest) = 1; with(is_poll) = BY_ROLLBACK
 #endif
+#ifdef STOPS
+		:: with(digest) = 1; with(flag) = true; with(is_poll) = BY_STOP
+#endif
 #ifdef FORCED
 		:: with(flag) = true
 		:: with(flag) = true; with(digest) = 1

@@ -64,6 +64,7 @@
 #define BY_POLL 1
 #define BY_HOOK 2
 #define BY_ROLLBACK 3
+#define BY_STOP 4
 
 #ifdef FIRST /* nothing serves yet */
 #define ELDERS 0
@@ -172,6 +173,11 @@ byte votes = VOTES;
 byte stage_held[STAGES]; /* set of digests */
 bool is_back[DEPLOYS]; /* a rollback */
 byte bad; /* the digests of stage 0 that may be run for a person only */
+#endif
+
+#ifdef STOPS /* people stop stages, too */
+bool is_stop[DEPLOYS];
+byte stage_stopped[STAGES];
 #endif
 
 byte sweep_state[1] = sweep_WAITING;

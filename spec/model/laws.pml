@@ -5,10 +5,11 @@
  * has said that it cannot be started again. */
 #ifdef HALTING
 #define is_lost(s) (is_unrevived[stage_live[s]] && !runs[stage_live[s]])
-#define is_parked_by_right(s) (is_lost(s) || (stage_running[s] != 0 && stops_first(stage_running[s])))
+#define is_parked_by_right(s) \
+	(is_lost(s) || (stage_running[s] != 0 && (stops_first(stage_running[s]) || only_stops(stage_running[s]))))
 #else
 #define is_lost(s) false
-#define is_parked_by_right(s) false
+#define is_parked_by_right(s) (stage_running[s] != 0 && only_stops(stage_running[s]))
 #endif
 
 /* 112: what failed on trial does not stay. */
@@ -33,6 +34,10 @@ inline check() {
 			/* 1 and 8: the route leads to what runs, and to something once a stage has served */
 			assert(target[i] == 0 || runs[target[i]]);
 			assert(!deploy_has_route[stage_live[i]] || target[i] != 0 || is_parked_by_right(i));
+#ifdef STOPS /* 119: while a stage is stopped its route leads to nobody */
+			assert(stage_stopped[i] == 0 || stage_live[i] == 0);
+			assert(stage_stopped[i] == 0 || stage_running[i] != 0 || target[i] == 0);
+#endif
 #ifdef WARM /* 114: what is called warm runs */
 			assert(stage_warm[i] == 0 || (runs[stage_warm[i]] && stage_warm[i] != stage_live[i]));
 #endif
@@ -72,7 +77,8 @@ inline check() {
 		if
 		:: became_live != 0 -> /* 11: LIVE means so */
 			assert(runs[body(became_live)] &&
-			    stage_live[deploy_stage[became_live]] == body(became_live));
+			    (stage_live[deploy_stage[became_live]] == body(became_live) ||
+				only_stops(stage_running[deploy_stage[became_live]]))); /* in the same step */
 			assert(!deploy_has_route[became_live] ||
 			    target[deploy_stage[became_live]] == body(became_live));
 			assert_passed(became_live);

@@ -171,6 +171,11 @@ inline deploy_DO_begin_swap(me, ev) {
 	bear_swap(me, swap_SWITCHING)
 }
 
+inline deploy_DO_leave(me, ev) {
+	deploy_elder[me] = e_word;
+	bear_swap(me, swap_SWITCHING)
+}
+
 inline deploy_DO_begin_park(me, ev) {
 	bear_swap(me, swap_PARKING)
 }
@@ -240,8 +245,27 @@ inline stage_DO_thaw(me, ev) {
 	recall_pending(me)
 }
 
+/* 119: nothing serves; what was wished before that comes too late. */
+inline stage_DO_leave(me, ev) {
+	assert(e_from > stage_live[me]);
+	note_merged(me, e_from, 0);
+	stage_live[me] = 0;
+#ifdef WARM
+	stage_warm[me] = 0;
+#endif
+#ifdef STOPS
+	stage_stopped[me] = e_from
+#else
+	skip
+#endif
+}
+
 inline stage_DO_move(me, ev) {
 	assert(e_from > stage_live[me]); /* 16: what is newer never gives way to what is older */
+#ifdef STOPS
+	assert(e_from > stage_stopped[me]);
+	stage_stopped[me] = 0;
+#endif
 	release_digest(me, deploy_digest[e_from]);
 	becomes_good(deploy_digest[e_from]);
 #ifdef WARM
@@ -304,6 +328,9 @@ inline stage_DO_begin(me, ev) {
 	is_exempt[deploy_births] = e_is_poll == BY_ROLLBACK;
 #endif
 	deploy_spec[deploy_births] = stage_spec[me];
+#ifdef STOPS
+	is_stop[deploy_births] = e_is_poll == BY_STOP;
+#endif
 	wishes(me, deploy_births, 0);
 	has_drained[deploy_births] = true;
 #ifdef SHARED /* each stage's new revision wants what the old one had not, and the other way round */

@@ -175,16 +175,19 @@ inline perform(ask_, d, elder_, id_, epoch_) {
 	:: ask_ == FX_DRAIN -> has_drained[elder_] = target[deploy_stage[d]] != elder_; said = EV_DRAINED
 	:: ask_ == FX_SWITCH ->
 		if
-		:: is_fenced(deploy_stage[d], id_, epoch_) || !runs[body(d)] || is_taken(d, deploy_stage[d]) ->
+		:: is_fenced(deploy_stage[d], id_, epoch_) || !(runs[body(d)] || only_stops(d)) ||
+		    is_taken(d, deploy_stage[d]) ->
 			said = EV_REFUSED
 		:: else ->
 			assert_hooked(d);
-			fresh = body(d);
+			fresh = (only_stops(d) -> 0 : body(d));
 			move_route(deploy_stage[d], fresh, id_, epoch_);
 			claim_domain(d, deploy_stage[d]);
 			said = EV_SWITCHED
 		fi
-	:: ask_ == FX_CONFIRM -> said = (target[deploy_stage[d]] == body(d) -> EV_CONFIRMED : EV_TROUBLED)
+	:: ask_ == FX_CONFIRM ->
+		fresh = (only_stops(d) -> 0 : body(d));
+		said = (target[deploy_stage[d]] == fresh -> EV_CONFIRMED : EV_TROUBLED)
 	:: ask_ == FX_RESTORE ->
 		if
 		:: is_fenced(deploy_stage[d], id_, epoch_) || is_restore_taken(elder_, deploy_stage[d]) ->

@@ -16,7 +16,10 @@
  * The migration comes before all of it, while the old version serves. Behind the switch a version may be on
  * trial: a post-switch hook that may lead back, and then the verification window, in which it is watched. Until
  * that has ended well, the version before is what counts as live, and it still runs; so going back starts nothing.
- * Where nothing is started, no hook runs, and nothing is on trial. */
+ * Where nothing is started, no hook runs, and nothing is on trial.
+ *
+ * To stop a stage is a deploy that starts nothing: its swap leads to nobody, and what served is drained and
+ * retired as by a successor. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -53,6 +56,9 @@ GUARD(is_canceled) { return a->deploy.is_canceled; }
 /* The elder is stopped before this one starts; and before that its route is parked, by our swap. */
 GUARD(halts) { return a->deploy.strategy != STRATEGY_BLUE_GREEN && a->deploy.elder != 0; }
 GUARD(parks) { return halts(a, e) && a->deploy.has_route; }
+/* It starts nothing: what serves shall be stopped, and nothing come in its place. */
+GUARD(stops) { return a->deploy.trigger == TRIGGER_STOP; }
+GUARD(stops_routed) { return stops(a, e) && a->deploy.has_route; }
 /* What runs already answers its gate, and the one before is let run on. */
 GUARD(is_spared) { return e->spare != 0; }
 GUARD(is_warm) { return a->deploy.body != 0; }
@@ -364,6 +370,19 @@ ACTION(replace)
 	deploy_ask_first(a, e, out, FX_RETIRE, RETIRE_MS);
 }
 
+/* First nobody is led to it any more. */
+ACTION(leave)
+{
+	a->deploy.elder = e->elder;
+	begin_a_swap(a, e, out, SWAP_SWITCHING);
+}
+
+ACTION(leave_unrouted)
+{
+	a->deploy.elder = e->elder;
+	replace(a, e, out);
+}
+
 static void
 finish_with(struct actor *a, const struct event *e, struct out *out, const char *flaw)
 {
@@ -397,6 +416,11 @@ ACTION(finish)
 
 ACTION(finish_untidy)
 {
+	if (stops(a, e)) {
+		keep_text(a->deploy.reason, "what served could not be removed yet");
+		end(a, e, out);
+		return;
+	}
 	finish_with(a, e, out, "the version before could not be removed yet");
 }
 
@@ -435,5 +459,5 @@ ACTION(close)
 SPEC(deploy, DEPLOY, DEPLOY_STATES, STATE(DEPLOY_RESOLVING) | STATE(DEPLOY_QUEUED),
     STATE(DEPLOY_LIVE) | STATE(DEPLOY_FAILED) | STATE(DEPLOY_ROLLED_BACK)
 	| STATE(DEPLOY_CANCELED) | STATE(DEPLOY_SUPERSEDED) | STATE(DEPLOY_SKIPPED)
-	| STATE(DEPLOY_REFUSED),
+	| STATE(DEPLOY_REFUSED) | STATE(DEPLOY_STOPPED),
     0);

@@ -20,6 +20,8 @@ static const struct row rows[] = {
 	ROW(RESOLVING, ON(CANCEL),                always,     cancel,        0,           CANCELED),
 
 	ROW(QUEUED,    ON(START) | ON(RECOVERED), always,     ask_turn,      0,           QUEUED),
+	ROW(QUEUED,    ON(GRANTED),               stops_routed, leave,       0,           SWAPPING),
+	ROW(QUEUED,    ON(GRANTED),               stops,      leave_unrouted, FX(RETIRE), RETIRING),
 	ROW(QUEUED,    ON(GRANTED),               is_spared,  reuse,         FX(PROBE),   PROBING),
 	ROW(QUEUED,    ON(GRANTED),               always,     pull,          FX(PULL),    PULLING),
 	ROW(QUEUED,    ON(MERGED),                always,     close,         0,           SKIPPED),
@@ -140,10 +142,12 @@ static const struct row rows[] = {
 	ROW(DRAINING,  BAD,                       keeps,      finish,        0,           LIVE),
 	ROW(DRAINING,  BAD,                       always,     retire,        FX(RETIRE),  RETIRING),
 
+	ROW(RETIRING,  ON(RETIRED),               stops,      finish,        0,           STOPPED),
 	ROW(RETIRING,  ON(RETIRED),               has_post_retire, hook_behind, FX(HOOK), POST_RETIRE),
 	ROW(RETIRING,  ON(RETIRED),               always,     finish,        0,           LIVE),
 	ROW(RETIRING,  AGAIN,                     always,     reretire,      FX(RETIRE),  RETIRING),
 	ROW(RETIRING,  BAD,                       tries_left, retire_again,  FX(RETIRE),  RETIRING),
+	ROW(RETIRING,  BAD,                       stops,      finish_untidy, 0,           STOPPED),
 	ROW(RETIRING,  BAD,                       always,     finish_untidy, 0,           LIVE),
 
 	ROW(POST_RETIRE, AGAIN,                   always,     rehook,        FX(HOOK),    POST_RETIRE),

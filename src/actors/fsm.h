@@ -122,6 +122,7 @@ struct stage {
 	uint64_t spec;
 	uint64_t live; /* the deploy whose containers serve; 0: none yet */
 	uint64_t live_spec;
+	uint64_t stopped; /* the deploy by which a person stopped it; 0: nobody has */
 	uint64_t warm; /* served before, and its containers still run; 0: none */
 	uint64_t warm_spec;
 	int64_t warm_until_ms;

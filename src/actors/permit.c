@@ -43,6 +43,8 @@ look(const struct stage *stage, const struct event *e)
 	struct wait wait = { .holds = false };
 	char count[32];
 
+	if (stage->stopped != 0 && permit_is_by_machine(e))
+		hold(&wait, PENDING_LOOK_MS, "the stage is stopped", "", "");
 	if (!e->is_overriding && frozen_ms > 0)
 		hold(&wait, frozen_ms, "frozen: ", stage->freeze, "");
 	if (!e->is_overriding && terms->closed_ms > 0)
@@ -90,6 +92,25 @@ judge_restart(const struct stage *stage, const struct event *e, struct permit *r
 	return deny(ret, "the version to start anew is not live any more", "", "");
 }
 
+static enum permit_verdict
+judge_stop(const struct stage *stage, struct permit *ret)
+{
+	return stage->live != 0 ? PERMIT_GO : deny(ret, "nothing is live any more", "", "");
+}
+
+/* It brings nothing that did not serve before, unless something else has come since. */
+static enum permit_verdict
+judge_start(const struct stage *stage, struct permit *ret)
+{
+	return stage->live == 0 ? PERMIT_GO : deny(ret, "something is live already", "", "");
+}
+
+bool
+permit_is_by_machine(const struct event *e)
+{
+	return e->trigger == TRIGGER_POLL || e->trigger == TRIGGER_WEBHOOK;
+}
+
 enum permit_verdict
 permit_judge(const struct stage *stage, const struct event *e, struct permit *ret)
 {
@@ -103,6 +124,10 @@ permit_judge(const struct stage *stage, const struct event *e, struct permit *re
 		return PERMIT_GO;
 	if (e->trigger == TRIGGER_RESTART)
 		return judge_restart(stage, e, ret);
+	if (e->trigger == TRIGGER_STOP)
+		return judge_stop(stage, ret);
+	if (e->trigger == TRIGGER_START)
+		return judge_start(stage, ret);
 	if (judge_source(e, ret) == PERMIT_DENY)
 		return PERMIT_DENY;
 	wait = look(stage, e);

@@ -28,6 +28,9 @@ struct permit {
 enum permit_verdict
 permit_judge(const struct stage *stage, const struct event *e, struct permit *ret);
 
+/* A hook or a poll wants it, and no person. */
+bool permit_is_by_machine(const struct event *e);
+
 /* For actions: says it to the deploy that asked. */
 void permit_answer(
     const struct actor *a, const struct event *e, struct out *out, enum event_kind kind);

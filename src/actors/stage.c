@@ -19,6 +19,7 @@
 #include "actors/fsm.h"
 #include "actors/permit.h"
 #include "actors/quarantine.h"
+#include "actors/stage_places.h"
 
 /* Guards. READY: digest and spec of the deploy that asks for its turn. */
 
@@ -62,26 +63,20 @@ GUARD(may_go) { return permit_judge(&a->stage, e, NULL) == PERMIT_GO; }
 GUARD(is_denied) { return permit_judge(&a->stage, e, NULL) == PERMIT_DENY; }
 GUARD(is_from_running) { return e->from == a->stage.running; }
 GUARD(is_from_waiting) { return e->from == a->stage.waiting; }
-/* Nobody but a machine wanted it. */
-static bool
-is_auto(const struct event *e)
-{
-	return e->trigger == TRIGGER_POLL || e->trigger == TRIGGER_WEBHOOK;
-}
-
 /* For now only, and nobody wants anything newer. A person hears of it, and decides. */
 GUARD(is_put_off)
 {
-	return is_auto(e) && a->stage.waiting == 0 && a->stage.pending == 0
+	return permit_is_by_machine(e) && a->stage.waiting == 0 && a->stage.pending == 0
 	       && a->stage.resolving == 0 && permit_judge(&a->stage, e, NULL) == PERMIT_WAIT;
 }
-GUARD(is_held) { return is_auto(e) && stage_holds(&a->stage, e->digest, NULL); }
+GUARD(is_held) { return permit_is_by_machine(e) && stage_holds(&a->stage, e->digest, NULL); }
 GUARD(is_back) { return e->trigger == TRIGGER_ROLLBACK; }
+GUARD(is_stop) { return e->trigger == TRIGGER_STOP; }
 
 /* A person's wish may bring what a hook's may not, so then it is not the same one. */
 GUARD(is_asked_already)
 {
-	return (is_auto(e) || a->stage.quarantine[0].deploy == 0) && !e->flag
+	return (permit_is_by_machine(e) || a->stage.quarantine[0].deploy == 0) && !e->flag
 	       && !e->is_overriding && e->digest[0] == '\0' && a->stage.resolving != 0
 	       && strcmp(e->tag, a->stage.resolving_tag) == 0;
 }
@@ -109,15 +104,6 @@ settle(const struct actor *a, struct out *out, uint64_t deploy, enum event_kind 
 	tell(a, out, message);
 }
 
-static void
-clear_warm(struct actor *a)
-{
-	a->stage.warm = 0;
-	a->stage.warm_spec = 0;
-	a->stage.warm_until_ms = 0;
-	memset(a->stage.warm_digest, 0, DIGEST_SIZE);
-}
-
 /* Whose containers can serve at once; 0: some have to be started. */
 static uint64_t
 spare_for(const struct actor *a, const struct event *e)
@@ -137,26 +123,10 @@ grant(struct actor *a, const struct event *e, struct out *out)
 	a->stage.running_spec = e->spec;
 	memcpy(a->stage.running_digest, e->digest, DIGEST_SIZE);
 	if (e->strategy != STRATEGY_BLUE_GREEN)
-		clear_warm(a); /* it stops whatever else runs */
+		stage_clear_warm(&a->stage); /* it stops whatever else runs */
 	tell(a, out,
 	    (struct event){
 		.kind = EV_GRANTED, .to = e->from, .elder = a->stage.live, .spare = spare });
-}
-
-static void
-clear_waiting(struct actor *a)
-{
-	a->stage.waiting = 0;
-	a->stage.waiting_spec = 0;
-	memset(a->stage.waiting_digest, 0, DIGEST_SIZE);
-}
-
-static void
-clear_pending(struct actor *a)
-{
-	a->stage.pending = 0;
-	a->stage.pending_spec = 0;
-	memset(a->stage.pending_digest, 0, DIGEST_SIZE);
 }
 
 /* A wish is taken: what pends and is older will not be wanted any more. */
@@ -166,7 +136,7 @@ outdate_pending(struct actor *a, struct out *out, uint64_t by)
 	if (a->stage.pending == 0 || a->stage.pending > by)
 		return;
 	settle(a, out, a->stage.pending, EV_SUPERSEDED, "superseded by deploy ", by);
-	clear_pending(a);
+	stage_clear_pending(&a->stage);
 }
 
 static void
@@ -176,29 +146,14 @@ recall(struct actor *a, struct out *out, uint64_t deploy)
 		tell(a, out, (struct event){ .kind = EV_RECALLED, .to = deploy });
 }
 
-static void
-clear_running(struct actor *a)
-{
-	a->stage.running = 0;
-	a->stage.running_spec = 0;
-	memset(a->stage.running_digest, 0, DIGEST_SIZE);
-}
-
-static void
-clear_resolving(struct actor *a)
-{
-	a->stage.resolving = 0;
-	memset(a->stage.resolving_tag, 0, TAG_SIZE);
-}
-
 /* Whatever is said to a deploy that asks for its turn: it asks for no digest and pends no more. */
 static void
 leave_line(struct actor *a, uint64_t deploy)
 {
 	if (a->stage.resolving == deploy)
-		clear_resolving(a);
+		stage_clear_resolving(&a->stage);
 	if (a->stage.pending == deploy)
-		clear_pending(a);
+		stage_clear_pending(&a->stage);
 }
 
 /* Who asks for its digest still, and is older, comes too late. */
@@ -235,12 +190,21 @@ ACTION(ignore) {}
  * asks for a tag now wants it under this configuration: what asks already is not the same. */
 ACTION(configure)
 {
-	clear_resolving(a);
+	stage_clear_resolving(&a->stage);
 	a->stage.spec = e->spec;
 	a->stage.strategy = e->strategy;
 	a->stage.tasks = e->count;
 	a->stage.has_route = a->stage.has_route || e->flag;
 	recall(a, out, a->stage.pending); /* the terms may be others now */
+}
+
+/* It starts nothing, so nothing of what is configured since counts for it. */
+static void
+begin_to_stop(const struct actor *a, struct deploy *stop)
+{
+	stop->spec = a->stage.live_spec;
+	stop->strategy = STRATEGY_BLUE_GREEN;
+	stop->tasks = 0;
 }
 
 ACTION(begin)
@@ -260,8 +224,11 @@ ACTION(begin)
 	child.deploy.created_ms = e->now_ms;
 	memcpy(child.deploy.tag, e->tag, TAG_SIZE);
 	memcpy(child.deploy.digest, e->digest, DIGEST_SIZE);
+	if (is_stop(a, e))
+		begin_to_stop(a, &child.deploy);
 	uint64_t id = spawn(out, child);
-	clear_resolving(a); /* an older one will come too late: the same tag is a new wish */
+	stage_clear_resolving(
+	    &a->stage); /* an older one will come too late: the same tag is a new wish */
 	if (!is_resolved) {
 		a->stage.resolving = id;
 		memcpy(a->stage.resolving_tag, e->tag, TAG_SIZE);
@@ -325,7 +292,7 @@ ACTION(merge_pending)
 ACTION(merge_running_drop_waiting)
 {
 	settle(a, out, a->stage.waiting, EV_SUPERSEDED, "superseded by deploy ", e->from);
-	clear_waiting(a);
+	stage_clear_waiting(&a->stage);
 	merge_running(a, e, out);
 }
 
@@ -424,7 +391,7 @@ ACTION(lift) { quarantine_release(&a->stage, e->digest); }
 ACTION(cool)
 {
 	if (e->spare == a->stage.warm)
-		clear_warm(a);
+		stage_clear_warm(&a->stage);
 }
 
 /* One at most: what was warm until now goes. */
@@ -433,7 +400,7 @@ keep_warm(struct actor *a, const struct event *e)
 {
 	uint64_t left = a->stage.live;
 
-	clear_warm(a);
+	stage_clear_warm(&a->stage);
 	if (left == 0 || left == e->spare || e->after_ms <= 0)
 		return;
 	a->stage.warm = left;
@@ -453,6 +420,18 @@ ACTION(move)
 		note_merged(a, e->from, e->spare);
 	a->stage.live_spec = e->spec;
 	memcpy(a->stage.live_digest, e->digest, DIGEST_SIZE);
+	if (a->stage.stopped != 0)
+		recall(a, out, a->stage.pending); /* what came meanwhile waited for that */
+	a->stage.stopped = 0;
+}
+
+/* Nothing serves, until a person wants something. Wishes older than that come too late. */
+ACTION(leave)
+{
+	stage_clear_warm(&a->stage);
+	note_merged(a, e->from, 0);
+	stage_clear_live(&a->stage);
+	a->stage.stopped = e->from;
 }
 
 /* Another version may have gone live since the rollback was asked for. */
@@ -467,11 +446,11 @@ ACTION(move_back)
 ACTION(recall_waiting)
 {
 	recall(a, out, a->stage.waiting);
-	clear_waiting(a);
-	clear_running(a);
+	stage_clear_waiting(&a->stage);
+	stage_clear_running(&a->stage);
 }
 
-ACTION(drop_waiting) { clear_waiting(a); }
+ACTION(drop_waiting) { stage_clear_waiting(&a->stage); }
 
 ACTION(forget) { leave_line(a, e->from); }
 

@@ -73,6 +73,8 @@ static const struct route routes[] = {
 	{ METHOD_POST, STAGE "/rollback", api_stage_rollback, 0 },
 	{ METHOD_GET, STAGE "/rollbacks", api_stage_rollbacks, 0 },
 	{ METHOD_POST, STAGE "/restart", api_stage_restart, 0 },
+	{ METHOD_POST, STAGE "/stop", api_stage_stop, 0 },
+	{ METHOD_POST, STAGE "/start", api_stage_start, 0 },
 	{ METHOD_POST, STAGE "/poll", api_stage_poll, 0 },
 	{ METHOD_GET, STAGE "/tags", api_stage_tags, 0 },
 	{ METHOD_POST, STAGE "/quarantine/lift", api_stage_lift, 0 },

@@ -198,22 +198,45 @@ api_stage_rollback(void *context, struct request *rq)
 	json_free(body);
 }
 
-void
-api_stage_restart(void *context, struct request *rq)
+typedef enum command_result stage_command_fn(struct app *app,
+    const struct stage_command *command, uint64_t *ret_deploy, struct err *err);
+
+static void
+run_command(struct app *app, struct request *rq, stage_command_fn *run, const char *asked)
 {
-	struct app *app = context;
-	static const char *const known[] = { NULL };
+	static const char *const known[] = { "by", NULL };
+	struct stage_command command = { .project = api_parameter(rq, "project"),
+		.stage = api_parameter(rq, "stage"),
+		.by = "" };
 	struct json *body = api_body(rq, known);
-	enum command_result result;
 	struct err err;
 	uint64_t id = 0;
 
 	if (body == NULL)
 		return;
-	result = command_restart(
-	    app, api_parameter(rq, "project"), api_parameter(rq, "stage"), &id, &err);
-	api_reply_deploy(app, rq, result, id, &err, "a restart was asked for");
+	if (api_text(rq, body, "by", &command.by)) {
+		enum command_result result = run(app, &command, &id, &err);
+		api_reply_deploy(app, rq, result, id, &err, asked);
+	}
 	json_free(body);
+}
+
+void
+api_stage_restart(void *context, struct request *rq)
+{
+	run_command(context, rq, command_restart, "a restart was asked for");
+}
+
+void
+api_stage_stop(void *context, struct request *rq)
+{
+	run_command(context, rq, command_stop, "a stop was asked for");
+}
+
+void
+api_stage_start(void *context, struct request *rq)
+{
+	run_command(context, rq, command_start, "a start was asked for");
 }
 
 void

@@ -74,7 +74,7 @@ count_deploy(struct figures *f, const struct deploy_times *one)
 	f->failed += strcmp(one->state, "FAILED") == 0;
 	f->rolled_back += strcmp(one->state, "ROLLED_BACK") == 0;
 	f->rollbacks += strcmp(one->trigger, "ROLLBACK") == 0;
-	if (one->live_ms == 0)
+	if (one->live_ms == 0 || strcmp(one->state, "STOPPED") == 0)
 		return;
 	f->live++;
 	f->live_ms[f->times] = one->live_ms - one->created_ms;

@@ -97,6 +97,8 @@ void api_stage_plan(void *context, struct request *rq);
 void api_stage_deploy(void *context, struct request *rq);
 void api_stage_rollback(void *context, struct request *rq);
 void api_stage_restart(void *context, struct request *rq);
+void api_stage_stop(void *context, struct request *rq);
+void api_stage_start(void *context, struct request *rq);
 void api_stage_poll(void *context, struct request *rq);
 void api_stage_tags(void *context, struct request *rq);
 void api_stage_lift(void *context, struct request *rq);

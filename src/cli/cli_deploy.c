@@ -1,4 +1,4 @@
-/* cli_deploy.c - deploy, rollback, restart, cancel: asking for something that then takes its time. */
+/* cli_deploy.c - deploy, rollback, restart, stop, start, cancel: asking for something that then takes its time. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -132,14 +132,47 @@ cli_rollback(struct invocation *in)
 	return ask_for_deploy(in, &target, "/rollback", str_of(body));
 }
 
-enum cli_exit
-cli_restart(struct invocation *in)
+static enum cli_exit
+ask_with_name(struct invocation *in, const char *what)
 {
 	struct target target;
+	struct json_writer w;
+	struct buf body;
+	enum cli_exit code;
 
 	if (words_target(in->options.arguments[0], true, &target, in->err) != 0)
 		return CLI_USAGE;
-	return ask_for_deploy(in, &target, "/restart", STR("{}"));
+	buf_init(&body, BODY_BYTES_MAX);
+	json_writer_init(&w, &body);
+	json_object_open(&w);
+	put_option(&w, in, "as", "by");
+	json_object_close(&w);
+	if (body.overflow) {
+		err_set(in->err, "the name is too long");
+		code = CLI_USAGE;
+	} else {
+		code = ask_for_deploy(in, &target, what, buf_view(&body));
+	}
+	buf_free(&body);
+	return code;
+}
+
+enum cli_exit
+cli_restart(struct invocation *in)
+{
+	return ask_with_name(in, "/restart");
+}
+
+enum cli_exit
+cli_stop(struct invocation *in)
+{
+	return ask_with_name(in, "/stop");
+}
+
+enum cli_exit
+cli_start(struct invocation *in)
+{
+	return ask_with_name(in, "/start");
 }
 
 enum cli_exit

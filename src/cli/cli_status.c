@@ -95,15 +95,18 @@ put_cell(struct table *t, write_fn *write, const struct json *stage)
 }
 
 static void
-put_live(struct table *t, const struct json *live)
+put_live(struct table *t, const struct json *stage)
 {
+	const struct json *stopped = json_get(stage, "stopped");
+	const struct json *live = json_get(stage, "live");
 	char digest[WORDS_SIZE];
 	char age[WORDS_SIZE];
-	int64_t since_ms = words_ms(live, "since_ms");
+	bool is_stopped = json_kind(stopped) == JSON_IS_OBJECT;
+	int64_t since_ms = words_ms(is_stopped ? stopped : live, "since_ms");
 
 	words_digest(text_of(live, "digest"), digest);
 	words_age(clock_wall_ms() - since_ms, age);
-	table_cell(t, text_of(live, "tag"));
+	table_cell(t, is_stopped ? "(stopped)" : text_of(live, "tag"));
 	table_cell(t, digest);
 	table_cell(t, since_ms == 0 ? "" : age);
 }
@@ -137,7 +140,7 @@ print_stages(const struct json *items)
 
 		table_cell_format(
 		    &t, "%s/%s", text_of(stage, "project"), text_of(stage, "stage"));
-		put_live(&t, json_get(stage, "live"));
+		put_live(&t, stage);
 		table_cell_format(&t, "%" PRId64, json_number(json_get(stage, "replicas")));
 		put_cell(&t, write_now, stage);
 		put_cell(&t, write_routes, stage);
@@ -174,9 +177,17 @@ static void
 write_live(const struct json *stage, struct buf *to)
 {
 	const struct json *live = json_get(stage, "live");
+	const struct json *stopped = json_get(stage, "stopped");
 	char digest[WORDS_SIZE];
 	char age[WORDS_SIZE];
 
+	if (json_kind(stopped) == JSON_IS_OBJECT) {
+		words_age(clock_wall_ms() - words_ms(stopped, "since_ms"), age);
+		buf_format(to,
+		    "stopped by deploy %" PRId64 ", %s ago; `slipway start` brings %s back",
+		    json_number(json_get(stopped, "deploy")), age, text_of(stopped, "tag"));
+		return;
+	}
 	if (json_kind(live) != JSON_IS_OBJECT) {
 		buf_text(to, "nothing yet");
 		return;

@@ -63,6 +63,8 @@ extern const char commands_exit_codes[];
 command_fn cli_deploy;
 command_fn cli_rollback;
 command_fn cli_restart;
+command_fn cli_stop;
+command_fn cli_start;
 command_fn cli_cancel;
 command_fn cli_status;
 command_fn cli_history;

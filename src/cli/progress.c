@@ -354,7 +354,7 @@ progress_end(struct progress *p, const struct json *deploy, struct buf *out)
 {
 	const char *state = json_text(json_get(deploy, "state"));
 	const char *reason = json_text(json_get(deploy, "reason"));
-	bool is_live = strcmp(state, "LIVE") == 0;
+	bool is_done = strcmp(state, "LIVE") == 0 || strcmp(state, "STOPPED") == 0;
 	bool is_skipped = strcmp(state, "SKIPPED") == 0;
 	char words[WORDS_SIZE];
 	char took[WORDS_SIZE];
@@ -362,7 +362,7 @@ progress_end(struct progress *p, const struct json *deploy, struct buf *out)
 	progress_clear(p, out);
 	words_state(state, words);
 	words_took(words_ms(deploy, "ended_ms") - words_ms(deploy, "created_ms"), took);
-	colour(p, is_live ? GREEN : is_skipped ? YELLOW : RED, out);
+	colour(p, is_done ? GREEN : is_skipped ? YELLOW : RED, out);
 	buf_text(out, words);
 	colour(p, PLAIN, out);
 	buf_format(out, ": %s/%s %s (deploy %" PRId64 ") in %s",
@@ -373,6 +373,6 @@ progress_end(struct progress *p, const struct json *deploy, struct buf *out)
 		words_clean(out, str_of(reason), false);
 	}
 	buf_char(out, '\n');
-	if (!is_live && !is_skipped)
+	if (!is_done && !is_skipped)
 		write_tail(p, out);
 }

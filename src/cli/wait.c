@@ -159,7 +159,7 @@ judge(struct invocation *in, const struct json *deploy, uint64_t *ret_next)
 {
 	const char *state = json_text(json_get(deploy, "state"));
 
-	if (strcmp(state, "LIVE") == 0)
+	if (strcmp(state, "LIVE") == 0 || strcmp(state, "STOPPED") == 0)
 		return CLI_OK;
 	if (strcmp(state, "SKIPPED") == 0)
 		return judge_skipped(in, deploy, ret_next);

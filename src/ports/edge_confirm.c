@@ -274,6 +274,10 @@ tcp_look(struct edge_op *op)
 void
 edge_confirm(struct edge_op *op)
 {
+	if (op->is_stopped) { /* SWITCH has read that HAProxy has nobody for it any more */
+		edge_op_done(op, EV_CONFIRMED);
+		return;
+	}
 	if (op->step == 0 && has_http(op)) {
 		fetch(op);
 		return;

@@ -163,6 +163,7 @@ struct edge_op {
 
 	/* What shall be: the route leads to the servers of this deploy. */
 	uint64_t deploy; /* 0: no route at all */
+	bool is_stopped; /* by that deploy: to nobody, which is answered with 503 */
 	struct edge_server wanted[REPLICAS_MAX];
 	size_t wanted_count;
 	struct edge_domain domains[EDGE_DOMAINS_SEEN_MAX]; /* wanted ones first */

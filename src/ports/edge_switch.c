@@ -90,6 +90,11 @@ note_switched(struct edge_op *op)
 		    "this revision has no route: no new requests go to the stage");
 		return;
 	}
+	if (op->is_stopped) {
+		port_note(&op->edge->host, &op->effect, LOG_INFO,
+		    "the stage is being stopped: new requests are answered with 503");
+		return;
+	}
 	port_note(&op->edge->host, &op->effect, LOG_INFO,
 	    "new requests go to %zu server%s of this deploy (%" PRId64 ".%" PRId64 " ms)",
 	    op->wanted_count, op->wanted_count == 1 ? "" : "s", us / 1000, us / 100 % 10);
@@ -108,6 +113,10 @@ log_drift(const struct edge_op *op)
 	if (op->deploy == 0)
 		log_warn(
 		    &context, "edge.drift", "a route without a live deploy was taken away");
+	else if (op->is_stopped)
+		log_warn(&context, "edge.drift",
+		    "the route was not as it should be; it leads to nobody again, as the "
+		    "stage is stopped");
 	else
 		log_warn(&context, "edge.drift",
 		    "the route was not as it should be; it leads to deploy %" PRIu64 " again",

@@ -53,6 +53,7 @@ edge_want(struct edge_op *op, uint64_t deploy, struct err *err)
 	    route_want(op->edge->host.store, op->edge->host.catalog, deploy, &want, err);
 
 	op->deploy = deploy;
+	op->is_stopped = want.is_stopped;
 	op->wanted_count = 0;
 	op->domain_count = 0;
 	op->tcp_port = 0;

@@ -54,7 +54,8 @@ front_route_fill(
 	snprintf(ret->stage_name, sizeof(ret->stage_name), "%s", want.spec->stage);
 	snprintf(ret->certificate, sizeof(ret->certificate), "%s", want.spec->certificate);
 	memcpy(ret->domains, want.domains, sizeof(ret->domains));
-	ret->domain_count = want.domain_count;
+	/* A proxy that leads straight to containers has nothing of its own to answer with. */
+	ret->domain_count = want.is_stopped && front->config.is_direct ? 0 : want.domain_count;
 	fill_targets(front, &want, ret);
 	fill_probe(&want.spec->health, ret);
 	return 0;

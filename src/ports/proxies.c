@@ -85,13 +85,23 @@ proxy_of(const struct proxies *p, uint64_t deploy, const struct stage_spec **ret
 	return *ret_spec == NULL ? "" : (*ret_spec)->proxy;
 }
 
+/* It leads nobody anywhere. */
+static bool
+is_stop(const struct proxies *p, uint64_t deploy)
+{
+	struct deploy_row row;
+
+	return store_deploy_get(p->host.store, deploy, &row)
+	       && strcmp(row.trigger, trigger_names[TRIGGER_STOP]) == 0;
+}
+
 static void
 note_guarantee(
     const struct proxies *p, const struct effect *effect, const struct stage_spec *spec)
 {
 	const struct guarantee *guarantee = route_guarantee(p->host.catalog, spec);
 
-	if (stage_spec_has_route(spec))
+	if (stage_spec_has_route(spec) && !is_stop(p, effect->deploy))
 		port_note(&p->host, effect, LOG_INFO, "switching by %s: %s: %s",
 		    guarantee->way, guarantee->promise, guarantee->reason);
 }

@@ -124,6 +124,7 @@ route_want(struct store *store, struct catalog *catalog, uint64_t deploy,
 	if (!store_deploy_get(store, deploy, &row))
 		return err_set(err, "deploy %" PRIu64 " is not known any more", deploy);
 	ret->stage = row.stage;
+	ret->is_stopped = strcmp(row.trigger, trigger_names[TRIGGER_STOP]) == 0;
 	ret->spec = catalog_spec(catalog, row.spec);
 	if (ret->spec == NULL)
 		return err_set(err,

@@ -29,6 +29,7 @@ struct route_want {
 	const struct stage_spec *spec; /* until the end of the tick */
 	struct route_target targets[REPLICAS_MAX];
 	size_t target_count;
+	bool is_stopped; /* by this deploy: its names lead to nobody */
 	bool is_restart_awaited; /* one of them crashed and is kept for a moment: look again */
 	char domains[DOMAINS_MAX][DOMAIN_SIZE]; /* with the tag put in; "*.example.org" too */
 	size_t domain_count;

@@ -1,4 +1,5 @@
-/* commands.c - see commands.h. apply is in apply.c, webhooks are in webhooks.c. */
+/* commands.c - see commands.h. apply is in apply.c, webhooks are in webhooks.c, restart, stop and start in
+ * commands_stage.c. */
 #include "serve/commands.h"
 
 #include <inttypes.h>
@@ -45,8 +46,8 @@ count_resolving(void *context, const struct actor *a)
 			&& a->deploy.stage == found->stage;
 }
 
-static const struct stage_entry *
-find_stage(const struct app *app, const char *project, const char *stage, struct err *err)
+const struct stage_entry *
+command_stage(const struct app *app, const char *project, const char *stage, struct err *err)
 {
 	const struct stage_entry *entry = catalog_stage_by_name(app->catalog, project, stage);
 
@@ -108,7 +109,7 @@ command_deploy(struct app *app, const struct deploy_command *command, uint64_t *
 
 	if (result != COMMAND_DONE)
 		return result;
-	stage = find_stage(app, command->project, command->stage, err);
+	stage = command_stage(app, command->project, command->stage, err);
 	if (stage == NULL)
 		return COMMAND_NOT_FOUND;
 	if (!image_tag_is_valid(str_of(command->tag))) {
@@ -206,7 +207,7 @@ command_rollback(struct app *app, const char *project, const char *stage_name, u
 
 	if (result != COMMAND_DONE)
 		return result;
-	stage = find_stage(app, project, stage_name, err);
+	stage = command_stage(app, project, stage_name, err);
 	if (stage == NULL)
 		return COMMAND_NOT_FOUND;
 	if (to == 0 && is_before_its_switch(app, stage, &running)) {
@@ -214,6 +215,13 @@ command_rollback(struct app *app, const char *project, const char *stage_name, u
 		    "deploy %" PRIu64 " is under way and what was live before still serves: "
 		    "cancel it to keep that, or name the deploy to go back to",
 		    running);
+		return COMMAND_CONFLICT;
+	}
+	if (to == 0 && runtime_actor(app->runtime, stage->id)->stage.stopped != 0) {
+		err_set(err,
+		    "%s/%s is stopped: `slipway start` brings back what was live, or name the "
+		    "deploy to go back to",
+		    project, stage_name);
 		return COMMAND_CONFLICT;
 	}
 	if (to == 0 && !find_earlier(app, stage, &row)) {
@@ -240,56 +248,12 @@ command_rollback(struct app *app, const char *project, const char *stage_name, u
 	return COMMAND_DONE;
 }
 
-/* Another deploy would start its own containers, and one that pends would be outdated by a newer wish. */
-static uint64_t
-find_unsettled(const struct stage *stage)
-{
-	if (stage->running != 0)
-		return stage->running;
-	return stage->resolving != 0 ? stage->resolving : stage->pending;
-}
-
-enum command_result
-command_restart(struct app *app, const char *project, const char *stage_name,
-    uint64_t *ret_deploy, struct err *err)
-{
-	struct event event = { .kind = EV_TRIGGER, .trigger = TRIGGER_RESTART, .flag = true };
-	struct deploy_row row;
-	const struct stage_entry *entry;
-	const struct stage *stage;
-	enum command_result result = command_is_ready(app, err);
-
-	if (result != COMMAND_DONE)
-		return result;
-	entry = find_stage(app, project, stage_name, err);
-	if (entry == NULL)
-		return COMMAND_NOT_FOUND;
-	stage = &runtime_actor(app->runtime, entry->id)->stage;
-	if (find_unsettled(stage) != 0) {
-		err_set(err,
-		    "deploy %" PRIu64
-		    " is under way or pending: wait for its end, or cancel or reject it first",
-		    find_unsettled(stage));
-		return COMMAND_CONFLICT;
-	}
-	if (stage->live == 0 || !store_deploy_get(app->store, stage->live, &row)) {
-		err_set(err, "nothing is live at %s/%s: deploy a version first", project,
-		    stage_name);
-		return COMMAND_CONFLICT;
-	}
-	event.to = entry->id;
-	memcpy(event.tag, row.tag, sizeof(event.tag));
-	memcpy(event.digest, row.digest, sizeof(event.digest));
-	*ret_deploy = command_trigger(app, entry->id, &event);
-	return COMMAND_DONE;
-}
-
 enum command_result
 command_lift(struct app *app, const char *project, const char *stage_name, const char *digest,
     struct err *err)
 {
 	struct event event = { .kind = EV_LIFTED };
-	const struct stage_entry *stage = find_stage(app, project, stage_name, err);
+	const struct stage_entry *stage = command_stage(app, project, stage_name, err);
 	const struct stage *held;
 
 	if (stage == NULL)
@@ -332,8 +296,11 @@ command_cancel(struct app *app, uint64_t deploy, struct err *err)
 	}
 	if (a->state == DEPLOY_DRAINING || a->state == DEPLOY_RETIRING
 	    || runtime_actor(app->runtime, a->deploy.stage)->stage.live == deploy) {
-		err_set(
-		    err, "deploy %" PRIu64 " serves already: use rollback to go back", deploy);
+		err_set(err,
+		    a->deploy.trigger == TRIGGER_STOP
+			? "deploy %" PRIu64 " has stopped its stage: start that again"
+			: "deploy %" PRIu64 " serves already: use rollback to go back",
+		    deploy);
 		return COMMAND_CONFLICT;
 	}
 	runtime_deliver(

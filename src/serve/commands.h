@@ -45,8 +45,23 @@ enum command_result command_deploy(struct app *app, const struct deploy_command 
 enum command_result command_rollback(struct app *app, const char *project, const char *stage,
     uint64_t to, uint64_t *ret_deploy, char ret_warning[REASON_SIZE], struct err *err);
 
+struct stage_command {
+	const char *project;
+	const char *stage;
+	const char *by; /* who asks; "": nobody says */
+};
+
 /* What is live is deployed once more, under whatever terms: it serves already. */
-enum command_result command_restart(struct app *app, const char *project, const char *stage,
+enum command_result command_restart(struct app *app, const struct stage_command *command,
+    uint64_t *ret_deploy, struct err *err);
+
+/* A deploy that starts nothing: nobody is led to what is live any more, and it ends. It stays so, whatever hooks and
+ * polls bring, until a person starts the stage or deploys something. */
+enum command_result command_stop(struct app *app, const struct stage_command *command,
+    uint64_t *ret_deploy, struct err *err);
+
+/* Of a stage that is stopped: what was live is deployed again, under whatever terms; and behind that what pends. */
+enum command_result command_start(struct app *app, const struct stage_command *command,
     uint64_t *ret_deploy, struct err *err);
 
 /* Out of quarantine; digest "": whatever is in it. Deploys nothing. */

@@ -6,6 +6,10 @@
 
 struct stage_entry;
 
+/* NULL: there is none, said in words. */
+const struct stage_entry *
+command_stage(const struct app *app, const char *project, const char *stage, struct err *err);
+
 /* May new work begin at all? COMMAND_DONE, or why not. */
 enum command_result command_is_ready(const struct app *app, struct err *err);
 

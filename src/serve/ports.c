@@ -125,13 +125,18 @@ stage_trial(void *context, uint64_t stage)
 	return is_behind && running->id != a->stage.live ? running->id : 0;
 }
 
-/* To which deploy its route leads, as long as no swap is under way. */
+/* To which deploy its route leads, as long as no swap is under way; one that stopped the stage leads to nobody. */
 static uint64_t
 stage_led_to(void *context, uint64_t stage)
 {
+	const struct app *app = context;
 	uint64_t trial = stage_trial(context, stage);
+	uint64_t live = stage_live(context, stage);
+	const struct actor *a = runtime_actor(app->runtime, stage);
 
-	return trial != 0 ? trial : stage_live(context, stage);
+	if (trial != 0)
+		return trial;
+	return live != 0 || a == NULL ? live : a->stage.stopped;
 }
 
 static uint64_t

@@ -146,6 +146,13 @@ void
 promotion_note(struct app *app, const struct stage_entry *stage,
     const struct deploy_command *command, uint64_t deploy)
 {
+	static const char *const actions[TRIGGER_COUNT] = {
+		[TRIGGER_MANUAL] = "deploy",
+		[TRIGGER_PROMOTE] = "promote",
+		[TRIGGER_RESTART] = "restart",
+		[TRIGGER_STOP] = "stop",
+		[TRIGGER_START] = "start",
+	};
 	struct wish wish;
 	char text[REASON_SIZE] = "";
 
@@ -158,8 +165,7 @@ promotion_note(struct app *app, const struct stage_entry *stage,
 		snprintf(text, sizeof(text), "override: %s", command->override);
 	note_log(app, deploy, "%s asked for this%s%s", command->by,
 	    text[0] == '\0' ? "" : ", with an ", text);
-	note_audit(app, command->by,
-	    command->trigger == TRIGGER_PROMOTE ? "promote" : "deploy", stage->spec->project,
+	note_audit(app, command->by, actions[command->trigger], stage->spec->project,
 	    stage->spec->stage, deploy, text);
 }
 

@@ -96,6 +96,7 @@ static const struct column stage_columns[] = {
 	COLUMN(stage, spec, UNSIGNED64),
 	COLUMN(stage, live, UNSIGNED64),
 	COLUMN(stage, live_spec, UNSIGNED64),
+	COLUMN(stage, stopped, UNSIGNED64),
 	COLUMN(stage, warm, UNSIGNED64),
 	COLUMN(stage, warm_spec, UNSIGNED64),
 	COLUMN(stage, warm_until_ms, SIGNED64),

@@ -84,6 +84,9 @@ static const struct rule rules[] = {
 	{ "stage", "calls a deploy live that is not there",
 	  "SELECT a.id FROM stage_actor a WHERE a.live != 0 AND" NO "deploy d"
 	  " WHERE d.id = a.live AND d.stage = a.id)" },
+	{ "stage", "was stopped by a deploy that is not there, or is live as well",
+	  "SELECT a.id FROM stage_actor a WHERE a.stopped != 0 AND (a.live != 0 OR" NO "deploy d"
+	  " WHERE d.id = a.stopped AND d.stage = a.id))" },
 	{ "stage", "keeps a deploy warm that is not there",
 	  "SELECT a.id FROM stage_actor a WHERE a.warm != 0 AND" NO "deploy d"
 	  " WHERE d.id = a.warm AND d.stage = a.id AND d.ended_ms != 0)" },

@@ -42,7 +42,8 @@ struct audit_row {
 	int64_t at_ms;
 	uint64_t deploy; /* 0: about none */
 	char by[NAME_SIZE];
-	char action[16]; /* promote, deploy, approve, reject, freeze, unfreeze */
+	char action
+	    [16]; /* promote, deploy, restart, stop, start, approve, reject, freeze, unfreeze */
 	char project[NAME_SIZE];
 	char stage[NAME_SIZE]; /* "": the whole project */
 	char text[REASON_SIZE];

@@ -294,14 +294,15 @@ static bool
 is_needed(struct removal *s, uint64_t stage, uint64_t deploy)
 {
 	struct query *q = db_read(s->db,
-	    "SELECT EXISTS (SELECT 1 FROM stage_actor WHERE id = ? AND (live = ? OR warm = ?))"
+	    "SELECT EXISTS (SELECT 1 FROM stage_actor WHERE id = ?"
+	    " AND (live = ? OR warm = ? OR stopped = ?))"
 	    " OR EXISTS (SELECT 1 FROM deploy WHERE ended_ms = 0 AND stage = ?"
 	    " AND (elder = ? OR body = ?)) OR EXISTS (SELECT 1 FROM pin WHERE deploy = ?)");
 	bool result;
 
 	query_integer(q, (int64_t)stage);
-	query_integer(q, (int64_t)deploy);
-	query_integer(q, (int64_t)deploy);
+	for (int i = 0; i < 3; i++)
+		query_integer(q, (int64_t)deploy);
 	query_integer(q, (int64_t)stage);
 	for (int i = 0; i < 3; i++)
 		query_integer(q, (int64_t)deploy);

@@ -274,6 +274,13 @@ static const struct migration migrations[] = {
 	{ "ALTER TABLE deploy ADD COLUMN watched_since_ms INTEGER NOT NULL DEFAULT 0;",
 	"UPDATE deploy SET state = 'PROBING' WHERE ended_ms = 0 AND state = 'VERIFYING';"
 	"ALTER TABLE deploy DROP COLUMN watched_since_ms;" },
+
+	/* 20: stages that a person stopped; an older program takes them for stages that nothing was deployed to. One
+	 * that waits for its turn to be stopped is deployed anew there, one whose route is just taken away gets it back */
+	{ "ALTER TABLE stage_actor ADD COLUMN stopped INTEGER NOT NULL DEFAULT 0;",
+	"UPDATE deploy SET state = 'CANCELED' WHERE state = 'STOPPED';"
+	"UPDATE deploy SET trigger = 'MANUAL' WHERE trigger IN ('STOP', 'START', 'RESTART');"
+	"ALTER TABLE stage_actor DROP COLUMN stopped;" },
 };
 /* clang-format on */
 

@@ -23,7 +23,8 @@ from .wait import wait_for
 ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "a-token-for-tests-only"
 EXIT_CUT = 3
-OVER = ("LIVE", "FAILED", "ROLLED_BACK", "CANCELED", "SUPERSEDED", "SKIPPED", "REFUSED")
+OVER = ("LIVE", "FAILED", "ROLLED_BACK", "CANCELED", "SUPERSEDED", "SKIPPED", "REFUSED",
+        "STOPPED")
 
 
 class ApiFault(Exception):

@@ -34,6 +34,7 @@ void inside_stage(const char *name, const char *options);
 
 /* Labels are as in scenarios: "d1" a deploy, "s1" a swap, "shop" a stage. */
 void inside_deploy(const char *label, const char *stage, const char *tag);
+void inside_stop(const char *label, const char *stage); /* a deploy that stops it */
 void inside_end(const char *label, bool is_live);
 uint64_t inside_id(const char *label);
 void inside_rows(const char *label, struct buf *said);

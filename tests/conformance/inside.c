@@ -243,6 +243,18 @@ inside_deploy(const char *label, const char *stage, const char *tag)
 }
 
 void
+inside_stop(const char *label, const char *stage)
+{
+	struct actor *a = &actors[inside_id(label)];
+	const struct actor *live = &actors[actors[stage_id(place_of(stage))].stage.live];
+
+	inside_deploy(label, stage, live->deploy.tag);
+	a->deploy.trigger = TRIGGER_STOP;
+	a->deploy.strategy = STRATEGY_BLUE_GREEN;
+	store_actor_put(app.store, a);
+}
+
+void
 inside_end(const char *label, bool is_live)
 {
 	struct actor *a = &actors[inside_id(label)];
@@ -253,6 +265,10 @@ inside_end(const char *label, bool is_live)
 	on->stage.running = 0;
 	if (is_live)
 		on->stage.live = a->id;
+	if (is_live && a->deploy.trigger == TRIGGER_STOP) {
+		on->stage.live = 0;
+		on->stage.stopped = a->id;
+	}
 	store_actor_put(app.store, a);
 	store_actor_put(app.store, on);
 	store_commit(app.store);

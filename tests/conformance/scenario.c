@@ -181,6 +181,8 @@ perform(const struct statement *s, struct buf *said)
 		inside_stage(s->words[1], s->rest);
 	else if (strcmp(verb, "deploy") == 0)
 		inside_deploy(s->words[1], s->words[2], s->words[3]);
+	else if (strcmp(verb, "stop") == 0)
+		inside_stop(s->words[1], s->words[2]);
 	else if (strcmp(verb, "end") == 0)
 		inside_end(s->words[1], strcmp(s->words[2], "live") == 0);
 	else if (strcmp(verb, "rows") == 0)

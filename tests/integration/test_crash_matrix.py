@@ -37,6 +37,7 @@ STAGES = """      polled: {{tags: "p*", poll: 1s, domains: [polled.{name}.localh
       guarded: {{auto: false, approvals: 1, approve_within: 2s}}
       alone: {{tags: "v*", strategy: stop-first, domains: [alone.{name}.localhost]}}
       hooked: {{tags: "h*", domains: [hooked.{name}.localhost], volumes: ["MIGRATIONS:/data:shared"], hooks: {{HOOKS}}}}
+      idle: {{tags: "i*", domains: [idle.{name}.localhost]}}
       watched: {{tags: "w*", domains: [watched.{name}.localhost], verify: {{for: 1s}}}}
       migrated: {{tags: "m*", volumes: ["MIGRATIONS:/data:shared"], migration: {{command: [sh, -c, 'MIGRATE'], timeout: 20s}}}}"""
 MIGRATE = "echo $SLIPWAY_TAG >> /data/journal; sleep 0.2; exit ${{MIGRATE_CODE:-0}}"
@@ -88,6 +89,7 @@ MATRIX = {
     "deploy SUPERSEDED": Case("deploy_three"),
     "deploy SKIPPED": Case("deploy_again", "SKIPPED"),
     "deploy REFUSED": Case("deploy_guarded", "REFUSED"),
+    "deploy STOPPED": Case("stop", "STOPPED"),
     "swap SWITCHING": Case("deploy"),
     "swap CONFIRMING": Case("deploy"),
     "swap RESTORING": Case("cancel_in_swap", "CANCELED", lost="LIVE"),
@@ -181,7 +183,8 @@ class Server:
         app.config_file.write_text(f"{head}receivers:\n  ops: {{kind: webhook, url: '{receiver.url}/hooks'}}\n"
                                    f"notify: [ops]\nprojects:\n{projects}", "utf-8")
         self.apply(app.config_file.read_text("utf-8"))
-        for stage, letter in (("production", "v"), ("polled", "p"), ("alone", "v"), ("hooked", "h"), ("watched", "w")):
+        for stage, letter in (("production", "v"), ("polled", "p"), ("alone", "v"), ("hooked", "h"), ("watched", "w"),
+                              ("idle", "i")):
             tag = self.push(letter)
             over = app.wait_over(app.deploy(f"{app.name}/{stage}", tag))
             assert over["state"] == "LIVE", over
@@ -342,6 +345,12 @@ class Server:
         yield
         self.wishes.append(Wish(tag, self.ends, stage="polled"))
 
+    def stop(self):
+        """A person stops the stage that no checker asks; it is started again when the laws hold."""
+        yield
+        deploy = self.app.post(f"/api/v1/projects/{self.app.name}/stages/idle/stop")["id"]
+        self.wishes.append(Wish("", self.ends, stage="idle", asked=True, deploy=deploy))
+
     def stop_polling(self):
         """A configuration without the poll; a deploy comes after it."""
         tag = self.push("v")
@@ -390,9 +399,18 @@ class Server:
         for wish in self.wishes:
             self.settle(wish)
         self.check_laws()
+        if case.act == "stop":
+            self.start_again()
         for checker in (self.checker, self.patient):
             checker.wait_requests(20)
         assert self.failed() == failed, [checker.snapshot()["reasons"] for checker in (self.checker, self.patient)]
+
+    def start_again(self):
+        """What a point has stopped; nobody has started it meanwhile."""
+        idle = f"{self.app.name}/idle"
+        assert self.app.stage(idle)["live"] is None
+        over = self.app.wait_over(self.app.post(f"/api/v1/projects/{self.app.name}/stages/idle/start")["id"])
+        assert over["state"] == "LIVE", over
 
     def failed(self):
         """How many requests have failed so far."""

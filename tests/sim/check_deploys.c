@@ -45,7 +45,7 @@ check_live(const struct actor *a, int place, const struct actor *stage)
 		sim_fail("LIVE, but it never was healthy", a->id);
 	if (body != a->id && world.there[a->id] != 0)
 		sim_fail("what was kept warm serves, and something was started", a->id);
-	if (stage->stage.live != body)
+	if (stage->stage.live != body && !is_being_stopped(stage)) /* in the same tick */
 		sim_fail("LIVE, but the stage says otherwise", a->id);
 	if ((facts.tasks >> TASK_SWAPS_BACK & 1u) && facts.elder != 0 && !facts.halts
 	    && task_has_begun(a->id, TASK_POST_SWITCH)
@@ -68,6 +68,20 @@ check_not_live(const struct actor *a, int place, const struct actor *stage)
 		sim_fail("ended without a reason", a->id);
 }
 
+/* Nothing was started, and nobody is led anywhere. */
+static void
+check_stopped(const struct actor *a, int place, const struct actor *stage)
+{
+	if (a->deploy.trigger != TRIGGER_STOP || world.there[a->id] != 0)
+		sim_fail("STOPPED, and something was started", a->id);
+	if (stage->stage.live != 0 || stage->stage.warm != 0 || stage->stage.stopped != a->id)
+		sim_fail("STOPPED, but the stage says otherwise", a->id);
+	for (int i = 0; i < AT_COUNT; i++)
+		if (world_target((enum at)i, place) != 0
+		    && !front_is_behind((enum at)i, place))
+			sim_fail("STOPPED, but the route leads somewhere", a->id);
+}
+
 /* A swap is done when no new request goes anywhere else. */
 static void
 check_swapped(const struct actor *swap)
@@ -79,7 +93,9 @@ check_swapped(const struct actor *swap)
 	if (!ports_facts(body, swap->swap.stage, &facts) || facts.proxy == AT_EDGE
 	    || facts.leads == 0)
 		return;
-	if (front_leads_elsewhere(facts.proxy, place, body))
+	if (facts.is_stop && fronts_of_world[facts.proxy].is_off)
+		return; /* where nobody listens nobody is led anywhere */
+	if (front_leads_elsewhere(facts.proxy, place, facts.is_stop ? 0 : body))
 		sim_fail("a swap is done, and new requests go elsewhere", swap->swap.deploy);
 }
 
@@ -89,8 +105,8 @@ check_moved(const struct moved *m)
 {
 	const struct actor *a = &m->after;
 
-	if (a->kind == ACTOR_STAGE && a->stage.live != 0)
-		world_route(a->id)->has_served = true;
+	if (a->kind == ACTOR_STAGE && (a->stage.live != 0 || a->stage.stopped != 0))
+		world_route(a->id)->has_served = a->stage.live != 0;
 	if (a->kind == ACTOR_SWAP && a->state == SWAP_DONE)
 		check_swapped(a);
 	if (a->kind == ACTOR_DEPLOY)
@@ -105,7 +121,9 @@ check_moved(const struct moved *m)
 	final_counts[a->state]++;
 	if (a->deploy.ended_ms == 0)
 		sim_fail("a deploy ended without a time", a->id);
-	if (a->state == DEPLOY_LIVE)
+	if (a->state == DEPLOY_STOPPED)
+		check_stopped(a, world_place(stage->id), stage);
+	else if (a->state == DEPLOY_LIVE)
 		check_live(a, world_place(stage->id), stage);
 	else
 		check_not_live(a, world_place(stage->id), stage);

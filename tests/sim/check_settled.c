@@ -17,6 +17,9 @@ check_stage(int place)
 		sim_fail("a stage that is not at rest", stage->id);
 	if (world.routes[place].is_parked)
 		sim_fail("a route is parked, and nobody comes", stage->id);
+	if (world.routes[place].is_stopped && stage->stage.stopped == 0)
+		sim_fail(
+		    "a route leads to nobody, and nobody has stopped its stage", stage->id);
 	if (stage->stage.live != 0 && !ports_facts(stage->stage.live, stage->id, &live))
 		sim_fail("what is live is not known", stage->stage.live);
 	if (live.proxy != AT_EDGE

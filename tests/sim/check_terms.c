@@ -104,13 +104,31 @@ is_open(const struct stage_spec *spec)
 	return spec->windows.count == 0;
 }
 
+static bool
+is_by_machine(const struct actor *a)
+{
+	return a->deploy.trigger == TRIGGER_POLL || a->deploy.trigger == TRIGGER_WEBHOOK;
+}
+
+static void
+check_stop_and_start(const struct actor *a, const struct stage *stage)
+{
+	if ((a->deploy.trigger == TRIGGER_STOP) != (stage->live != 0))
+		sim_fail("a stop of nothing, or a start of what is live", a->id);
+}
+
 static void
 check_granted(const struct actor *a, int place)
 {
 	const struct stage *stage = &stages[place];
 	const struct stage_spec *spec = catalog_spec(sim.app.catalog, stage->spec);
 
-	if (a->deploy.trigger == TRIGGER_ROLLBACK)
+	if (stage->stopped != 0 && is_by_machine(a))
+		sim_fail("a machine has started what a person stopped", a->id);
+	if (a->deploy.trigger == TRIGGER_STOP || a->deploy.trigger == TRIGGER_START)
+		check_stop_and_start(a, stage);
+	if (a->deploy.trigger != TRIGGER_MANUAL && a->deploy.trigger != TRIGGER_PROMOTE
+	    && !is_by_machine(a))
 		return;
 	CHECK(spec != NULL);
 	if (spec->promote_from[0] != '\0')

@@ -88,6 +88,22 @@ is_returning(const struct actor *stage)
 	       && (deploy->state == DEPLOY_REVIVING || deploy->state == DEPLOY_RETURNING);
 }
 
+bool
+is_being_stopped(const struct actor *stage)
+{
+	const struct actor *deploy = runtime_actor(sim.app.runtime, stage->stage.running);
+
+	return deploy != NULL && deploy->deploy.trigger == TRIGGER_STOP;
+}
+
+static bool
+is_away(enum at proxy)
+{
+	return proxy != AT_EDGE
+	       && (fronts_of_world[proxy].is_off
+		   || world.now_ms < world.outage_until_ms[OUTAGE_PROXY + (int)proxy]);
+}
+
 /* What is live holds its names, but one that another stage took over. Should its containers have gone
  * by themselves, a restore takes the route away until the next look. */
 static void
@@ -97,7 +113,7 @@ check_names(int place)
 	struct facts live;
 	struct facts running;
 
-	if (stage == NULL || stage->stage.live == 0
+	if (stage == NULL || stage->stage.live == 0 || is_being_stopped(stage)
 	    || !ports_facts(stage->stage.live, stage->id, &live)
 	    || (live.serving == 0 && world.vanished[stage->stage.live] != 0))
 		return;
@@ -108,8 +124,10 @@ check_names(int place)
 	    && (world.running[stage->stage.live] == 0 || world.is_halted[stage->stage.live]
 		|| is_returning(stage)))
 		return; /* a restore to it took its route away: it has no address */
-	if (world.is_unrevived[stage->stage.live])
-		return; /* nothing is left to lead to, and no address */
+	if (world.vanished[stage->stage.live] != 0 && is_away(live.proxy))
+		return; /* it came back with an address, and its proxy cannot be told yet */
+	if (world.is_unrevived[stage->stage.live] || world.is_untold[stage->stage.live])
+		return; /* nothing is left to lead to, and no address; or it was announced */
 	if (live.proxy == AT_EDGE && live.leads != 0 && world.routes[place].target == 0
 	    && !is_parked_by_right(place, stage))
 		sim_fail("a stage that served has no route", stage->id);

@@ -143,7 +143,10 @@ edge_sync(struct edge *edge UNUSED)
 	for (int i = 0; i < WORLD_STAGES; i++) {
 		const struct actor *a = runtime_actor(sim.app.runtime, world.stage_ids[i]);
 		uint64_t trial = a == NULL ? 0 : stage_trial(a);
-		uint64_t led_to = a == NULL ? 0 : trial != 0 ? trial : a->stage.live;
+		uint64_t live = a == NULL ? 0 : a->stage.live;
+		uint64_t led_to = trial != 0               ? trial
+				  : live != 0 || a == NULL ? live
+							   : a->stage.stopped;
 
 		if (a == NULL || sim.is_dead
 		    || (a->stage.running != 0 && world.routes[i].target != led_to))

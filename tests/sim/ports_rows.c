@@ -160,10 +160,13 @@ ports_facts(uint64_t deploy, uint64_t stage, struct facts *ret)
 	ret->elder = row.elder;
 	ret->tag = number_behind(row.tag, 1);
 	ret->image = number_behind(row.digest, strlen("sha256:"));
+	ret->is_stop = strcmp(row.trigger, "STOP") == 0;
 	ret->is_waited = strcmp(row.strategy, "STOP_FIRST") == 0;
 	ret->halts = row.elder != 0 && strcmp(row.strategy, "BLUE_GREEN") != 0;
 	if (strcmp(row.trigger, "ROLLBACK") == 0)
 		ret->tasks &= ~(1u << TASK_MIGRATION);
+	if (ret->is_stop)
+		ret->tasks = 0;
 	ret->serving = serving_of(deploy);
 	if (!store_is_dirty(sim.store) && strcmp(row.state, "RESOLVING") != 0
 	    && strcmp(row.state, "QUEUED") != 0 && strcmp(row.state, "PENDING") != 0)

@@ -513,13 +513,20 @@ const struct question questions[] = {
 	{ "reject", 2, ask_reject, judge_decision },
 	{ "freeze", 5, ask_freeze, judge_freeze },
 	{ "unfreeze", 6, ask_unfreeze, judge_freeze },
+	/* And of these a few. */
+	{ "stop", 130, ask_stop, judge_promote },
+	{ "start", 90, ask_start, judge_promote },
+	{ "restart", 12, ask_restart, judge_promote },
 };
-enum { GUARDED_QUESTIONS = 6 };
+enum { GUARDED_QUESTIONS = 6, STOPPING_QUESTIONS = 3 };
 
 size_t
 questions_known(void)
 {
-	return COUNT(questions) - (sim.is_guarded ? 0 : GUARDED_QUESTIONS);
+	if (sim.is_stopping)
+		return COUNT(questions);
+	return COUNT(questions) - STOPPING_QUESTIONS
+	       - (sim.is_guarded ? 0 : GUARDED_QUESTIONS);
 }
 const struct question apply_question = { "apply", 1, ask_apply, judge_apply };
 const struct question first_question = { "first", 1, ask_first, judge_deploy };

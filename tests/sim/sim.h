@@ -43,6 +43,7 @@ struct sim {
 	uint32_t crash_percent;
 	uint32_t traffic_percent;
 	bool is_guarded; /* stages have terms, and people promote, approve and freeze */
+	bool is_stopping; /* and stop and start them, too */
 	int64_t pace; /* of polls and sweeps: slow ones leave room for long waits */
 	uint64_t crashes[CRASH_POINT_COUNT];
 	uint64_t drains;
@@ -154,6 +155,8 @@ void check_moved(const struct moved *moved); /* a step, as it is released */
 void check_leaving(void); /* bytes of an answer */
 void check_world(void); /* after every tick: routes and actors */
 void check_traffic(void);
+/* A deploy that stops the stage has its turn. */
+bool is_being_stopped(const struct actor *stage);
 void check_settled(void); /* at the end */
 void check_journal(void); /* histories, and that they give what is stored */
 void check_answers(void); /* what was answered is kept */

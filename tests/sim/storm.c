@@ -17,6 +17,8 @@ enum {
 	PATIENT = 9, /* one in so many waits until all comes round by itself */
 	GUARDED = 3, /* every so many seeds, those with this rest, have terms */
 	GUARDED_REST = 2,
+	STOPPING = 6, /* of those, every so many have people who stop and start stages */
+	STOPPING_REST = 5,
 	SILENT_STEPS = 500,
 	FIRST_IDS = 8,
 	FIRST_TICKS = 200,
@@ -248,11 +250,21 @@ sweep_once_more(void)
 	return world.now_ms + 4000; /* a task takes two looks: its end is kept, then it goes */
 }
 
-/* Most seeds do not wait for the hours of windows either: somebody takes back what pends. */
+static bool
+is_stopped(uint64_t stage)
+{
+	const struct actor *a = runtime_actor(sim.app.runtime, stage);
+
+	return a != NULL && a->stage.stopped != 0;
+}
+
+/* Most seeds do not wait for the hours of windows either, and none until a stage is started again: somebody takes
+ * back what pends. */
 static void
 take_back(void *context UNUSED, const struct actor *a)
 {
-	if (a->kind == ACTOR_DEPLOY && a->state == DEPLOY_PENDING)
+	if (a->kind == ACTOR_DEPLOY && a->state == DEPLOY_PENDING
+	    && (sim.seed % PATIENT != 0 || is_stopped(a->deploy.stage)))
 		runtime_post(
 		    sim.app.runtime, &(struct event){ .kind = EV_CANCEL, .to = a->id });
 }
@@ -281,8 +293,7 @@ settle(void)
 	for (int i = 0;; i++) {
 		uint64_t unsettled = 0;
 		runtime_visit(sim.app.runtime, find_unsettled, &unsettled);
-		if (sim.seed % PATIENT != 0)
-			runtime_visit(sim.app.runtime, take_back, NULL);
+		runtime_visit(sim.app.runtime, take_back, NULL);
 		if (runtime_count(sim.app.runtime, ACTOR_DEPLOY) > 0)
 			until_ms =
 			    0; /* a poll has brought it; what it leaves goes by a later look */
@@ -347,6 +358,7 @@ begin(uint64_t seed)
 	sim.is_calm = true;
 	sim.is_settled = false;
 	sim.is_guarded = seed % GUARDED == GUARDED_REST;
+	sim.is_stopping = seed % STOPPING == STOPPING_REST;
 	sim.drained_ms = 0;
 	sim.is_dead = false;
 	world_reset(seed);

@@ -1,4 +1,5 @@
-/* talk_promotion.c - what simulated people decide: they promote, approve, reject, freeze and thaw. */
+/* talk_promotion.c - what simulated people decide: they promote, approve, reject, freeze and thaw,
+ * stop, start and restart. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -129,4 +130,22 @@ bool
 judge_freeze(struct client *c UNUSED, int status, struct str body UNUSED)
 {
 	return status == 200 || status == 409;
+}
+
+void
+ask_stop(struct client *c)
+{
+	post_to_stage(c, "stop", "{\"by\":\"ann\"}");
+}
+
+void
+ask_start(struct client *c)
+{
+	post_to_stage(c, "start", "{}");
+}
+
+void
+ask_restart(struct client *c)
+{
+	post_to_stage(c, "restart", "{\"by\":\"bob\"}");
 }

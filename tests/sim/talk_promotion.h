@@ -21,4 +21,8 @@ void ask_freeze(struct client *c);
 void ask_unfreeze(struct client *c);
 bool judge_freeze(struct client *c, int status, struct str body);
 
+void ask_stop(struct client *c);
+void ask_start(struct client *c);
+void ask_restart(struct client *c);
+
 #endif

@@ -153,7 +153,9 @@ traffic_begin(uint32_t lead, int64_t length_ms)
 
 	if (request_count == REQUESTS_MAX || !reach(lead, &to))
 		return;
-	if (to.proxy == AT_EDGE && world.routes[to.place].is_parked)
+	if (to.proxy == AT_EDGE && world.routes[to.place].is_stopped)
+		traffic_counts.refused++;
+	else if (to.proxy == AT_EDGE && world.routes[to.place].is_parked)
 		wait_at_edge(to.place, length_ms);
 	else
 		begin(&to, length_ms);

@@ -63,6 +63,7 @@ struct facts {
 	    tasks; /* set of enum task_kind, and TASK_SWAPS_BACK, TASK_VERIFIES; a rollback has no migration */
 	int64_t drain_ms;
 	int64_t verify_ms; /* it is watched for so long behind its switch; 0: not at all */
+	bool is_stop; /* it starts nothing: its route leads to nobody */
 	bool halts; /* the elder is stopped before this deploy starts */
 	bool is_waited; /* and requests wait meanwhile */
 };
@@ -74,6 +75,7 @@ struct route { /* of one stage, at the edge */
 	uint32_t fence_epoch;
 	bool is_parked; /* nobody serves: a deploy stops the elder first */
 	bool is_waited; /* requests wait for it then */
+	bool is_stopped; /* nobody serves: a person has stopped the stage */
 	bool has_served; /* the stage called something live, wherever it is led */
 	int64_t moved_ms;
 };

@@ -72,6 +72,9 @@ lead_to(int place, uint64_t target, const struct facts *facts)
 	claim(place, target == 0 ? 0 : facts->leads);
 	if (r->target != target)
 		r->moved_ms = world.now_ms;
+	r->is_stopped = target != 0 && facts->is_stop && facts->leads != 0;
+	if (r->is_stopped)
+		target = 0; /* the names stay, and lead to nobody */
 	r->target = target;
 	r->replicas = target == 0 ? 0 : facts->serving;
 	world.drain_failures[target] = 0; /* it may be an elder that was kept warm */
@@ -102,7 +105,7 @@ wait_until_empty(
 static bool
 has_nothing_to_lead_to(const struct facts *facts)
 {
-	return facts->leads != 0 && facts->serving == 0;
+	return facts->leads != 0 && facts->serving == 0 && !facts->is_stop;
 }
 
 static void
@@ -141,6 +144,7 @@ park(const struct effect *ask, const struct facts *facts, struct event *answer)
 	claim(place, elder.leads);
 	r->target = 0;
 	r->replicas = 0;
+	r->is_stopped = false;
 	r->is_parked = elder.leads != 0;
 	r->is_waited = facts->is_waited;
 	answer->kind = EV_PARKED;
@@ -192,7 +196,8 @@ edge_perform_in_world(
 	} else if (ask->kind == FX_PARK) {
 		park(ask, facts, answer);
 	} else if (ask->kind == FX_CONFIRM) {
-		bool answers = facts->leads == 0 || leads_to(place, ask->deploy);
+		bool answers =
+		    facts->leads == 0 || facts->is_stop || leads_to(place, ask->deploy);
 		answer_as(answer, answers ? EV_CONFIRMED : EV_TROUBLED,
 		    answers ? "" : "another version answers");
 	} else if (has_nothing_to_lead_to(facts)) {

@@ -22,6 +22,7 @@ static bool busy[STAGES + 1];
 static struct {
 	uint64_t stage;
 	uint64_t spec;
+	bool is_stop; /* it starts nothing: the stage is stopped by it */
 	size_t count;
 	struct instance instances[REPLICAS_MAX];
 } deploys[DEPLOYS];
@@ -34,6 +35,8 @@ store_deploy_get(struct store *store UNUSED, uint64_t id, struct deploy_row *ret
 	*ret_row = (struct deploy_row){
 		.id = id, .stage = deploys[id].stage, .spec = deploys[id].spec
 	};
+	snprintf(ret_row->trigger, sizeof(ret_row->trigger), "%s",
+	    deploys[id].is_stop ? "STOP" : "MANUAL");
 	return true;
 }
 

@@ -210,6 +210,29 @@ a_restart_starts_what_is_live(void **state UNUSED)
 	assert_non_null(strstr(answer, "under way or pending"));
 }
 
+static void
+a_stage_is_stopped_and_started(void **state UNUSED)
+{
+	start_with_a_stage();
+	assert_true(is_answered("POST", STAGE "/stop", "", "409"));
+	assert_non_null(strstr(answer, "nothing is live at shop/one"));
+	assert_true(is_answered("POST", STAGE "/start", "", "409"));
+	assert_non_null(strstr(answer, "was never live"));
+	put_history();
+	assert_true(is_answered("POST", STAGE "/start", "", "409"));
+	assert_non_null(strstr(answer, "is not stopped"));
+	assert_true(is_answered("POST", "/api/v1/projects/shop/stages/no/stop", "", "404"));
+	assert_true(is_answered("POST", STAGE "/stop", "{\"by\": \" ann\"}", "400"));
+	assert_true(is_answered("POST", STAGE "/stop", "{\"by\": \"ann\"}", "202"));
+	assert_true(is_answered("GET", "/api/v1/deploys?limit=1", "", "200"));
+	assert_non_null(strstr(answer, "\"trigger\":\"STOP\""));
+	assert_non_null(strstr(answer, VERSION_2));
+	assert_true(is_answered("POST", STAGE "/stop", "", "409"));
+	assert_non_null(strstr(answer, "stops shop/one already"));
+	assert_true(is_answered("GET", "/api/v1/audit", "", "200"));
+	assert_non_null(strstr(answer, "\"by\":\"ann\",\"action\":\"stop\""));
+}
+
 int
 main(void)
 {
@@ -221,6 +244,7 @@ main(void)
 		TEST(what_is_live_is_deployed_again_when_it_is_broken),
 		TEST(a_rollback_goes_to_another_version),
 		TEST(a_restart_starts_what_is_live),
+		TEST(a_stage_is_stopped_and_started),
 		TEST(nothing_is_promotable_before_it_is_live),
 	};
 

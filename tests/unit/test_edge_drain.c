@@ -40,6 +40,38 @@ test_a_revision_without_a_route_takes_it_away(void **state UNUSED)
 	assert_served_by("app1.test", "two");
 }
 
+static bool
+is_stopped(void)
+{
+	return status_of("app1.test") == 503;
+}
+
+/* Its name stays: visitors are told that nobody serves, and not that there is no such host. HAProxy has forgotten
+ * nothing of that when it comes back, and a restore leads to what served. */
+static void
+test_a_stop_leads_to_nobody(void **state UNUSED)
+{
+	stage_count = 1;
+	world_deploy(1, 1, 1, one_port, 1);
+	world_deploy(2, 1, 1, one_port, 0);
+	deploys[2].is_stop = true;
+	edge_start();
+	swap_to(1, 1, 0);
+	expect(perform(FX_SWITCH, 2000, 1, 1, 2, 1), EV_SWITCHED);
+	expect(perform(FX_CONFIRM, 2000, 2, 1, 2, 1), EV_CONFIRMED);
+	assert_int_equal(status_of("app1.test"), 503);
+	expect(perform(FX_RESTORE, 2000, 3, 1, 2, 1), EV_RESTORED);
+	assert_served_by("app1.test", "one");
+	expect(perform(FX_SWITCH, 3000, 1, 1, 2, 1), EV_SWITCHED);
+	expect(perform(FX_DRAIN, 2, 1, 1, 2, 1), EV_DRAINED);
+	live[1] = 2;
+	keep_child();
+	edge_free(edge);
+	assert_int_equal(status_of("app1.test"), 503); /* without us */
+	edge_start();
+	assert_true(wait_until(is_stopped, WAIT_MS));
+}
+
 static void
 test_drain_waits_for_a_request_in_flight(void **state UNUSED)
 {
@@ -287,6 +319,7 @@ main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 		    test_a_revision_without_a_route_takes_it_away, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_stop_leads_to_nobody, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    test_drain_waits_for_a_request_in_flight, setup, teardown),
 		cmocka_unit_test_setup_teardown(

@@ -24,7 +24,7 @@ enum {
 };
 
 enum tries { KEEPS, BEGINS, COUNTS }; /* the first of them; one more */
-enum reason { SAME, NONE, TOLD, CANCELED, UNTIDY, FLAWED, BORROWED };
+enum reason { SAME, NONE, TOLD, CANCELED, UNTIDY, UNTIDY_STOP, FLAWED, BORROWED };
 
 enum given {
 	USUAL,
@@ -43,7 +43,8 @@ enum given {
 	KEEPING = 4096, /* the elder is kept warm */
 	WATCHED = 8192, /* behind its switch, and the elder runs on */
 	NO_AFTER = 16384, /* of the hooks: none after the switch */
-	NO_RETIRE = 32768 /* of the hooks: none after the retirement */
+	NO_RETIRE = 32768, /* of the hooks: none after the retirement */
+	STOPS = 65536 /* it starts nothing: the stage shall be stopped */
 };
 
 struct duty {
@@ -76,6 +77,15 @@ static const struct duty duties[] = {
 	{ DEPLOY_QUEUED, ON(GRANTED), USUAL, DEPLOY_PULLING, FX(PULL), PULL_MS, BEGINS, NONE, 0 },
 	/* What runs already is only asked whether it still answers. */
 	{ DEPLOY_QUEUED, ON(GRANTED), SPARED, DEPLOY_PROBING, FX(PROBE), PROBE_MS, BEGINS, NONE, 0 },
+	/* Who stops the stage pulls nothing and starts nothing, even where something is kept warm. */
+	{ DEPLOY_QUEUED, ON(GRANTED), STOPS, DEPLOY_SWAPPING, 0, SWAP_MS, KEEPS, NONE, 0 },
+	{ DEPLOY_QUEUED, ON(GRANTED), STOPS | NO_ROUTE, DEPLOY_RETIRING, FX(RETIRE), RETIRE_MS, BEGINS, NONE, ON(MOVED) },
+	{ DEPLOY_RETIRING, ON(RETIRED), STOPS, DEPLOY_STOPPED, 0, 0, KEEPS, NONE, ON(ENDED) },
+	{ DEPLOY_RETIRING, CLEAR, STOPS, DEPLOY_RETIRING, FX(RETIRE), RETIRE_MS, COUNTS, TOLD, 0 },
+	{ DEPLOY_RETIRING, ANY, STOPS | SPENT, DEPLOY_STOPPED, 0, 0, KEEPS, UNTIDY_STOP, ON(ENDED) },
+	{ DEPLOY_SWAPPING, ON(SWAPPED), STOPS, DEPLOY_DRAINING, FX(DRAIN), DRAIN_MS, BEGINS, NONE, ON(MOVED) },
+	{ DEPLOY_SWAPPING, ON(UNSWAPPED), STOPS, DEPLOY_UNDOING, FX(REMOVE), REMOVE_MS, BEGINS, TOLD, ON(GIVEN_UP) },
+
 	{ DEPLOY_QUEUED, ON(MERGED), USUAL, DEPLOY_SKIPPED, 0, 0, KEEPS, TOLD, 0 },
 	{ DEPLOY_QUEUED, ON(MERGED), FORCED, DEPLOY_SKIPPED, 0, 0, KEEPS, TOLD, 0 },
 	{ DEPLOY_QUEUED, ON(SUPERSEDED), USUAL, DEPLOY_SUPERSEDED, 0, 0, KEEPS, TOLD, 0 },
@@ -374,6 +384,8 @@ deploy_in(enum deploy_state state, unsigned given)
 	if (given & WATCHED)
 		a.deploy.tasks |= 1u << TASK_VERIFIES;
 	a.deploy.watched_since_ms = state == DEPLOY_VERIFYING ? 55 : 0;
+	if (given & STOPS)
+		a.deploy.trigger = TRIGGER_STOP;
 	a.deploy.has_route = !(given & NO_ROUTE);
 	a.deploy.is_forced = given & FORCED;
 	a.deploy.strategy = given & HALTS ? STRATEGY_STOP_FIRST : STRATEGY_BLUE_GREEN;
@@ -413,7 +425,8 @@ pause_of(const struct duty *d)
 static bool
 bears(const struct duty *d)
 {
-	return (d->to == DEPLOY_SWAPPING && d->in == DEPLOY_PROBING && !(d->tells & ON(GO)))
+	return (d->to == DEPLOY_SWAPPING && d->in == DEPLOY_QUEUED)
+	       || (d->to == DEPLOY_SWAPPING && d->in == DEPLOY_PROBING && !(d->tells & ON(GO)))
 	       || (d->to == DEPLOY_PARKING
 		   && (d->in == DEPLOY_PULLING || d->in == DEPLOY_MIGRATING))
 	       || ((d->in == DEPLOY_POST_SWITCH || d->in == DEPLOY_VERIFYING)
@@ -427,6 +440,7 @@ wanted_after(const struct duty *d, int ev, struct actor a)
 		[TOLD] = "what happened",
 		[CANCELED] = "canceled",
 		[UNTIDY] = "live; the version before could not be removed yet",
+		[UNTIDY_STOP] = "what served could not be removed yet",
 		[FLAWED] = "live; a hook failed, see the log of this deploy",
 		[BORROWED] = "deploy 5 was kept warm and serves again; nothing was started" };
 

@@ -37,7 +37,7 @@
 /* One place in the sources may prepare several: the mixes of filters of store_deploys() and
  * store_notifications(), an actor of each kind put and loaded, the rules of store_audit(), three tables more
  * that go with a deploy, what an image is needed for. */
-enum { PAGES = 6, AUDITS = 21, OF_A_DEPLOY = 3, NEEDS = 5 };
+enum { PAGES = 6, AUDITS = 22, OF_A_DEPLOY = 3, NEEDS = 5 };
 enum {
 	MORE_THAN_PLACES =
 	    2 * (PAGES - 1) + AUDITS - 1 + 2 * (ACTOR_KIND_COUNT - 1) + OF_A_DEPLOY + NEEDS - 1

@@ -437,6 +437,22 @@ what_is_pinned_stays(void **state UNUSED)
 	assert_false(is_there(100));
 }
 
+/* Its row says where the route leads: to nobody. */
+static void
+who_stopped_the_stage_stays(void **state UNUSED)
+{
+	struct actor a = { .id = STAGE, .kind = ACTOR_STAGE, .state = STAGE_IDLE };
+
+	put_many(11, DEPLOY_STOPPED, "", NOW_MS - 40 * DAY_MS);
+	a.stage.stopped = 100;
+	store_actor_put(store, &a);
+	run_until_done(&rules, NOW_MS);
+	assert_true(is_there(100));
+	set_live(STAGE, 200);
+	run_until_done(&rules, NOW_MS);
+	assert_false(is_there(100));
+}
+
 /* As slipway.yml says for it; others keep what the server keeps. */
 static void
 a_stage_may_keep_more_or_less(void **state UNUSED)
@@ -480,6 +496,7 @@ main(void)
 		TEST(stages_count_apart),
 		TEST(what_serves_stays_at_any_age),
 		TEST(what_is_pinned_stays),
+		TEST(who_stopped_the_stage_stays),
 		TEST(a_stage_may_keep_more_or_less),
 		TEST(what_is_being_replaced_stays),
 		TEST(what_a_rollback_may_go_to_stays),

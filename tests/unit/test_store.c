@@ -236,6 +236,8 @@ a_store_that_contradicts_itself_is_refused(void **state UNUSED)
 		{ "DELETE FROM deploy WHERE id = 4", "stage 2 calls a deploy live" },
 		{ "UPDATE deploy SET ended_ms = 4 WHERE id = 5; DELETE FROM swap",
 		    "stage 2 waits for the end of a deploy that is not under way" },
+		{ "UPDATE stage_actor SET stopped = 4", "stage 2 was stopped by a deploy" },
+		{ "UPDATE stage_actor SET live = 0, stopped = 3", "stage 2 was stopped by" },
 		{ "UPDATE stage_actor SET waiting = 4", "stage 2 keeps a turn" },
 		{ "UPDATE stage_actor SET pending = 7", "stage 2 keeps a place" },
 		{ "UPDATE deploy SET state = 'PENDING' WHERE id = 8",

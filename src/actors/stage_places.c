@@ -1,0 +1,53 @@
+/* stage_places.c - see stage_places.h. Pure. */
+#include "actors/stage_places.h"
+
+#include <string.h>
+
+void
+stage_clear_warm(struct stage *stage)
+{
+	stage->warm = 0;
+	stage->warm_spec = 0;
+	stage->warm_until_ms = 0;
+	memset(stage->warm_digest, 0, DIGEST_SIZE);
+}
+
+void
+stage_clear_waiting(struct stage *stage)
+{
+	stage->waiting = 0;
+	stage->waiting_spec = 0;
+	memset(stage->waiting_digest, 0, DIGEST_SIZE);
+}
+
+void
+stage_clear_pending(struct stage *stage)
+{
+	stage->pending = 0;
+	stage->pending_spec = 0;
+	memset(stage->pending_digest, 0, DIGEST_SIZE);
+}
+
+void
+stage_clear_running(struct stage *stage)
+{
+	stage->running = 0;
+	stage->running_spec = 0;
+	memset(stage->running_digest, 0, DIGEST_SIZE);
+}
+
+void
+stage_clear_resolving(struct stage *stage)
+{
+	stage->resolving = 0;
+	memset(stage->resolving_tag, 0, TAG_SIZE);
+}
+
+void
+stage_clear_live(struct stage *stage)
+{
+	stage->live = 0;
+	stage->live_spec = 0;
+	stage->live_since_ms = 0;
+	memset(stage->live_digest, 0, DIGEST_SIZE);
+}

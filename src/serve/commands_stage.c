@@ -1,0 +1,210 @@
+/* commands_stage.c - restart, stop and start: what a person does with a stage without bringing anything new.
+ *
+ * The one idea: each is a deploy of a version that is live, or was until the stage was stopped, so everything that
+ * holds for deploys holds for them. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "serve/app.h"
+#include "serve/commands_inside.h"
+#include "serve/promotion.h"
+#include "serve/runtime.h"
+#include "store/catalog.h"
+#include "store/deploys.h"
+#include "store/promotions.h"
+
+static enum command_result
+admit(const struct app *app, const struct stage_command *command,
+    const struct stage_entry **ret_stage, struct err *err)
+{
+	enum command_result result = command_is_ready(app, err);
+
+	if (result == COMMAND_DONE && command->by[0] != '\0')
+		result = promotion_check_name(command->by, err);
+	if (result != COMMAND_DONE)
+		return result;
+	*ret_stage = command_stage(app, command->project, command->stage, err);
+	return *ret_stage == NULL ? COMMAND_NOT_FOUND : COMMAND_DONE;
+}
+
+static const struct stage *
+state_of(const struct app *app, const struct stage_entry *stage)
+{
+	return &runtime_actor(app->runtime, stage->id)->stage;
+}
+
+/* A deploy of that version. */
+static uint64_t
+begin(struct app *app, const struct stage_entry *stage, const struct stage_command *command,
+    enum trigger trigger, const struct deploy_row *version)
+{
+	struct deploy_command wish = { .by = command->by, .override = "", .trigger = trigger };
+	struct event event = { .kind = EV_TRIGGER,
+		.trigger = trigger,
+		.to = stage->id,
+		.flag = trigger != TRIGGER_START };
+	uint64_t deploy;
+
+	memcpy(event.tag, version->tag, sizeof(event.tag));
+	memcpy(event.digest, version->digest, sizeof(event.digest));
+	deploy = command_trigger(app, stage->id, &event);
+	promotion_note(app, stage, &wish, deploy);
+	return deploy;
+}
+
+static enum command_result
+refuse(struct err *err, const struct stage_command *command, const char *why)
+{
+	err_set(err, "%s/%s %s", command->project, command->stage, why);
+	return COMMAND_CONFLICT;
+}
+
+/* Another deploy would start its own containers, and one that pends would be outdated by a newer wish. */
+static uint64_t
+find_unsettled(const struct stage *stage)
+{
+	if (stage->running != 0)
+		return stage->running;
+	return stage->resolving != 0 ? stage->resolving : stage->pending;
+}
+
+enum command_result
+command_restart(struct app *app, const struct stage_command *command, uint64_t *ret_deploy,
+    struct err *err)
+{
+	const struct stage_entry *entry;
+	const struct stage *stage;
+	struct deploy_row row;
+	enum command_result result = admit(app, command, &entry, err);
+
+	if (result != COMMAND_DONE)
+		return result;
+	stage = state_of(app, entry);
+	if (stage->stopped != 0)
+		return refuse(err, command, "is stopped: start it");
+	if (find_unsettled(stage) != 0) {
+		err_set(err,
+		    "deploy %" PRIu64
+		    " is under way or pending: wait for its end, or cancel or reject it first",
+		    find_unsettled(stage));
+		return COMMAND_CONFLICT;
+	}
+	if (stage->live == 0 || !store_deploy_get(app->store, stage->live, &row)) {
+		err_set(err, "nothing is live at %s/%s: deploy a version first",
+		    command->project, command->stage);
+		return COMMAND_CONFLICT;
+	}
+	*ret_deploy = begin(app, entry, command, TRIGGER_RESTART, &row);
+	return COMMAND_DONE;
+}
+
+static uint64_t
+find_stopping(const struct app *app, const struct stage *stage)
+{
+	uint64_t ids[] = { stage->running, stage->waiting };
+
+	for (size_t i = 0; i < COUNT(ids); i++) {
+		const struct actor *a = runtime_actor(app->runtime, ids[i]);
+
+		if (a != NULL && a->deploy.trigger == TRIGGER_STOP)
+			return a->id;
+	}
+	return 0;
+}
+
+enum command_result
+command_stop(struct app *app, const struct stage_command *command, uint64_t *ret_deploy,
+    struct err *err)
+{
+	const struct stage_entry *entry;
+	const struct stage *stage;
+	struct deploy_row row;
+	enum command_result result = admit(app, command, &entry, err);
+
+	if (result != COMMAND_DONE)
+		return result;
+	stage = state_of(app, entry);
+	if (find_stopping(app, stage) != 0) {
+		err_set(err, "deploy %" PRIu64 " stops %s/%s already",
+		    find_stopping(app, stage), command->project, command->stage);
+		return COMMAND_CONFLICT;
+	}
+	if (stage->stopped != 0)
+		return refuse(err, command, "is stopped already");
+	if (stage->live == 0 || !store_deploy_get(app->store, stage->live, &row)) {
+		err_set(err,
+		    "nothing is live at %s/%s, so there is nothing to stop; a deploy that is "
+		    "under way can be canceled",
+		    command->project, command->stage);
+		return COMMAND_CONFLICT;
+	}
+	*ret_deploy = begin(app, entry, command, TRIGGER_STOP, &row);
+	return COMMAND_DONE;
+}
+
+/* What came while the stage was stopped is older than its start now: it is wished once more, behind that. */
+static void
+wish_again(struct app *app, const struct stage_entry *stage, const struct actor *pending)
+{
+	struct event event = { .kind = EV_TRIGGER,
+		.trigger = pending->deploy.trigger,
+		.to = stage->id,
+		.flag = pending->deploy.is_forced,
+		.is_overriding = pending->deploy.is_overriding };
+	struct wish wish;
+	uint64_t deploy;
+
+	memcpy(event.tag, pending->deploy.tag, sizeof(event.tag));
+	memcpy(event.digest, pending->deploy.digest, sizeof(event.digest));
+	deploy = command_trigger(app, stage->id, &event);
+	store_wish_get(app->store, pending->id, &wish);
+	if (deploy != 0 && wish.by[0] != '\0')
+		store_wish_put(app->store, deploy, &wish);
+}
+
+/* The newest that was live before it was stopped. */
+static bool
+find_stopped(struct app *app, const struct stage_entry *stage, uint64_t stopped,
+    struct deploy_row *ret_row)
+{
+	struct deploy_filter filter = {
+		.before = stopped, .stage = stage->id, .project = "", .state = "LIVE"
+	};
+
+	return store_deploys(app->store, &filter, ret_row, 1) == 1;
+}
+
+enum command_result
+command_start(struct app *app, const struct stage_command *command, uint64_t *ret_deploy,
+    struct err *err)
+{
+	const struct actor *found;
+	const struct stage_entry *entry;
+	const struct stage *stage;
+	struct actor pending = { .id = 0 };
+	struct deploy_row row;
+	enum command_result result = admit(app, command, &entry, err);
+
+	if (result != COMMAND_DONE)
+		return result;
+	stage = state_of(app, entry);
+	if (stage->stopped == 0 && stage->live != 0)
+		return refuse(err, command, "is not stopped");
+	if (stage->stopped == 0 || !find_stopped(app, entry, stage->stopped, &row))
+		return refuse(err, command, "was never live: deploy a version");
+	if (stage->running != 0 || stage->resolving != 0) {
+		err_set(err,
+		    "deploy %" PRIu64 " is under way: it starts %s/%s if it goes live",
+		    stage->running != 0 ? stage->running : stage->resolving, command->project,
+		    command->stage);
+		return COMMAND_CONFLICT;
+	}
+	found = runtime_actor(app->runtime, stage->pending);
+	if (found != NULL)
+		pending = *found; /* it ends by the start */
+	*ret_deploy = begin(app, entry, command, TRIGGER_START, &row);
+	if (pending.id != 0)
+		wish_again(app, entry, &pending);
+	return COMMAND_DONE;
+}
