@@ -15,8 +15,8 @@
 enum {
 	REQUEST_MS = 10000,
 	BODY_MAX = 256 << 10,
-	SLOW_ANSWERS = 2, /* are enough from an app that takes so long: */
-	SLOW_US = 5000000,
+	SLOW_ANSWERS = 2, /* are enough from an app that took so long for them: */
+	SLOW_US = 4000000,
 };
 
 static void
@@ -113,7 +113,7 @@ on_fetched(void *context, const struct fetch_result *result)
 	if (op->confirmed == 0)
 		op->first_us = now_us;
 	op->confirmed = is_proof ? op->confirmed + 1 : 0;
-	if (op->confirmed >= SLOW_ANSWERS && now_us - op->began_us > SLOW_US)
+	if (op->confirmed >= SLOW_ANSWERS && now_us - op->first_us > SLOW_US)
 		confirmed(op);
 	else if (op->confirmed >= driver->confirm_answers
 		 && now_us - op->first_us >= driver->confirm_least_ms * 1000)

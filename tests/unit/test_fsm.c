@@ -355,7 +355,7 @@ each_machine_begins_ends_and_rests_as_told(void **state UNUSED)
 	assert_int_equal(deploy_spec.final,
 	    STATE(DEPLOY_LIVE) | STATE(DEPLOY_FAILED) | STATE(DEPLOY_ROLLED_BACK)
 		| STATE(DEPLOY_CANCELED) | STATE(DEPLOY_SUPERSEDED) | STATE(DEPLOY_SKIPPED)
-		| STATE(DEPLOY_REFUSED));
+		| STATE(DEPLOY_REFUSED) | STATE(DEPLOY_STOPPED));
 	assert_int_equal(deploy_spec.resting, 0);
 	assert_int_equal(swap_spec.initial,
 	    STATE(SWAP_SWITCHING) | STATE(SWAP_PARKING) | STATE(SWAP_RESTORING));
