@@ -24,6 +24,7 @@ struct question {
 	const char *stage;
 	struct buf text; /* of the answer; what is held may be answered with 504 meanwhile */
 	struct json_writer w;
+	struct retention_rules rules; /* by which deploys would go */
 	size_t next_engine;
 	uint32_t shown;
 };
@@ -201,6 +202,60 @@ write_rules(struct json_writer *w, const struct app *app)
 	json_object_close(w);
 }
 
+static void
+write_deploy(
+    struct json_writer *w, const struct app *app, const struct stage_spec *spec, uint64_t id)
+{
+	struct deploy_brief row;
+
+	if (!store_deploy_brief(app->store, id, &row))
+		return;
+	json_object_open(w);
+	json_pair_text(w, "project", spec->project);
+	json_pair_text(w, "stage", spec->stage);
+	json_pair_integer(w, "id", (int64_t)id);
+	json_pair_text(w, "tag", row.tag);
+	json_pair_text(w, "state", row.state);
+	json_pair_integer(w, "ended_ms", row.ended_ms);
+	json_object_close(w);
+}
+
+static size_t
+write_deploys_of(struct question *q, const struct stage_entry *stage, size_t most)
+{
+	uint64_t going[DEPLOYS_SHOWN_MAX];
+	size_t count;
+
+	if ((q->project[0] != '\0' && strcmp(stage->spec->project, q->project) != 0)
+	    || (q->stage[0] != '\0' && strcmp(stage->spec->stage, q->stage) != 0))
+		return 0;
+	count = store_deploys_going(
+	    q->app->store, &q->rules, stage->id, clock_now_ms(), going, most);
+	for (size_t i = 0; i < count; i++)
+		write_deploy(&q->w, q->app, stage->spec, going[i]);
+	return count;
+}
+
+/* What is over and goes with the next look, by the rules that were asked for. */
+static void
+write_deploys(struct question *q)
+{
+	const struct catalog *catalog = q->app->catalog;
+	size_t left = DEPLOYS_SHOWN_MAX;
+
+	json_key(&q->w, "deploys");
+	json_object_open(&q->w);
+	json_pair_integer(&q->w, "keep_deploys", q->rules.deploys);
+	json_pair_integer(&q->w, "keep_days", q->rules.days);
+	json_key(&q->w, "items");
+	json_array_open(&q->w);
+	for (size_t i = 0; i < catalog_stage_count(catalog) && left > 0; i++)
+		left -= write_deploys_of(q, catalog_stage_at(catalog, i), left);
+	json_array_close(&q->w);
+	json_pair_bool(&q->w, "is_whole", left > 0);
+	json_object_close(&q->w);
+}
+
 static void ask_next(struct question *q);
 
 static void
@@ -273,18 +328,28 @@ api_retention_show(void *context, struct request *rq)
 	struct app *app = context;
 	const char *project = api_query(rq, "project");
 	const char *stage = api_query(rq, "stage");
+	struct retention_rules rules = *retention_rules(app->retention);
+	uint64_t deploys = (uint64_t)rules.deploys;
+	uint64_t days = (uint64_t)rules.days;
 	struct question *q;
 
-	if (!take_target(app, rq, project, stage))
+	if (!take_target(app, rq, project, stage)
+	    || !api_query_number(rq, "keep_deploys", KEEP_DEPLOYS_MAX, &deploys)
+	    || !api_query_number(rq, "keep_days", KEEP_DAYS_MAX, &days))
 		return;
+	rules.deploys = (int64_t)deploys;
+	rules.days = (int64_t)days;
 	q = calloc(1, sizeof(*q));
 	CHECK(q != NULL);
-	*q = (struct question){ .app = app, .rq = rq, .project = project, .stage = stage };
+	*q = (struct question){
+		.app = app, .rq = rq, .project = project, .stage = stage, .rules = rules
+	};
 	request_hold(rq);
 	buf_init(&q->text, HTTP_REPLY_MAX);
 	json_writer_init(&q->w, &q->text);
 	json_object_open(&q->w);
 	write_rules(&q->w, app);
+	write_deploys(q);
 	json_key(&q->w, "engines");
 	json_array_open(&q->w);
 	ask_next(q);

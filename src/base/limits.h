@@ -91,6 +91,9 @@ enum {
 	IMAGES_RETRY_MS = 600000, /* after a removal that failed; twice as long each time */
 	IMAGES_REMOVED_MAX = 64, /* by one sweep; the next look sees the rest */
 	IMAGES_SHOWN_MAX = 500, /* in one answer: 20 ms of judging */
+	DEPLOYS_SHOWN_MAX = 500, /* of those that would go, in one answer: 10 ms of judging */
+	KEEP_DEPLOYS_MAX = 10000, /* of a stage, whatever their age */
+	KEEP_DAYS_MAX = 36500, /* a century */
 	PINS_MAX = 20, /* deploys of one stage that people keep by hand */
 	ROLLBACKS_MAX = 100, /* versions of a stage that are kept to go back to */
 	BACKUP_MS = 1800000, /* one by rule, then it is cut off; a gigabyte takes seconds */

@@ -112,8 +112,43 @@ write_rules(const struct json *rules, struct buf *out)
 		: "; images are not removed (SLIPWAY_REMOVE_IMAGES is off)");
 }
 
+/* Often none: they go by themselves within the hour. */
 static void
-show(const struct json *answer)
+write_deploys(const struct json *deploys, struct buf *out)
+{
+	static const char *const heads[] = { "STAGE", ">DEPLOY", "TAG", "STATE", ">ENDED",
+		NULL };
+	const struct json *items = json_get(deploys, "items");
+	size_t count = json_count(items);
+	struct table t;
+
+	table_init(&t, heads);
+	for (size_t i = 0; i < count; i++) {
+		const struct json *one = json_at(items, i);
+		char state[WORDS_SIZE];
+		char age[WORDS_SIZE];
+
+		words_state(text_of(one, "state"), state);
+		words_age(clock_wall_ms() - words_ms(one, "ended_ms"), age);
+		table_cell_format(&t, "%s/%s", text_of(one, "project"), text_of(one, "stage"));
+		table_cell_format(&t, "%" PRId64, number_of(one, "id"));
+		table_cell(&t, text_of(one, "tag"));
+		table_cell(&t, state);
+		table_cell(&t, age);
+	}
+	buf_format(out,
+	    "\nof each stage the newest %" PRId64 " deploys, and all of %" PRId64
+	    " days: %s%zu would go%s\n",
+	    number_of(deploys, "keep_deploys"), number_of(deploys, "keep_days"),
+	    json_bool(json_get(deploys, "is_whole")) ? "" : "more than ", count,
+	    count > 0 ? ", with their steps and logs" : "");
+	if (count > 0)
+		table_write(&t, output_width(), out);
+	table_free(&t);
+}
+
+static void
+show(const struct json *answer, bool has_own_rules)
 {
 	static const char *const heads[] = { "ENGINE", "IMAGE", "DIGEST", ">SIZE", ">USED",
 		"FATE", "WHY", NULL };
@@ -141,23 +176,34 @@ show(const struct json *answer)
 	if (!json_bool(json_get(answer, "is_whole")))
 		buf_text(&out, "there are more images: name a project or a stage\n");
 	write_rules(json_get(answer, "rules"), &out);
+	if (has_own_rules || json_count(json_get(json_get(answer, "deploys"), "items")) > 0)
+		write_deploys(json_get(answer, "deploys"), &out);
 	table_free(&t);
 	output_buf(&out);
 }
 
 static void
-retention_path(const struct target *target, struct buf *path)
+add_query(struct buf *path, bool *has_query, const char *name, const char *value)
 {
+	if (value == NULL || value[0] == '\0')
+		return;
+	buf_format(path, "%c%s=", *has_query ? '&' : '?', name);
+	client_path_part(path, value);
+	*has_query = true;
+}
+
+static void
+retention_path(const struct invocation *in, const struct target *target, struct buf *path)
+{
+	bool has_query = false;
+
 	buf_init(path, PATH_BYTES_MAX);
 	buf_text(path, "/api/v1/retention");
-	if (target->project[0] != '\0') {
-		buf_text(path, "?project=");
-		client_path_part(path, target->project);
-	}
-	if (target->stage[0] != '\0') {
-		buf_text(path, "&stage=");
-		client_path_part(path, target->stage);
-	}
+	add_query(path, &has_query, "project", target->project);
+	add_query(path, &has_query, "stage", target->stage);
+	add_query(
+	    path, &has_query, "keep_deploys", options_value(&in->options, "keep-deploys"));
+	add_query(path, &has_query, "keep_days", options_value(&in->options, "keep-days"));
 }
 
 static enum cli_exit
@@ -170,10 +216,11 @@ preview(struct invocation *in, const char *argument)
 
 	if (argument != NULL && words_target(argument, false, &target, in->err) != 0)
 		return CLI_USAGE;
-	retention_path(&target, &path);
+	retention_path(in, &target, &path);
 	code = ask_or_print(in, buf_cstr(&path), &answer);
 	if (code == CLI_OK && answer.json != NULL)
-		show(answer.json);
+		show(answer.json, options_has(&in->options, "keep-deploys")
+				      || options_has(&in->options, "keep-days"));
 	answer_free(&answer);
 	buf_free(&path);
 	return code;

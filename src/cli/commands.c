@@ -98,12 +98,15 @@ const struct command commands[] = {
 	  "under way, pinned, or to go back to are never removed. run looks at once and removes what may go;\n"
 	  "pin keeps a deploy that was live, and its image, until unpin.\n"
 	  "\n"
+	  "With --keep-deploys or --keep-days it also tells which deploys would go by other rules than the server's.\n"
+	  "\n"
 	  "Examples:\n"
 	  "  slipway retention\n"
 	  "  slipway retention shop/production\n"
 	  "  slipway retention run\n"
-	  "  slipway retention pin 12\n",
-	  only_json, 0, 2, NEEDS_TOKEN, COMPLETES_STAGES, cli_retention },
+	  "  slipway retention pin 12\n"
+	  "  slipway retention --keep-deploys 20 --keep-days 7\n",
+	  retention_options, 0, 2, NEEDS_TOKEN, COMPLETES_STAGES, cli_retention },
 	{ "cancel", "ID", "stop a deploy that is not live yet",
 	  "What was started is removed again; what is live stays.\n"
 	  "\n"

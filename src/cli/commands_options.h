@@ -88,6 +88,14 @@ static const struct option_spec restart_options[] = {
 	HELP,
 	END,
 };
+static const struct option_spec retention_options[] = {
+	{ "keep-deploys", 0, "N",
+	    "which deploys would go if so many of each stage were kept" },
+	{ "keep-days", 0, "N", "and older ones for so many days" },
+	JSON,
+	HELP,
+	END,
+};
 static const struct option_spec history_options[] = {
 	{ "limit", 'n', "N", "at most so many (20; up to 500)" },
 	{ "state", 0, "STATE", "only those in this state: live, failed, rolled-back, ..." },

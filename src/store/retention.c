@@ -9,8 +9,6 @@
 #include "store/db.h"
 #include "store/store.h"
 
-enum { DAY_MS = 86400000 };
-
 struct retention {
 	struct store *store;
 	struct retention_rules rules;
@@ -133,12 +131,10 @@ look_once(struct retention *r, struct removal *s)
 void
 retention_step(struct retention *r, int64_t now_ms)
 {
-	struct removal s = { .store = r->store,
-		.db = store_db(r->store),
-		.rules = &r->rules,
-		.too_young_ms = now_ms - r->rules.days * DAY_MS,
-		.rows_left = RETENTION_ROWS_MAX };
+	struct removal s;
 	bool was_round;
+
+	removal_begin(&s, r->store, &r->rules, now_ms);
 
 	if (!r->is_round && now_ms >= r->next_round_ms) {
 		r->is_round = true;

@@ -57,6 +57,10 @@ void retention_step(struct retention *, int64_t now_ms);
 size_t store_rollback_targets(
     struct store *store, uint64_t stage, uint64_t *to, size_t most, bool *ret_is_whole);
 
+/* The oldest `most` deploys of a stage that these rules would remove by now, whatever rules hold. Returns how many. */
+size_t store_deploys_going(struct store *store, const struct retention_rules *rules,
+    uint64_t stage, int64_t now_ms, uint64_t *to, size_t most);
+
 /* No deploy has this id any more: it was here, it is over, and it was removed by rule. */
 bool store_deploy_is_retired(struct store *store, uint64_t id);
 

@@ -17,6 +17,10 @@ struct removal {
 	uint64_t rows; /* beside them */
 };
 
+/* Nothing is done yet. */
+void removal_begin(struct removal *, struct store *store, const struct retention_rules *rules,
+    int64_t now_ms);
+
 /* What is too much of one stage. True: nothing of it is left to remove. */
 bool remove_of_stage(struct removal *, uint64_t stage);
 

@@ -11,6 +11,8 @@
 #include "store/retention_inside.h"
 #include "store/store.h"
 
+enum { DAY_MS = 86400000 };
+
 /* One stage, as this step finds it. */
 struct look {
 	uint64_t stage;
@@ -68,6 +70,17 @@ store_deploy_is_retired(struct store *store, uint64_t id)
 	is_there = db_next(q);
 	db_done(q);
 	return !is_there;
+}
+
+void
+removal_begin(struct removal *s, struct store *store, const struct retention_rules *rules,
+    int64_t now_ms)
+{
+	*s = (struct removal){ .store = store,
+		.db = store_db(store),
+		.rules = rules,
+		.too_young_ms = now_ms - rules->days * DAY_MS,
+		.rows_left = RETENTION_ROWS_MAX };
 }
 
 /* Rollback targets. */
@@ -350,20 +363,55 @@ remove_old(struct removal *s, const struct look *look)
 	return true;
 }
 
-bool
-remove_of_stage(struct removal *s, uint64_t stage)
+static void
+look_at(struct removal *s, uint64_t stage, struct look *ret)
 {
-	struct look look = { .stage = stage, .last = find_last(s, stage) };
 	size_t most = (size_t)retention_versions(s->rules, stage) + 1;
 	bool is_whole;
 
-	if (look.last != 0) {
-		look.target_count =
-		    store_rollback_targets(s->store, stage, look.targets, most, &is_whole);
-		look.has_all_targets = is_whole || look.target_count == most;
-		if (!remove_old(s, &look))
-			return false;
-	}
+	*ret = (struct look){ .stage = stage, .last = find_last(s, stage) };
+	if (ret->last == 0)
+		return;
+	ret->target_count =
+	    store_rollback_targets(s->store, stage, ret->targets, most, &is_whole);
+	ret->has_all_targets = is_whole || ret->target_count == most;
+}
+
+size_t
+store_deploys_going(struct store *store, const struct retention_rules *rules, uint64_t stage,
+    int64_t now_ms, uint64_t *to, size_t most)
+{
+	struct removal s;
+	struct old_deploy old[RETENTION_BATCH];
+	enum verdict verdict = KEEP;
+	struct look look;
+	uint64_t after = 0;
+	size_t going = 0;
+	size_t count;
+
+	removal_begin(&s, store, rules, now_ms);
+	look_at(&s, stage, &look);
+	do {
+		count = look.last == 0 ? 0 : read_old(&s, &look, after, old);
+		for (size_t i = 0; i < count && going < most && verdict != KEEP_THE_REST;
+		     i++) {
+			after = old[i].id;
+			verdict = judge(&s, &look, &old[i]);
+			if (verdict == REMOVE)
+				to[going++] = after;
+		}
+	} while (count == RETENTION_BATCH && going < most && verdict != KEEP_THE_REST);
+	return going;
+}
+
+bool
+remove_of_stage(struct removal *s, uint64_t stage)
+{
+	struct look look;
+
+	look_at(s, stage, &look);
+	if (look.last != 0 && !remove_old(s, &look))
+		return false;
 	if (has_old_spec(s, stage))
 		remove_specs(s, stage);
 	return s->rows_left > 0;

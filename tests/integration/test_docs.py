@@ -457,6 +457,7 @@ def test_the_commands_of_retention(shell):
     printed = {command: shell.sh(command.replace(" 12", f" {live}")) for command in commands_of("docs/retention.md")}
     assert f"it is live at shop/production (deploy {live})" in printed["slipway retention shop/production"]
     assert "0 images removed" in printed["slipway retention run"]
+    assert "0 would go" in printed["slipway retention --keep-deploys 20 --keep-days 7"]
     assert "until it is unpinned" in printed["slipway retention pin 12"]
     listed = printed["slipway rollback shop/production --list"].splitlines()[1].split()
     assert listed[:2] == [str(live), "v77"] and "live" in listed and "engine" in listed

@@ -65,6 +65,10 @@ def test_only_what_nothing_needs_goes(scene):
                                   digests["v3"]: "tagged", digests["v2"]: "container", digests["bad"]: "free"}
             shown = app.run("retention", app.stage_name).stdout
             assert f"a rollback may go to it at {app.stage_name}" in shown and "nothing needs it" in shown
+            assert "would go" not in shown
+            told = app.run("retention", app.stage_name, "--keep-deploys", "1", "--keep-days", "0").stdout
+            assert "2 would go, with their steps and logs" in told  # not what is live, a rollback's or pinned
+            assert f"  {deploys['v2']}  v2" in told and f"  {deploys['v3']}  v3" in told
             assert f"removed {image(app, digests['bad'])}" in run(app)
             assert not there(app, digests["bad"])
             assert all(there(app, digests[tag]) for tag in ("v1", "v2", "v3", "v4", "v5"))

@@ -453,6 +453,35 @@ who_stopped_the_stage_stays(void **state UNUSED)
 	assert_false(is_there(100));
 }
 
+/* What these rules would remove is what goes when they hold. */
+static void
+what_would_go_is_what_goes(void **state UNUSED)
+{
+	struct retention_rules fewer = rules;
+	uint64_t going[20];
+
+	put_many(11, DEPLOY_FAILED, "", NOW_MS - 40 * DAY_MS);
+	put_ended(300, STAGE, DEPLOY_LIVE, "sha256:live", NOW_MS - 39 * DAY_MS);
+	set_live(STAGE, 300);
+	store_pin(store, 110, NOW_MS);
+	fewer.deploys = 5;
+	assert_int_equal(store_deploys_going(store, &fewer, STAGE, NOW_MS, going, 20), 6);
+	assert_int_equal(going[0], 100);
+	assert_int_equal(going[1], 120);
+	assert_int_equal(going[5], 160);
+	assert_int_equal(store_deploys_going(store, &fewer, STAGE, NOW_MS, going, 2), 2);
+	fewer.days = 365;
+	assert_int_equal(store_deploys_going(store, &fewer, STAGE, NOW_MS, going, 20), 0);
+	fewer.days = rules.days;
+	assert_true(is_there(100));
+	run_until_done(&fewer, NOW_MS);
+	assert_false(is_there(100));
+	assert_true(is_there(110));
+	assert_false(is_there(160));
+	assert_true(is_there(170));
+	assert_int_equal(store_deploys_going(store, &fewer, STAGE, NOW_MS, going, 20), 0);
+}
+
 /* As slipway.yml says for it; others keep what the server keeps. */
 static void
 a_stage_may_keep_more_or_less(void **state UNUSED)
@@ -497,6 +526,7 @@ main(void)
 		TEST(what_serves_stays_at_any_age),
 		TEST(what_is_pinned_stays),
 		TEST(who_stopped_the_stage_stays),
+		TEST(what_would_go_is_what_goes),
 		TEST(a_stage_may_keep_more_or_less),
 		TEST(what_is_being_replaced_stays),
 		TEST(what_a_rollback_may_go_to_stays),
