@@ -80,6 +80,8 @@ static const struct duty duties[] = {
 	/* Who stops the stage pulls nothing and starts nothing, even where something is kept warm. */
 	{ DEPLOY_QUEUED, ON(GRANTED), STOPS, DEPLOY_SWAPPING, 0, SWAP_MS, KEEPS, NONE, 0 },
 	{ DEPLOY_QUEUED, ON(GRANTED), STOPS | NO_ROUTE, DEPLOY_RETIRING, FX(RETIRE), RETIRE_MS, BEGINS, NONE, ON(MOVED) },
+	{ DEPLOY_QUEUED, ON(GRANTED), STOPS | NO_ROUTE | SPARED, DEPLOY_RETIRING, FX(RETIRE), RETIRE_MS, BEGINS, NONE, ON(MOVED) },
+	{ DEPLOY_RETIRING, ON(RETIRED), STOPS | HOOKS, DEPLOY_STOPPED, 0, 0, KEEPS, NONE, ON(ENDED) },
 	{ DEPLOY_RETIRING, ON(RETIRED), STOPS, DEPLOY_STOPPED, 0, 0, KEEPS, NONE, ON(ENDED) },
 	{ DEPLOY_RETIRING, CLEAR, STOPS, DEPLOY_RETIRING, FX(RETIRE), RETIRE_MS, COUNTS, TOLD, 0 },
 	{ DEPLOY_RETIRING, ANY, STOPS | SPENT, DEPLOY_STOPPED, 0, 0, KEEPS, UNTIDY_STOP, ON(ENDED) },
@@ -460,7 +462,7 @@ wanted_after(const struct duty *d, int ev, struct actor a)
 		snprintf(a.deploy.digest, sizeof(a.deploy.digest), "sha256:told");
 	if (ev == EV_GRANTED && d->in == DEPLOY_QUEUED)
 		a.deploy.elder = 6;
-	if (d->given & SPARED)
+	if (d->given & SPARED && !(d->given & STOPS))
 		a.deploy.body = 5;
 	if (d->to == DEPLOY_PULLING && d->in == DEPLOY_PROBING)
 		a.deploy.body = 0;
