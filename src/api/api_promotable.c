@@ -134,7 +134,7 @@ put_stage(struct json_writer *w, const struct app *app, const struct stage_entry
 	put_version(w, app, "live", here);
 	json_pair_integer(w, "replicas", source->spec->replicas);
 	json_pair_integer(
-	    w, "replicas_running", store_instances_count(app->store, there->live, "running"));
+	    w, "replicas_running", store_instances_count(app->store, there->live).running);
 	put_verdict(w, app, stage, here, there->live == 0 ? "" : there->live_digest);
 	json_pair_integer(w, "approvals", stage->spec->approvals);
 	put_pending(w, app, here);

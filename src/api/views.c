@@ -276,6 +276,7 @@ view_stage(struct json_writer *w, const struct app *app, const struct stage_entr
 	const struct actor *a = runtime_actor(app->runtime, stage->id);
 	const struct stage_spec *spec = stage->spec;
 	char tags[REASON_SIZE];
+	struct instance_count count;
 
 	CHECK(a != NULL && a->kind == ACTOR_STAGE);
 	json_pair_text(w, "project", spec->project);
@@ -308,10 +309,9 @@ view_stage(struct json_writer *w, const struct app *app, const struct stage_entr
 	json_pair_integer(w, "tcp_port", spec->tcp_port);
 	view_proxy(w, app, spec);
 	json_pair_integer(w, "replicas", spec->replicas);
-	json_pair_integer(w, "replicas_running",
-	    store_instances_count(app->store, a->stage.live, "running"));
-	json_pair_integer(
-	    w, "replicas_paused", store_instances_count(app->store, a->stage.live, "paused"));
+	count = store_instances_count(app->store, a->stage.live);
+	json_pair_integer(w, "replicas_running", count.running);
+	json_pair_integer(w, "replicas_paused", count.paused);
 	json_pair_integer(
 	    w, "in_flight", app->edge == NULL ? 0 : count_in_flight(app->edge, stage->id));
 }

@@ -137,6 +137,17 @@ put_special(struct buf *out, struct str s)
 static void
 put_quoted(struct buf *out, struct str s)
 {
+	if (plain_length(s) == s.n) {
+		char *place = buf_take(out, s.n + 2);
+
+		if (place == NULL)
+			return;
+		place[0] = '"';
+		if (s.n > 0)
+			memcpy(place + 1, s.p, s.n);
+		place[s.n + 1] = '"';
+		return;
+	}
 	buf_char(out, '"');
 	while (s.n > 0) {
 		size_t n = plain_length(s);

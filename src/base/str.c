@@ -326,6 +326,19 @@ buf_add(struct buf *b, const void *p, size_t n)
 	b->p[b->n] = '\0';
 }
 
+char *
+buf_take(struct buf *b, size_t n)
+{
+	char *place;
+
+	if (!buf_reserve(b, n))
+		return NULL;
+	place = b->p + b->n;
+	b->n += n;
+	b->p[b->n] = '\0';
+	return place;
+}
+
 void
 buf_str(struct buf *b, struct str s)
 {

@@ -64,6 +64,8 @@ void buf_free(struct buf *b);
 void buf_wipe(struct buf *b); /* buf_free of what nobody else may read: the memory is zeroed */
 void buf_clear(struct buf *b); /* keeps the memory, forgets an overflow */
 void buf_add(struct buf *b, const void *p, size_t n);
+char *
+buf_take(struct buf *b, size_t n); /* room for n bytes, to be filled at once; NULL: overflow */
 void buf_str(struct buf *b, struct str s);
 void buf_text(struct buf *b, const char *text);
 void buf_char(struct buf *b, char c);

@@ -307,7 +307,7 @@ put_stages(const struct app *app, struct buf *to)
 		const struct actor *a = runtime_actor(app->runtime, entry->id);
 
 		put_stage(to, "stage_replicas_running", entry->spec,
-		    store_instances_count(app->store, a->stage.live, "running"));
+		    store_instances_count(app->store, a->stage.live).running);
 	}
 }
 

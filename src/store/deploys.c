@@ -170,17 +170,18 @@ store_instances(struct store *store, uint64_t deploy, struct instance *to, size_
 	return count;
 }
 
-int64_t
-store_instances_count(struct store *store, uint64_t deploy, const char *status)
+struct instance_count
+store_instances_count(struct store *store, uint64_t deploy)
 {
-	struct query *q = db_read(
-	    store_db(store), "SELECT count(*) FROM instance WHERE deploy = ? AND status = ?");
-	int64_t count;
+	struct instance_count count;
+	struct query *q = db_read(store_db(store),
+	    "SELECT total(status = 'running'), total(status = 'paused') FROM instance"
+	    " WHERE deploy = ?");
 
 	query_integer(q, (int64_t)deploy);
-	query_text(q, status);
 	CHECK(db_next(q));
-	count = column_integer(q, 0);
+	count.running = column_integer(q, 0);
+	count.paused = column_integer(q, 1);
 	db_done(q);
 	return count;
 }

@@ -73,8 +73,12 @@ struct instance {
 void store_instance_put(
     struct store *store, const struct instance *instance); /* by deploy, replica */
 size_t store_instances(struct store *store, uint64_t deploy, struct instance *to, size_t most);
-/* How many containers of a deploy had this status when they were looked at last; none of deploy 0. */
-int64_t store_instances_count(struct store *store, uint64_t deploy, const char *status);
+/* Of its containers, when they were looked at last; none of deploy 0. */
+struct instance_count {
+	int64_t running;
+	int64_t paused;
+};
+struct instance_count store_instances_count(struct store *store, uint64_t deploy);
 void store_instances_forget(struct store *store, uint64_t deploy);
 
 struct deploy_log_row {
