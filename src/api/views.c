@@ -286,6 +286,10 @@ view_stage(struct json_writer *w, const struct app *app, const struct stage_entr
 	json_pair_text(w, "state", fsm_spec_of(ACTOR_STAGE)->state_names[a->state]);
 	view_short(w, app, "live", a->stage.live);
 	view_short(w, app, "stopped", a->stage.stopped);
+	view_short(w, app, "was_live",
+	    a->stage.stopped == 0
+		? 0
+		: store_deploy_live_before(app->store, stage->id, a->stage.stopped));
 	view_short(w, app, "warm", a->stage.warm);
 	json_pair_integer(w, "warm_until_ms", a->stage.warm_until_ms);
 	view_short(

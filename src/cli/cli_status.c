@@ -185,7 +185,8 @@ write_live(const struct json *stage, struct buf *to)
 		words_age(clock_wall_ms() - words_ms(stopped, "since_ms"), age);
 		buf_format(to,
 		    "stopped by deploy %" PRId64 ", %s ago; `slipway start` brings %s back",
-		    json_number(json_get(stopped, "deploy")), age, text_of(stopped, "tag"));
+		    json_number(json_get(stopped, "deploy")), age,
+		    text_of(json_get(stage, "was_live"), "tag"));
 		return;
 	}
 	if (json_kind(live) != JSON_IS_OBJECT) {

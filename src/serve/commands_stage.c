@@ -163,18 +163,6 @@ wish_again(struct app *app, const struct stage_entry *stage, const struct actor 
 		store_wish_put(app->store, deploy, &wish);
 }
 
-/* The newest that was live before it was stopped. */
-static bool
-find_stopped(struct app *app, const struct stage_entry *stage, uint64_t stopped,
-    struct deploy_row *ret_row)
-{
-	struct deploy_filter filter = {
-		.before = stopped, .stage = stage->id, .project = "", .state = "LIVE"
-	};
-
-	return store_deploys(app->store, &filter, ret_row, 1) == 1;
-}
-
 enum command_result
 command_start(struct app *app, const struct stage_command *command, uint64_t *ret_deploy,
     struct err *err)
@@ -191,7 +179,9 @@ command_start(struct app *app, const struct stage_command *command, uint64_t *re
 	stage = state_of(app, entry);
 	if (stage->stopped == 0 && stage->live != 0)
 		return refuse(err, command, "is not stopped");
-	if (stage->stopped == 0 || !find_stopped(app, entry, stage->stopped, &row))
+	if (stage->stopped == 0
+	    || !store_deploy_get(app->store,
+		store_deploy_live_before(app->store, entry->id, stage->stopped), &row))
 		return refuse(err, command, "was never live: deploy a version");
 	if (stage->running != 0 || stage->resolving != 0) {
 		err_set(err,

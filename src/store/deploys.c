@@ -170,6 +170,22 @@ store_instances(struct store *store, uint64_t deploy, struct instance *to, size_
 	return count;
 }
 
+uint64_t
+store_deploy_live_before(struct store *store, uint64_t stage, uint64_t before)
+{
+	struct query *q = db_read(store_db(store),
+	    "SELECT id FROM deploy WHERE stage = ? AND state = 'LIVE' AND id < ?"
+	    " ORDER BY id DESC LIMIT 1");
+	uint64_t id = 0;
+
+	query_integer(q, (int64_t)stage);
+	query_integer(q, (int64_t)before);
+	if (db_next(q))
+		id = (uint64_t)column_integer(q, 0);
+	db_done(q);
+	return id;
+}
+
 struct instance_count
 store_instances_count(struct store *store, uint64_t deploy)
 {

@@ -73,6 +73,10 @@ struct instance {
 void store_instance_put(
     struct store *store, const struct instance *instance); /* by deploy, replica */
 size_t store_instances(struct store *store, uint64_t deploy, struct instance *to, size_t most);
+/* The newest of the stage that went live and has a lower id; 0: none. Of one that was stopped, with the deploy that
+ * did it: what a start brings back. */
+uint64_t store_deploy_live_before(struct store *store, uint64_t stage, uint64_t before);
+
 /* Of its containers, when they were looked at last; none of deploy 0. */
 struct instance_count {
 	int64_t running;

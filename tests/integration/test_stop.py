@@ -83,6 +83,26 @@ def test_it_stays_stopped_until_a_person_starts_it(scene):
         assert refused.returncode == 5 and "is not stopped" in refused.stderr
 
 
+def test_what_was_live_still_counts(scene):
+    """A stop that waits for its turn stops what is live by then, and that is what comes back; a tag that must not move
+    is held to that while it is stopped, too."""
+    with scene.app(stage='domains: [{name}.localhost], tags: {{glob: "v*", immutable: "*"}}') as app:
+        scene.push(app, "v1")
+        scene.push(app, "v2", LISTEN_DELAY_MS=1500)
+        app.live("v1")
+        deploy = app.deploy(app.stage_name, "v2")
+        app.wait_state(deploy, ("PROBING",))
+        over, _ = _run(app, "stop")
+        assert over["state"] == "STOPPED" and app.show(deploy)["state"] == "LIVE"
+        assert app.stage(app.stage_name)["was_live"]["tag"] == "v2"
+        assert "brings v2 back" in app.run("status", app.stage_name).stdout
+        scene.push(app, "v2", HEALTH="ok", DRAIN_MS=1)
+        moved = app.wait_over(_webhook(app, "v2"))
+        assert moved["state"] == "FAILED" and "is immutable and has moved" in moved["reason"], moved
+        _run(app, "start")
+        assert app.versions() == ["v2"] and app.stage(app.stage_name)["live"]["digest"] == app.show(deploy)["digest"]
+
+
 def test_a_version_by_hand_starts_it(scene):
     """Without a route, too; what was never live cannot be started or stopped."""
     with scene.app(stage="replicas: 2") as app:

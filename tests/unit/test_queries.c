@@ -203,6 +203,7 @@ use_deploys(struct store *store)
 	store_instance_put(store, &instance);
 	assert_int_equal(store_instances(store, 10, &instance, 1), 1);
 	assert_int_equal(store_instances_count(store, 10).running, 0);
+	assert_int_equal(store_deploy_live_before(store, 1, 10), 0);
 	use_promotions(store);
 	store_deploy_log_add(store, 10, "info", STR("a line"));
 	assert_int_equal(store_deploy_log(store, 10, 0, &line, 1), 1);
