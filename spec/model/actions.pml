@@ -253,7 +253,8 @@
 #define is_under(me, deploy_, terms_) (terms[me] == terms_ && !is_exempt[deploy_])
 #else
 #define is_under(me, deploy_, terms_) \
-	(terms_ == (only_stops(deploy_) && stage_live[me] == 0 -> NEVER : GO))
+	(terms_ == (only_stops(deploy_) && (stage_live[me] == 0 || \
+	    (stage_running[me] != 0 && stage_running[me] != deploy_)) -> NEVER : GO))
 #endif
 #define may_go(me, deploy_) (!is_under(me, deploy_, NOT_YET) && !is_under(me, deploy_, NEVER))
 #define stage_IS_may_go(me, ev) may_go(me, e_from)
@@ -314,7 +315,7 @@
 #define stage_NOT_is_no_news(me, ev) (!stage_IS_is_no_news(me, ev))
 
 #define grant(me, deploy_) \
-	assert_may_run(me, deploy_); stage_running[me] = deploy_; stage_is_given_up[me] = false; \
+	assert_may_run(me, deploy_); stage_running[me] = deploy_; stage_is_given_up[me] = only_stops(deploy_); \
 	post(DEPLOY, deploy_, EV_GRANTED); with(word) = stage_live[me]; with(digest) = spare_for(me, deploy_)
 #define clear_running(me) stage_running[me] = 0; stage_is_given_up[me] = false
 #define settle(deploy_, ev_, other_) post(DEPLOY, deploy_, ev_); with(word) = other_

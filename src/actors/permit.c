@@ -87,14 +87,17 @@ judge_source(const struct event *e, struct permit *ret)
 static enum permit_verdict
 judge_restart(const struct stage *stage, const struct event *e, struct permit *ret)
 {
-	if (strcmp(stage->live_digest, e->digest) == 0)
+	if (stage->live != 0 && strcmp(stage->live_digest, e->digest) == 0)
 		return PERMIT_GO;
 	return deny(ret, "the version to start anew is not live any more", "", "");
 }
 
+/* It never waits for its turn: what goes live until then would not be what somebody wanted to stop. */
 static enum permit_verdict
 judge_stop(const struct stage *stage, struct permit *ret)
 {
+	if (stage->running != 0)
+		return deny(ret, "another deploy is under way", "", "");
 	return stage->live != 0 ? PERMIT_GO : deny(ret, "nothing is live any more", "", "");
 }
 

@@ -121,7 +121,10 @@ grant(struct actor *a, const struct event *e, struct out *out)
 
 	a->stage.running = e->from;
 	a->stage.running_spec = e->spec;
-	memcpy(a->stage.running_digest, e->digest, DIGEST_SIZE);
+	if (is_stop(a, e)) /* who wants that version is not served by this */
+		memset(a->stage.running_digest, 0, DIGEST_SIZE);
+	else
+		memcpy(a->stage.running_digest, e->digest, DIGEST_SIZE);
 	if (e->strategy != STRATEGY_BLUE_GREEN)
 		stage_clear_warm(&a->stage); /* it stops whatever else runs */
 	tell(a, out,
@@ -235,11 +238,19 @@ ACTION(begin)
 	}
 }
 
+/* What serves, or did until the stage was stopped. */
+static void
+leave_behind(struct actor *a, const struct event *e)
+{
+	if (strcmp(a->stage.live_digest, e->digest) != 0)
+		quarantine_put(&a->stage, a->stage.live_digest,
+		    a->stage.live != 0 ? a->stage.live : a->stage.stopped);
+}
+
 /* A person leaves what is live: it stays away until a person wants it. */
 ACTION(begin_back)
 {
-	if (strcmp(a->stage.live_digest, e->digest) != 0)
-		quarantine_put(&a->stage, a->stage.live_digest, a->stage.live);
+	leave_behind(a, e);
 	begin(a, e, out);
 }
 
@@ -425,20 +436,22 @@ ACTION(move)
 	a->stage.stopped = 0;
 }
 
-/* Nothing serves, until a person wants something. Wishes older than that come too late. */
+/* Nothing serves, until a person wants something. Wishes older than that come too late. Its digest is still what
+ * would come back. */
 ACTION(leave)
 {
 	stage_clear_warm(&a->stage);
 	note_merged(a, e->from, 0);
-	stage_clear_live(&a->stage);
+	a->stage.live = 0;
+	a->stage.live_spec = 0;
+	a->stage.live_since_ms = 0;
 	a->stage.stopped = e->from;
 }
 
 /* Another version may have gone live since the rollback was asked for. */
 ACTION(move_back)
 {
-	if (strcmp(a->stage.live_digest, e->digest) != 0)
-		quarantine_put(&a->stage, a->stage.live_digest, a->stage.live);
+	leave_behind(a, e);
 	move(a, e, out);
 }
 

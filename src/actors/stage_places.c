@@ -42,12 +42,3 @@ stage_clear_resolving(struct stage *stage)
 	stage->resolving = 0;
 	memset(stage->resolving_tag, 0, TAG_SIZE);
 }
-
-void
-stage_clear_live(struct stage *stage)
-{
-	stage->live = 0;
-	stage->live_spec = 0;
-	stage->live_since_ms = 0;
-	memset(stage->live_digest, 0, DIGEST_SIZE);
-}

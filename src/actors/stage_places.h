@@ -10,6 +10,5 @@ void stage_clear_waiting(struct stage *stage);
 void stage_clear_pending(struct stage *stage);
 void stage_clear_running(struct stage *stage);
 void stage_clear_resolving(struct stage *stage);
-void stage_clear_live(struct stage *stage);
 
 #endif

@@ -87,7 +87,8 @@ put_verdict(struct json_writer *w, const struct app *app, const struct stage_ent
 		[PERMIT_GO] = "ready", [PERMIT_WAIT] = "waits", [PERMIT_DENY] = "refused"
 	};
 	struct event question = { .trigger = TRIGGER_PROMOTE, .now_ms = clock_now_ms() };
-	bool is_live = digest[0] != '\0' && strcmp(digest, here->live_digest) == 0;
+	bool is_live =
+	    digest[0] != '\0' && here->live != 0 && strcmp(digest, here->live_digest) == 0;
 	enum permit_verdict verdict;
 	struct permit permit;
 

@@ -37,8 +37,8 @@ const struct command commands[] = {
 	  restart_options, 1, 1, NEEDS_TOKEN, COMPLETES_STAGES, cli_restart },
 	{ "stop", "PROJECT/STAGE", "stop what is live, until it is started again",
 	  "Leads nobody to it any more (visitors are answered with 503), lets what is in flight end, and stops and removes\n"
-	  "its containers; volumes stay. While a stage is stopped, what webhooks and polls bring is pending. It goes behind\n"
-	  "a deploy that is under way, and supersedes what waits or is pending.\n"
+	  "its containers; volumes stay. While a stage is stopped, what webhooks and polls bring is pending. While a deploy is\n"
+	  "under way it is refused; what is pending is superseded.\n"
 	  "\n"
 	  "Example:\n"
 	  "  slipway stop shop/staging --wait\n",

@@ -206,9 +206,11 @@ put_servers(const struct edge_backend *b, bool with_contents, struct buf *text)
 	if (b->stage != NULL)
 		buf_format(text, "\t# stage %" PRIu64 "\n", b->stage->id);
 	for (size_t i = 0; i < b->server_count; i++)
-		if (b->servers[i].state == EDGE_SERVER_READY)
-			buf_format(text, "\tserver %s %s " EDGE_SERVER_OPTIONS "\n",
-			    b->servers[i].name, b->servers[i].address);
+		if (b->servers[i].state == EDGE_SERVER_READY
+		    || b->servers[i].replica == EDGE_NOBODY)
+			buf_format(text, "\tserver %s %s " EDGE_SERVER_OPTIONS "%s\n",
+			    b->servers[i].name, b->servers[i].address,
+			    b->servers[i].state == EDGE_SERVER_READY ? "" : " disabled");
 }
 
 /* By rising port: the structure must not depend on who came first. */

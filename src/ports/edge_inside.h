@@ -139,7 +139,9 @@ enum edge_op_kind {
 /* The server that nobody is behind: HAProxy tries it again each second for half a minute (put_defaults),
  * on another one as soon as there is one. No program listens on port 1. */
 #define EDGE_NOBODY_ADDRESS "127.0.0.1:1"
-enum { EDGE_NOBODY = -1 }; /* its replica; "d42h" while deploy 42 has parked the route */
+enum {
+	EDGE_NOBODY = -1
+}; /* its replica; "d42h" while deploy 42 has parked the route, or has stopped the stage */
 
 enum edge_domain_state { EDGE_DOMAIN_ABSENT, EDGE_DOMAIN_OURS, EDGE_DOMAIN_OTHER };
 

@@ -44,9 +44,14 @@ plan_wanted(struct edge_op *op, const struct edge_backend *b)
 			    want->name, (int)(colon - want->address) - (is_v6 ? 2 : 0),
 			    want->address + is_v6, colon + 1);
 		}
-		if (is == NULL || is->state != EDGE_SERVER_READY)
+		if (want->state == EDGE_SERVER_READY
+		    && (is == NULL || is->state != EDGE_SERVER_READY))
 			buf_format(
 			    &op->plan, "set server %s/%s state ready\n", b->name, want->name);
+		else if (want->state == EDGE_SERVER_OFF && is != NULL
+			 && is->state != EDGE_SERVER_OFF) /* a new one is */
+			buf_format(
+			    &op->plan, "set server %s/%s state maint\n", b->name, want->name);
 	}
 }
 

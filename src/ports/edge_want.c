@@ -45,6 +45,20 @@ is_still_used(const struct edge_op *op)
 	       && edge->stage_is_awaited(edge->context, op->stage->id);
 }
 
+/* A server that is never up tells, also to the next process, whose the backend is. */
+static void
+want_marker(struct edge_op *op)
+{
+	struct edge_server *marker = &op->wanted[0];
+
+	op->wanted_count = 1;
+	*marker = (struct edge_server){ .deploy = op->deploy,
+		.replica = EDGE_NOBODY,
+		.address = EDGE_NOBODY_ADDRESS,
+		.state = EDGE_SERVER_OFF };
+	snprintf(marker->name, sizeof(marker->name), "d%" PRIu64 "h", op->deploy);
+}
+
 int
 edge_want(struct edge_op *op, uint64_t deploy, struct err *err)
 {
@@ -77,6 +91,8 @@ edge_want(struct edge_op *op, uint64_t deploy, struct err *err)
 			want_domain(op, want.domains[i], true);
 		op->tcp_port = want.spec->tcp_port;
 	}
+	if (want.is_stopped)
+		want_marker(op);
 	op->drain_ms = want.spec->drain_ms;
 	snprintf(op->path, sizeof(op->path), "%s",
 	    want.spec->health.kind == HEALTH_HTTP && want.spec->health.path != NULL
@@ -341,13 +357,13 @@ backend_differs(const struct edge_op *op, const struct edge_backend *b)
 	for (size_t i = 0; i < op->wanted_count; i++) {
 		const struct edge_server *is = edge_server_find(b, op->wanted[i].name);
 
-		if (is == NULL || is->state != EDGE_SERVER_READY
+		if (is == NULL || is->state != op->wanted[i].state
 		    || strcmp(is->address, op->wanted[i].address) != 0)
 			return true;
 	}
 	for (size_t i = 0; i < b->server_count; i++)
 		ready_count += b->servers[i].state == EDGE_SERVER_READY;
-	return ready_count != op->wanted_count;
+	return ready_count != (op->is_stopped ? 0 : op->wanted_count);
 }
 
 bool

@@ -99,18 +99,29 @@ command_restart(struct app *app, const struct stage_command *command, uint64_t *
 	return COMMAND_DONE;
 }
 
-static uint64_t
-find_stopping(const struct app *app, const struct stage *stage)
+static bool
+is_stopping(const struct app *app, const struct stage *stage)
 {
-	uint64_t ids[] = { stage->running, stage->waiting };
+	const struct actor *running = runtime_actor(app->runtime, stage->running);
 
-	for (size_t i = 0; i < COUNT(ids); i++) {
-		const struct actor *a = runtime_actor(app->runtime, ids[i]);
+	return running != NULL && running->deploy.trigger == TRIGGER_STOP;
+}
 
-		if (a != NULL && a->deploy.trigger == TRIGGER_STOP)
-			return a->id;
-	}
-	return 0;
+static enum command_result
+refuse_while_under_way(const struct app *app, const struct stage *stage, struct err *err)
+{
+	if (is_stopping(app, stage) && stage->waiting != 0)
+		err_set(err,
+		    "deploy %" PRIu64 " stops it already, and deploy %" PRIu64
+		    " waits to start it: cancel that to keep it stopped",
+		    stage->running, stage->waiting);
+	else if (is_stopping(app, stage))
+		err_set(err, "deploy %" PRIu64 " stops it already", stage->running);
+	else
+		err_set(err,
+		    "deploy %" PRIu64 " is under way: wait for its end, or cancel it first",
+		    stage->running);
+	return COMMAND_CONFLICT;
 }
 
 enum command_result
@@ -125,11 +136,8 @@ command_stop(struct app *app, const struct stage_command *command, uint64_t *ret
 	if (result != COMMAND_DONE)
 		return result;
 	stage = state_of(app, entry);
-	if (find_stopping(app, stage) != 0) {
-		err_set(err, "deploy %" PRIu64 " stops %s/%s already",
-		    find_stopping(app, stage), command->project, command->stage);
-		return COMMAND_CONFLICT;
-	}
+	if (stage->running != 0)
+		return refuse_while_under_way(app, stage, err);
 	if (stage->stopped != 0)
 		return refuse(err, command, "is stopped already");
 	if (stage->live == 0 || !store_deploy_get(app->store, stage->live, &row)) {
@@ -143,58 +151,94 @@ command_stop(struct app *app, const struct stage_command *command, uint64_t *ret
 	return COMMAND_DONE;
 }
 
+/* People have agreed to that digest. */
+static void
+approve_again(struct app *app, uint64_t from, uint64_t to)
+{
+	struct approval approvals[APPROVALS_MAX + 1];
+	size_t count = store_approvals(app->store, from, approvals, COUNT(approvals));
+
+	for (size_t i = 0; i < count; i++) {
+		struct event event = { .kind = EV_APPROVED, .to = to };
+
+		if (approvals[i].is_rejection
+		    || !store_approval_add(app->store, to, &approvals[i]))
+			continue;
+		snprintf(event.text, sizeof(event.text), "approved by %s", approvals[i].by);
+		runtime_deliver(app->runtime, &event, NULL);
+	}
+}
+
 /* What came while the stage was stopped is older than its start now: it is wished once more, behind that. */
 static void
-wish_again(struct app *app, const struct stage_entry *stage, const struct actor *pending)
+wish_again(struct app *app, const struct stage_entry *stage, const struct actor *wished)
 {
 	struct event event = { .kind = EV_TRIGGER,
-		.trigger = pending->deploy.trigger,
+		.trigger = wished->deploy.trigger,
 		.to = stage->id,
-		.flag = pending->deploy.is_forced,
-		.is_overriding = pending->deploy.is_overriding };
+		.flag = wished->deploy.is_forced,
+		.is_overriding = wished->deploy.is_overriding };
 	struct wish wish;
 	uint64_t deploy;
 
-	memcpy(event.tag, pending->deploy.tag, sizeof(event.tag));
-	memcpy(event.digest, pending->deploy.digest, sizeof(event.digest));
+	if (wished->id == 0)
+		return;
+	memcpy(event.tag, wished->deploy.tag, sizeof(event.tag));
+	memcpy(event.digest, wished->deploy.digest, sizeof(event.digest));
 	deploy = command_trigger(app, stage->id, &event);
-	store_wish_get(app->store, pending->id, &wish);
-	if (deploy != 0 && wish.by[0] != '\0')
+	if (deploy == 0)
+		return;
+	store_wish_get(app->store, wished->id, &wish);
+	if (wish.by[0] != '\0')
 		store_wish_put(app->store, deploy, &wish);
+	approve_again(app, wished->id, deploy);
+}
+
+/* As it is now: by the start it ends. */
+static struct actor
+copy_of(const struct app *app, uint64_t deploy)
+{
+	const struct actor *a = runtime_actor(app->runtime, deploy);
+
+	return a == NULL ? (struct actor){ .id = 0 } : *a;
 }
 
 enum command_result
 command_start(struct app *app, const struct stage_command *command, uint64_t *ret_deploy,
     struct err *err)
 {
-	const struct actor *found;
 	const struct stage_entry *entry;
 	const struct stage *stage;
-	struct actor pending = { .id = 0 };
+	struct actor pending;
+	struct actor resolving;
 	struct deploy_row row;
 	enum command_result result = admit(app, command, &entry, err);
 
 	if (result != COMMAND_DONE)
 		return result;
 	stage = state_of(app, entry);
+	if (stage->running != 0 && (!is_stopping(app, stage) || stage->waiting != 0)) {
+		err_set(err,
+		    "deploy %" PRIu64 " is under way: it starts %s/%s if it goes live",
+		    stage->waiting != 0 ? stage->waiting : stage->running, command->project,
+		    command->stage);
+		return COMMAND_CONFLICT;
+	}
+	if (stage->stopped == 0 && is_stopping(app, stage)) {
+		err_set(err, "deploy %" PRIu64 " begins to stop it: try again in a moment",
+		    stage->running);
+		return COMMAND_CONFLICT;
+	}
 	if (stage->stopped == 0 && stage->live != 0)
 		return refuse(err, command, "is not stopped");
 	if (stage->stopped == 0
 	    || !store_deploy_get(app->store,
 		store_deploy_live_before(app->store, entry->id, stage->stopped), &row))
 		return refuse(err, command, "was never live: deploy a version");
-	if (stage->running != 0 || stage->resolving != 0) {
-		err_set(err,
-		    "deploy %" PRIu64 " is under way: it starts %s/%s if it goes live",
-		    stage->running != 0 ? stage->running : stage->resolving, command->project,
-		    command->stage);
-		return COMMAND_CONFLICT;
-	}
-	found = runtime_actor(app->runtime, stage->pending);
-	if (found != NULL)
-		pending = *found; /* it ends by the start */
+	pending = copy_of(app, stage->pending);
+	resolving = copy_of(app, stage->resolving);
 	*ret_deploy = begin(app, entry, command, TRIGGER_START, &row);
-	if (pending.id != 0)
-		wish_again(app, entry, &pending);
+	wish_again(app, entry, &pending);
+	wish_again(app, entry, &resolving);
 	return COMMAND_DONE;
 }

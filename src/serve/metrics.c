@@ -301,6 +301,13 @@ put_stages(const struct app *app, struct buf *to)
 	for (size_t i = 0; i < count; i++)
 		put_stage(to, "stage_replicas", catalog_stage_at(app->catalog, i)->spec,
 		    catalog_stage_at(app->catalog, i)->spec->replicas);
+	put_head(to, "stage_stopped", "gauge", "1 while a person has stopped the stage.");
+	for (size_t i = 0; i < count; i++) {
+		const struct stage_entry *entry = catalog_stage_at(app->catalog, i);
+
+		put_stage(to, "stage_stopped", entry->spec,
+		    runtime_actor(app->runtime, entry->id)->stage.stopped != 0);
+	}
 	put_head(to, "stage_replicas_running", "gauge", "Replicas of what is live that run.");
 	for (size_t i = 0; i < count; i++) {
 		const struct stage_entry *entry = catalog_stage_at(app->catalog, i);

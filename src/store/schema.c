@@ -275,10 +275,13 @@ static const struct migration migrations[] = {
 	"UPDATE deploy SET state = 'PROBING' WHERE ended_ms = 0 AND state = 'VERIFYING';"
 	"ALTER TABLE deploy DROP COLUMN watched_since_ms;" },
 
-	/* 20: stages that a person stopped; an older program takes them for stages that nothing was deployed to. One
-	 * that waits for its turn to be stopped is deployed anew there, one whose route is just taken away gets it back */
+	/* 20: stages that a person stopped; an older program takes them for stages that nothing was deployed to. What is being
+	 * stopped when nothing serves any more ends there as rolled back, and its containers go with the next sweep; what
+	 * is about to be stopped gets its route back. A hook that waits for the start goes live there */
 	{ "ALTER TABLE stage_actor ADD COLUMN stopped INTEGER NOT NULL DEFAULT 0;",
-	"UPDATE deploy SET state = 'CANCELED' WHERE state = 'STOPPED';"
+	"UPDATE deploy SET state = 'CANCELED', reason = 'stopped the stage' WHERE state = 'STOPPED';"
+	"UPDATE deploy SET state = 'UNDOING', reason = 'stopped the stage'"
+	" WHERE ended_ms = 0 AND trigger = 'STOP' AND state IN ('DRAINING', 'RETIRING');"
 	"UPDATE deploy SET trigger = 'MANUAL' WHERE trigger IN ('STOP', 'START', 'RESTART');"
 	"ALTER TABLE stage_actor DROP COLUMN stopped;" },
 };

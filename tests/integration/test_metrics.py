@@ -83,6 +83,7 @@ def test_it_is_read_and_true(scene):
         assert found["slipway_proxy_up"] == {'proxy="edge"': 1}
         where = f'project="{app.name}",stage="production"'
         assert found["slipway_stage_replicas"] == found["slipway_stage_replicas_running"] == {where: 1}
+        assert found["slipway_stage_stopped"] == {where: 0}
         assert found["slipway_actors"]['machine="stage",state="idle"'] == 1
         assert found["slipway_http_responses_total"][f'of="webhook",code="{status}"'] == 1
         assert found["slipway_cpu_seconds_total"][""] > 0 and found["slipway_resident_memory_bytes"][""] > 1e6

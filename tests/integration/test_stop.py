@@ -83,24 +83,55 @@ def test_it_stays_stopped_until_a_person_starts_it(scene):
         assert refused.returncode == 5 and "is not stopped" in refused.stderr
 
 
-def test_what_was_live_still_counts(scene):
-    """A stop that waits for its turn stops what is live by then, and that is what comes back; a tag that must not move
-    is held to that while it is stopped, too."""
-    with scene.app(stage='domains: [{name}.localhost], tags: {{glob: "v*", immutable: "*"}}') as app:
+def test_a_stop_waits_for_nothing_and_nobody_is_left_to_it(scene):
+    """Refused while a deploy is under way. What a person wants while it drains comes behind it, the same version, too; a
+    tag that must not move is held to that while it is stopped."""
+    with scene.app(stage='domains: [{name}.localhost], tags: {{glob: "v*", immutable: "*"}}, drain_timeout: 20s') as app:
+        app.address = app.edge_address
         scene.push(app, "v1")
         scene.push(app, "v2", LISTEN_DELAY_MS=1500)
         app.live("v1")
         deploy = app.deploy(app.stage_name, "v2")
         app.wait_state(deploy, ("PROBING",))
-        over, _ = _run(app, "stop")
-        assert over["state"] == "STOPPED" and app.show(deploy)["state"] == "LIVE"
+        refused = app.run("stop", app.stage_name)
+        assert refused.returncode == 5 and f"deploy {deploy} is under way" in refused.stderr
+        app.wait_over(deploy)
+        visitor = threading.Thread(target=ask, args=(app, "/slow?ms=3000"))
+        visitor.start()
+        wait_for(lambda: app.stage(app.stage_name)["in_flight"] > 0, 10, "the slow request")
+        stop = app.post(f"/api/v1/projects/{app.name}/stages/production/stop")["id"]
+        app.wait_state(stop, ("DRAINING",))
+        again = app.deploy(app.stage_name, "v2")
+        refused = app.run("stop", app.stage_name)
+        assert refused.returncode == 5 and f"deploy {again} waits to start it" in refused.stderr
+        over = app.wait_over(again)
+        visitor.join()
+        assert over["state"] == "LIVE" and app.show(stop)["state"] == "STOPPED" and ask(app)[0] == 200
+        _run(app, "stop")
         assert app.stage(app.stage_name)["was_live"]["tag"] == "v2"
-        assert "brings v2 back" in app.run("status", app.stage_name).stdout
         scene.push(app, "v2", HEALTH="ok", DRAIN_MS=1)
         moved = app.wait_over(_webhook(app, "v2"))
         assert moved["state"] == "FAILED" and "is immutable and has moved" in moved["reason"], moved
         _run(app, "start")
-        assert app.versions() == ["v2"] and app.stage(app.stage_name)["live"]["digest"] == app.show(deploy)["digest"]
+        assert app.stage(app.stage_name)["live"]["digest"] == app.show(deploy)["digest"]
+
+
+def test_approvals_outlive_the_start(scene):
+    """What people have agreed to while the stage was stopped goes live behind the start."""
+    with scene.app(stage="domains: [{name}.localhost], approvals: 1") as app:
+        scene.push(app, "v1")
+        scene.push(app, "v2")
+        first = app.deploy(app.stage_name, "v1", by="ann")
+        app.wait_state(first, ("PENDING",))
+        assert app.run("approve", str(first), "--as", "bob").returncode == 0
+        assert app.wait_over(first)["state"] == "LIVE"
+        _run(app, "stop", "--as", "ann")
+        pending = _webhook(app, "v2")
+        app.wait_state(pending, ("PENDING",))
+        assert app.run("approve", str(pending), "--as", "bob").returncode == 0
+        assert app.show(pending)["reason"] == "the stage is stopped"
+        _run(app, "start", "--as", "ann")
+        wait_for(lambda: app.stage(app.stage_name)["live"]["tag"] == "v2", 30, "v2 behind it")
 
 
 def test_a_version_by_hand_starts_it(scene):

@@ -228,7 +228,7 @@ a_stage_is_stopped_and_started(void **state UNUSED)
 	assert_non_null(strstr(answer, "\"trigger\":\"STOP\""));
 	assert_non_null(strstr(answer, VERSION_2));
 	assert_true(is_answered("POST", STAGE "/stop", "", "409"));
-	assert_non_null(strstr(answer, "stops shop/one already"));
+	assert_non_null(strstr(answer, "stops it already"));
 	assert_true(is_answered("GET", "/api/v1/audit", "", "200"));
 	assert_non_null(strstr(answer, "\"by\":\"ann\",\"action\":\"stop\""));
 }

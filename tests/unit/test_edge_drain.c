@@ -68,8 +68,21 @@ test_a_stop_leads_to_nobody(void **state UNUSED)
 	keep_child();
 	edge_free(edge);
 	assert_int_equal(status_of("app1.test"), 503); /* without us */
-	edge_start();
-	assert_true(wait_until(is_stopped, WAIT_MS));
+	edge_make();
+	for (int i = 0; i < 200 || !edge_up_and_compared(); i++) {
+		loop_turn(loop, false);
+		assert_true(is_stopped()); /* all the time */
+	}
+	assert_int_equal(edge->child, 0);
+	keep_child();
+	kill(haproxy_pid(), SIGKILL);
+	assert_true(wait_until(edge_down, WAIT_MS));
+	assert_true(wait_until(edge_up, WAIT_MS));
+	assert_true(is_stopped());
+	assert_true(wait_until(edge_up_and_compared, WAIT_MS));
+	world_deploy(3, 1, 1, two_port, 1);
+	swap_to(1, 3, 0);
+	assert_served_by("app1.test", "two");
 }
 
 static void

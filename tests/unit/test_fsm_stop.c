@@ -23,8 +23,7 @@ stopped(void)
 
 	a.stage.live = 0;
 	a.stage.live_spec = 0;
-	a.stage.live_digest[0] = '\0';
-	a.stage.stopped = STOP;
+	a.stage.stopped = STOP; /* and its digest is what would come back */
 	a.stage.merged = STOP;
 	a.stage.resolving = 0;
 	memset(a.stage.resolving_tag, 0, TAG_SIZE);
@@ -66,8 +65,6 @@ then_nothing_is_live(void **state UNUSED)
 		a.stage.live_since_ms = 5;
 		wanted.stage.live = 0;
 		wanted.stage.live_spec = 0;
-		wanted.stage.live_digest[0] = '\0';
-		memset(wanted.stage.live_digest, 0, DIGEST_SIZE);
 		wanted.stage.stopped = RUNNING;
 		wanted.stage.merged = RUNNING; /* wishes of before come too late */
 		gives(&a, &e, &wanted);
@@ -106,6 +103,8 @@ machines_wait_and_people_do_not(void **state UNUSED)
 	is_judged(&a, TRIGGER_RESTART, PERMIT_DENY,
 	    "the version to start anew is not live any more");
 	is_judged(&other, TRIGGER_STOP, PERMIT_GO, "");
+	other.stage.running = RUNNING;
+	is_judged(&other, TRIGGER_STOP, PERMIT_DENY, "another deploy is under way");
 	is_judged(&other, TRIGGER_START, PERMIT_DENY, "something is live already");
 }
 
@@ -125,7 +124,6 @@ what_goes_live_ends_it(void **state UNUSED)
 	wanted.stage.live = LATER;
 	wanted.stage.live_spec = SPEC;
 	wanted.stage.live_since_ms = NOW_MS;
-	snprintf(wanted.stage.live_digest, DIGEST_SIZE, "sha256:live");
 	gives(&a, &e, &wanted);
 	assert_int_equal(last.message_count, 1);
 	says(0, PENDS, EV_RECALLED, "");
@@ -135,9 +133,9 @@ what_goes_live_ends_it(void **state UNUSED)
 	assert_int_equal(last.message_count, 0);
 }
 
-/* Whoever goes back to a version leaves none: nothing serves. */
+/* What served until then is left by who goes back to another version, and by nobody who brings it back. */
 static void
-a_rollback_of_a_stopped_stage_holds_nothing(void **state UNUSED)
+a_rollback_leaves_what_was_stopped(void **state UNUSED)
 {
 	struct actor a = stopped();
 	struct event e = of(EV_TRIGGER, 0, TRIGGER_ROLLBACK);
@@ -145,6 +143,30 @@ a_rollback_of_a_stopped_stage_holds_nothing(void **state UNUSED)
 	assert_int_equal(take(&a, &e), STEP_TAKEN);
 	assert_int_equal(a.stage.quarantine[0].deploy, 0);
 	assert_int_equal(last.spawn_count, 1);
+	a = stopped();
+	snprintf(e.digest, sizeof(e.digest), "sha256:before");
+	assert_int_equal(take(&a, &e), STEP_TAKEN);
+	assert_int_equal(a.stage.quarantine[0].deploy, STOP);
+	assert_string_equal(a.stage.quarantine[0].digest, "sha256:live");
+}
+
+/* It would never be live: it is merged with nothing. */
+static void
+nobody_is_left_to_a_stop(void **state UNUSED)
+{
+	struct actor a = stage_in(STAGE_IDLE);
+	struct event e = of(EV_READY, STOP, TRIGGER_STOP);
+
+	a.stage.resolving = 0;
+	memset(a.stage.resolving_tag, 0, TAG_SIZE);
+	e.flag = true;
+	assert_int_equal(take(&a, &e), STEP_TAKEN);
+	told(STOP, STAGE_ID, ON(GRANTED));
+	assert_int_equal(a.state, STAGE_DEPLOYING);
+	e = of(EV_READY, LATER, TRIGGER_MANUAL);
+	assert_int_equal(take(&a, &e), STEP_TAKEN);
+	assert_int_equal(a.state, STAGE_QUEUEING);
+	assert_int_equal(a.stage.waiting, LATER);
 }
 
 int
@@ -155,7 +177,8 @@ main(void)
 		cmocka_unit_test(then_nothing_is_live),
 		cmocka_unit_test(machines_wait_and_people_do_not),
 		cmocka_unit_test(what_goes_live_ends_it),
-		cmocka_unit_test(a_rollback_of_a_stopped_stage_holds_nothing),
+		cmocka_unit_test(a_rollback_leaves_what_was_stopped),
+		cmocka_unit_test(nobody_is_left_to_a_stop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
