@@ -160,9 +160,8 @@ want(struct edge_op *op)
 	struct err err = { "" };
 	bool is_known = edge_want(op, target, &err) == 0;
 
-	/* A revision without a route needs nothing to lead to: switching to it takes the route away. Neither does
-	 * who stops the stage. */
-	if (is_known && (!edge_wants_route(op) || op->is_stopped))
+	/* A revision without a route needs nothing to lead to: switching to it takes the route away. */
+	if (is_known && !edge_wants_route(op))
 		return true;
 	/* Restoring must come to an end: with nothing left to lead to, there is no route. */
 	if (op->kind == EDGE_RESTORE && target != 0 && (!is_known || op->wanted_count == 0)) {
