@@ -61,7 +61,7 @@ print(const struct json *answer)
 		write_gap(&t, answer);
 	if (!json_bool(json_get(answer, "replaces"))) {
 		table_cell(&t, "  now");
-		table_cell(&t, "nothing serves: the next version is the first one");
+		table_cell(&t, "nothing serves: the next version replaces nothing");
 	}
 	table_write(&t, 0, &out);
 	table_free(&t);
