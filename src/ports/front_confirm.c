@@ -44,8 +44,9 @@ confirmed(struct front_op *op)
 }
 
 /* What the old version answers after a restore is not this deploy's fault. */
-static bool
-is_good(const struct front_op *op, const struct fetch_result *result, enum front_proof proof)
+bool
+front_confirm_is_good(
+    const struct front_op *op, const struct fetch_result *result, enum front_proof proof)
 {
 	if (op->is_leaving)
 		return result->outcome != FETCH_BROKEN && result->outcome != FETCH_UNREACHED
@@ -98,7 +99,7 @@ on_fetched(void *context, const struct fetch_result *result)
 	op->is_dead_end = is_in_its_place(result);
 	op->is_other = proof == FRONT_OTHER;
 	op->was_reached |= result->outcome != FETCH_UNREACHED;
-	is_proof = is_good(op, result, proof);
+	is_proof = front_confirm_is_good(op, result, proof);
 	if (!is_proof && op->is_leaving)
 		snprintf(op->said, sizeof(op->said), "%s still answers for %s",
 		    op->route.targets[0].address, op->route.domains[0]);

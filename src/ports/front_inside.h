@@ -114,6 +114,8 @@ void front_confirm_gone(struct front_op *op); /* the same when no route is left 
 void front_confirm_way(struct front_op *op); /* that the edge answers, then front_arrived() */
 void front_confirm_stop(struct front_op *op);
 void front_confirm_late(struct front_op *op); /* its time is over */
+bool front_confirm_is_good(
+    const struct front_op *op, const struct fetch_result *result, enum front_proof proof);
 
 /* front_drain.c: until nothing is in flight to the version that goes, then DRAINED or RESTORED. */
 void front_drain(struct front_op *op);
