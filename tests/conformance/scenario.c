@@ -90,9 +90,12 @@ read_statement(char *line, struct statement *s)
 
 /* Answers. */
 
+static char last_text[REASON_SIZE]; /* of an answer: why */
+
 static void
 write_answer(const struct event *e, struct buf *said)
 {
+	memcpy(last_text, e->text, sizeof(last_text));
 	buf_text(said, event_names[e->kind]);
 	if (e->kind == EV_RESOLVED || e->kind == EV_SOUGHT)
 		buf_format(said, " %s image %s", e->tag, inside_image(e->digest));
@@ -208,9 +211,10 @@ write_down(const struct statement *s, int number, const struct buf *said)
 	else
 		printf("%-24s -> %s\n", s->text, buf_cstr(said));
 	if (!is_same)
-		fprintf(stderr, "line %d: %s -> %s; the scenario says %s\n", number, s->text,
-		    said->n == 0 ? "(nothing is told)" : buf_cstr(said),
-		    s->expected == NULL ? "(nothing)" : s->expected);
+		fprintf(stderr, "line %d: %s -> %s; the scenario says %s%s%s\n", number,
+		    s->text, said->n == 0 ? "(nothing is told)" : buf_cstr(said),
+		    s->expected == NULL ? "(nothing)" : s->expected,
+		    last_text[0] == '\0' ? "" : "; why: ", last_text);
 	fflush(stdout);
 	return is_same;
 }

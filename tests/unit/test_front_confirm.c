@@ -9,7 +9,8 @@
 #include "ports/front_inside.h"
 
 static bool
-is_good(bool is_leaving, enum front_kind kind, enum fetch_outcome outcome, enum front_proof proof)
+is_good(
+    bool is_leaving, enum front_kind kind, enum fetch_outcome outcome, enum front_proof proof)
 {
 	struct front_op op = { .is_leaving = is_leaving, .kind = kind };
 	struct fetch_result result = { .outcome = outcome, .status = 200 };
