@@ -33,14 +33,14 @@ def _process_mark(pid):
 
 
 class Bridge:
-    """A claimed range: `name` of the bridge, its `address`, and `pool` for the engine's user networks."""
+    """A claimed range: `name` of the bridge, its `address`, and `pool` for the engine's user networks, 64 of them."""
 
     def __init__(self, index):
         self.index = index
         self.name = f"slipbed{index}"
         self.prefix = f"10.{RANGE_FIRST + index}."
         self.address = f"{self.prefix}0.1/20"
-        self.pool = f"base={self.prefix}128.0/17,size=22"
+        self.pool = f"base={self.prefix}128.0/17,size=23"
 
     @classmethod
     def claim(cls, data, run):
