@@ -109,7 +109,7 @@ def test_a_change_closes_all_websockets_and_no_stream(caddy, apps):
         assert caddy.ask("PATCH", "/id/slipway-b-proxy/upstreams", same)[0] == 200
         assert echo.echo("still there") == "still there"
         caddy.ask("PATCH", "/id/slipway-b-proxy/upstreams", [{"dial": f"127.0.0.1:{apps[1].port}"}])
-        assert echo.wait_closed() == 1001
+        assert echo.wait_closed() in (1001, 1002)  # Caddy's word, or the app's answer to it when that is faster
     assert stream.version == "v1" and stream.finish() == (10, None)
 
 
