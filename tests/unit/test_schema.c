@@ -314,6 +314,42 @@ a_store_of_a_newer_program_stays_as_it_is(void **state UNUSED)
 	free(before);
 }
 
+static void
+becomes(const char *was, const char *wanted)
+{
+	struct names found;
+	char sql[256];
+
+	snprintf(sql, sizeof(sql), "UPDATE deploy SET %s", was);
+	move(schema_version());
+	run(sql);
+	move(19);
+	list("SELECT state || ' ' || trigger || ' ' || reason FROM deploy", &found);
+	assert_int_equal(found.count, 1);
+	assert_string_equal(found.items[0], wanted);
+}
+
+/* A program that knows of no stops finds nothing of one that it would take for a version. */
+static void
+a_stop_is_no_version_to_an_older_program(void **state UNUSED)
+{
+	static const char stop[] = "trigger = 'STOP', reason = '', ";
+	char was[128];
+
+	move(schema_version());
+	fill();
+	snprintf(was, sizeof(was), "%sstate = 'STOPPED', ended_ms = 5", stop);
+	becomes(was, "CANCELED MANUAL stopped the stage");
+	snprintf(was, sizeof(was), "%sstate = 'DRAINING', ended_ms = 0", stop);
+	becomes(was, "UNDOING MANUAL stopped the stage");
+	snprintf(was, sizeof(was), "%sstate = 'RETIRING', ended_ms = 0", stop);
+	becomes(was, "UNDOING MANUAL stopped the stage");
+	snprintf(was, sizeof(was), "%sstate = 'SWAPPING', ended_ms = 0", stop);
+	becomes(was, "SWAPPING MANUAL ");
+	becomes("trigger = 'POLL', reason = '', state = 'DRAINING', ended_ms = 0",
+	    "DRAINING POLL ");
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_both, close_both)
 
 int
@@ -324,6 +360,7 @@ main(void)
 		TEST(from_the_top_to_nothing_and_up_again),
 		TEST(rows_survive_where_their_columns_do),
 		TEST(a_store_of_a_newer_program_stays_as_it_is),
+		TEST(a_stop_is_no_version_to_an_older_program),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
