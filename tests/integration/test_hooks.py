@@ -97,7 +97,7 @@ def test_each_in_its_place(scene, journal, swap_back):
         assert states(over) == ["PROBING", "PRE_SWITCH", "PROBING", "SWAPPING", "POST_SWITCH", "DRAINING", "RETIRING",
                                 "POST_RETIRE", "LIVE"]
         assert journal.lines()[2:] == ["pre_switch-v2", "post_switch-v2", "post_retire-v2"]
-        wait_for(lambda: not tasks(app), 20, "the hooks' containers to be removed")
+        wait_for(lambda: not tasks(app), 60, "the hooks' containers to be removed")  # by the second look, at the latest
         assert app.wait_over(app.rollback(app.stage_name))["state"] == "LIVE"
         assert journal.lines()[5:] == ["pre_switch-v1", "post_switch-v1", "post_retire-v1"]
         assert checker.stop()["failed"] == 0
