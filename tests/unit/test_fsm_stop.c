@@ -84,6 +84,22 @@ is_judged(
 	assert_int_equal(permit.after_ms, wanted == PERMIT_WAIT ? PENDING_LOOK_MS : 0);
 }
 
+/* Whatever the terms say of it by then. */
+static void
+nothing_else_leaves(void **state UNUSED)
+{
+	for (int in = STAGE_DEPLOYING; in < STAGE_COUNT; in++) {
+		struct actor a = stage_in((enum stage_state)in);
+		struct event e = of(EV_MOVED, RUNNING, TRIGGER_RESTART);
+
+		snprintf(e.digest, sizeof(e.digest), "sha256:other");
+		assert_int_equal(permit_judge(&a.stage, &e, NULL), PERMIT_DENY);
+		assert_int_equal(take(&a, &e), STEP_TAKEN);
+		assert_int_equal(a.stage.live, RUNNING);
+		assert_int_equal(a.stage.stopped, 0);
+	}
+}
+
 /* Freezes and windows do not hold a person who stops or starts. */
 static void
 machines_wait_and_people_do_not(void **state UNUSED)
@@ -175,6 +191,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(to_stop_starts_nothing),
 		cmocka_unit_test(then_nothing_is_live),
+		cmocka_unit_test(nothing_else_leaves),
 		cmocka_unit_test(machines_wait_and_people_do_not),
 		cmocka_unit_test(what_goes_live_ends_it),
 		cmocka_unit_test(a_rollback_leaves_what_was_stopped),
