@@ -141,7 +141,7 @@ struct stage {
 	int64_t live_since_ms; /* of that digest */
 	int64_t frozen_until_ms; /* 0: it is not */
 	char freeze[FREEZE_SIZE]; /* who froze it, and why */
-	char live_digest[DIGEST_SIZE];
+	char live_digest[DIGEST_SIZE]; /* while it is stopped, of what would come back */
 	char warm_digest[DIGEST_SIZE];
 	char running_digest[DIGEST_SIZE]; /* "": it will not go live any more */
 	char waiting_digest[DIGEST_SIZE];

@@ -230,8 +230,8 @@ ACTION(begin)
 	if (is_stop(a, e))
 		begin_to_stop(a, &child.deploy);
 	uint64_t id = spawn(out, child);
-	stage_clear_resolving(
-	    &a->stage); /* an older one will come too late: the same tag is a new wish */
+	/* An older one will come too late: the same tag is a new wish. */
+	stage_clear_resolving(&a->stage);
 	if (!is_resolved) {
 		a->stage.resolving = id;
 		memcpy(a->stage.resolving_tag, e->tag, TAG_SIZE);
