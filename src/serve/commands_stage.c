@@ -217,6 +217,8 @@ command_start(struct app *app, const struct stage_command *command, uint64_t *re
 	if (result != COMMAND_DONE)
 		return result;
 	stage = state_of(app, entry);
+	if (stage->stopped == 0 && stage->live != 0 && !is_stopping(app, stage))
+		return refuse(err, command, "is not stopped");
 	if (stage->running != 0 && (!is_stopping(app, stage) || stage->waiting != 0)) {
 		err_set(err,
 		    "deploy %" PRIu64 " is under way: it starts %s/%s if it goes live",
@@ -229,8 +231,6 @@ command_start(struct app *app, const struct stage_command *command, uint64_t *re
 		    stage->running);
 		return COMMAND_CONFLICT;
 	}
-	if (stage->stopped == 0 && stage->live != 0)
-		return refuse(err, command, "is not stopped");
 	if (stage->stopped == 0
 	    || !store_deploy_get(app->store,
 		store_deploy_live_before(app->store, entry->id, stage->stopped), &row))
