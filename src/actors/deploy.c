@@ -6,7 +6,7 @@
  * traffic goes. Clean up last: what cannot be removed now does not keep a deploy from ending; the
  * sweep removes it later.
  *
- * What the stage has kept warm needs no start: such a deploy borrows the containers of that version
+ * What the stage has kept running needs no start: such a deploy borrows the containers of that version
  * (body) and only moves the traffic; should they not answer, it goes the usual way.
  *
  * A strategy that stops the old version first begins its swap before that, at PARKING, and has no old
@@ -62,7 +62,7 @@ GUARD(stops_routed) { return stops(a, e) && a->deploy.has_route; }
 /* What runs already answers its gate, and the one before is let run on. */
 GUARD(is_spared) { return e->spare != 0; }
 GUARD(is_warm) { return a->deploy.body != 0; }
-GUARD(keeps) { return a->deploy.keep_ms > 0; }
+GUARD(keeps) { return a->deploy.keep_ms != 0; }
 /* Two of them must never run at once. */
 GUARD(may_undo) { return halts(a, e) || tries_left(a, e); }
 static bool

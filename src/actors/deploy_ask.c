@@ -122,6 +122,7 @@ deploy_tell_moved(struct actor *a, struct out *out)
 
 	message.spare = a->deploy.body;
 	message.after_ms = a->deploy.keep_ms;
+	memcpy(message.tag, a->deploy.tag, sizeof(message.tag));
 	tell(a, out, message);
 }
 

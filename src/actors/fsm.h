@@ -12,6 +12,8 @@
 #include "actors/kinds.h"
 #include "base/notice.h"
 
+enum { KEEP_ON = -1 }; /* no time ends it */
+
 /* Under which terms a stage takes a version, as they are now: a machine may not look them up, so
  * the runtime fills them in (see permit.h). All zero: it takes any at any time. */
 struct terms {
@@ -21,7 +23,10 @@ struct terms {
 	int64_t soak_ms; /* it has to be live there for so long */
 	int64_t approve_ms; /* approvals come within that time of the wish */
 	int64_t closed_ms; /* until a deploy window opens; 0: one is open, or there are none */
-	int64_t warm_ms; /* how long the version before is kept running; 0: it goes at once */
+	int64_t
+	    keep_ms; /* how long the version before is kept running; 0: it goes at once; KEEP_ON: until newer ones
+	                  * take its place */
+	uint32_t keep_most; /* how many of them, beside what serves */
 	uint32_t approvals; /* how many people must agree */
 };
 
@@ -33,8 +38,7 @@ struct event {
 	uint64_t from; /* messages: the actor that sent it */
 	uint64_t spec; /* CONFIGURED, READY: which revision of the stage's configuration */
 	uint64_t elder; /* GRANTED: the deploy that serves now */
-	uint64_t
-	    spare; /* GRANTED, MOVED, COOLED: the deploy whose containers were kept warm */
+	uint64_t spare; /* GRANTED, MOVED, COOLED: the deploy whose containers were kept */
 	uint32_t epoch; /* answers and TIMEOUT: the step that asked */
 	uint32_t count; /* SURVEYED: orphans; DRAINED: connections cut; answers to NOTIFY: the
 	                 * receiver's status; READY, PASSING: approvals; CONFIGURED: set of tasks */
@@ -45,7 +49,7 @@ struct event {
 	int64_t now_ms; /* stamped by the runtime: machines own no clock */
 	int64_t
 	    after_ms; /* CONFIGURED: interval; TROUBLED: not before that time has passed; READY,
-	                     * PASSING: the wish's age; GRANTED, MOVED: keep the elder warm; DEFERRED: until the next look; FROZEN: how
+	                     * PASSING: the wish's age; GRANTED, MOVED: keep the elder for so long; DEFERRED: until the next look; FROZEN: how
 	                     * long, 0 until it is thawed */
 	char tag[TAG_SIZE];
 	char digest[DIGEST_SIZE]; /* "" when not known; LIFTED: all */
@@ -70,9 +74,8 @@ struct deploy {
 	uint64_t spec;
 	uint64_t elder; /* 0: the first deploy of its stage */
 	uint64_t swap; /* the swap actor, while one works for us */
-	uint64_t
-	    body; /* whose containers it leads to: a deploy that was kept warm; 0: its own */
-	int64_t keep_ms; /* so long the elder is kept warm */
+	uint64_t body; /* whose containers it leads to: a deploy that was kept; 0: its own */
+	int64_t keep_ms; /* so long the elder is kept; see struct terms */
 	int64_t watched_since_ms; /* its verification window has begun; 0: not yet */
 	uint32_t tries; /* of the effect under way */
 	uint32_t tasks; /* set of enum task_kind: what its configuration wants to run once */
@@ -118,14 +121,19 @@ struct quarantined {
 	char digest[DIGEST_SIZE];
 };
 
+struct kept {
+	uint64_t deploy; /* whose containers they are; 0: a free place */
+	uint64_t spec;
+	int64_t until_ms; /* 0: until newer ones take its place */
+	char tag[TAG_SIZE];
+	char digest[DIGEST_SIZE];
+};
+
 struct stage {
 	uint64_t spec;
 	uint64_t live; /* the deploy whose containers serve; 0: none yet */
 	uint64_t live_spec;
 	uint64_t stopped; /* the deploy by which a person stopped it; 0: nobody has */
-	uint64_t warm; /* served before, and its containers still run; 0: none */
-	uint64_t warm_spec;
-	int64_t warm_until_ms;
 	uint64_t running; /* the deploy under way */
 	uint64_t running_spec;
 	uint64_t waiting; /* the newest that waits for its turn */
@@ -137,18 +145,21 @@ struct stage {
 	uint64_t pending_spec;
 	enum strategy strategy;
 	uint32_t tasks; /* the same, of the configuration that deploys get */
+	uint32_t keep_most; /* as the terms were when a deploy got its traffic last */
 	bool has_route;
 	int64_t live_since_ms; /* of that digest */
 	int64_t frozen_until_ms; /* 0: it is not */
 	char freeze[FREEZE_SIZE]; /* who froze it, and why */
-	char live_digest[DIGEST_SIZE]; /* while it is stopped, of what would come back */
-	char warm_digest[DIGEST_SIZE];
+	char live_tag[TAG_SIZE]; /* these two while it is stopped of what would come back */
+	char live_digest[DIGEST_SIZE];
 	char running_digest[DIGEST_SIZE]; /* "": it will not go live any more */
 	char waiting_digest[DIGEST_SIZE];
 	char pending_digest[DIGEST_SIZE];
 	char resolving_tag[TAG_SIZE];
 	struct quarantined
 	    quarantine[QUARANTINE_MAX]; /* no hook or poll deploys these; newest first */
+	struct kept
+	    kept[KEPT_MAX]; /* served before and still run; the one that left last first */
 };
 
 struct sweep {

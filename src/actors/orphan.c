@@ -10,5 +10,5 @@ orphan_judge(const struct orphan_facts *facts)
 		return facts->is_final ? ORPHAN_REMOVE : ORPHAN_KEEP;
 	if (!facts->is_final || facts->is_live || facts->is_stage_busy)
 		return ORPHAN_KEEP;
-	return facts->is_warm ? ORPHAN_KEEP : ORPHAN_REMOVE;
+	return facts->is_kept || facts->is_led_to ? ORPHAN_KEEP : ORPHAN_REMOVE;
 }

@@ -10,7 +10,8 @@ struct orphan_facts {
 	bool is_known; /* its deploy is in the store */
 	bool is_final; /* its deploy is over */
 	bool is_live; /* its deploy serves its stage */
-	bool is_warm; /* ... has served it until a moment ago, and may do so again */
+	bool is_kept; /* ... has served it before, and is kept running */
+	bool is_led_to; /* requests may still come to it, or are in flight */
 	bool is_task; /* it is the container of a task: none is needed beyond its deploy */
 	bool
 	    is_stage_busy; /* another deploy of the stage is under way, and may still need it */

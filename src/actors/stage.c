@@ -4,8 +4,8 @@
  * are superseded. A deploy that would bring what is live, running or waiting already is merged into
  * that. What was wished last is what serves in the end, however long each took to learn its digest. A
  * digest that was rolled back, or that a person has left, is in quarantine: no hook and no poll brings
- * it again, a person may. What has served until a moment ago may be kept warm: whoever brings the same
- * again is told so, and one who needs the host for himself has it stopped.
+ * it again, a person may. What has served before may be kept running: whoever brings the same again is told
+ * so, and one who needs the host for himself has it stopped.
  *
  * Whether a version may go now is judged by the stage's terms (permit.h), each time that a deploy asks for
  * its turn and once more before its traffic: what may not go yet is pending, the newest of them only, and
@@ -17,6 +17,7 @@
 
 #include "actors/ask.h"
 #include "actors/fsm.h"
+#include "actors/kept.h"
 #include "actors/permit.h"
 #include "actors/quarantine.h"
 #include "actors/stage_places.h"
@@ -108,10 +109,9 @@ settle(const struct actor *a, struct out *out, uint64_t deploy, enum event_kind 
 static uint64_t
 spare_for(const struct actor *a, const struct event *e)
 {
-	bool is_same = !e->flag && e->spec == a->stage.warm_spec
-		       && strcmp(e->digest, a->stage.warm_digest) == 0;
-
-	return is_same && e->strategy == STRATEGY_BLUE_GREEN ? a->stage.warm : 0;
+	if (e->flag || e->strategy != STRATEGY_BLUE_GREEN)
+		return 0;
+	return kept_find(&a->stage, e->digest, e->spec);
 }
 
 static void
@@ -126,7 +126,7 @@ grant(struct actor *a, const struct event *e, struct out *out)
 	else
 		memcpy(a->stage.running_digest, e->digest, DIGEST_SIZE);
 	if (e->strategy != STRATEGY_BLUE_GREEN)
-		stage_clear_warm(&a->stage); /* it stops whatever else runs */
+		kept_clear(&a->stage); /* it stops whatever else runs */
 	tell(a, out,
 	    (struct event){
 		.kind = EV_GRANTED, .to = e->from, .elder = a->stage.live, .spare = spare });
@@ -330,16 +330,19 @@ ACTION(deny)
 	permit_answer(a, e, out, EV_DENIED);
 }
 
-/* The same version is nothing to go back to. */
+/* The same version is nothing to go back to, and one tag leads to one version. */
 ACTION(pass)
 {
-	bool is_same = strcmp(e->digest, a->stage.live_digest) == 0;
+	bool is_same =
+	    strcmp(e->digest, a->stage.live_digest) == 0
+	    || (e->terms.keep_ms == KEEP_ON && strcmp(e->tag, a->stage.live_tag) == 0);
 
+	a->stage.keep_most = e->terms.keep_most;
 	tell(a, out,
 	    (struct event){ .kind = EV_GRANTED,
 		.to = e->from,
 		.elder = a->stage.live,
-		.after_ms = is_same ? 0 : e->terms.warm_ms });
+		.after_ms = is_same ? 0 : e->terms.keep_ms });
 }
 
 /* It will not go live: who wants the same has its own turn. */
@@ -398,31 +401,29 @@ ACTION(condemn)
 
 ACTION(lift) { quarantine_release(&a->stage, e->digest); }
 
-/* Its time is over, it does not run any more, or its memory is needed: the sweep removes it. */
-ACTION(cool)
-{
-	if (e->spare == a->stage.warm)
-		stage_clear_warm(&a->stage);
-}
+/* Its time is over, it does not run any more, its memory is needed, or nobody wants it: the sweep removes it. */
+ACTION(cool) { kept_drop(&a->stage, e->spare); }
 
-/* One at most: what was warm until now goes. */
+/* What serves until now, beside those that did before. */
 static void
-keep_warm(struct actor *a, const struct event *e)
+keep(struct actor *a, const struct event *e)
 {
-	uint64_t left = a->stage.live;
+	struct kept left = { .deploy = a->stage.live,
+		.spec = a->stage.live_spec,
+		.until_ms = e->after_ms == KEEP_ON ? 0 : e->now_ms + e->after_ms };
 
-	stage_clear_warm(&a->stage);
-	if (left == 0 || left == e->spare || e->after_ms <= 0)
-		return;
-	a->stage.warm = left;
-	a->stage.warm_spec = a->stage.live_spec;
-	a->stage.warm_until_ms = e->now_ms + e->after_ms;
-	memcpy(a->stage.warm_digest, a->stage.live_digest, DIGEST_SIZE);
+	memcpy(left.tag, a->stage.live_tag, TAG_SIZE);
+	memcpy(left.digest, a->stage.live_digest, DIGEST_SIZE);
+	kept_drop(&a->stage, e->spare);
+	kept_outdate(&a->stage, e->tag);
+	if (left.deploy != 0 && left.deploy != e->spare && e->after_ms != 0)
+		kept_put(&a->stage, &left);
+	kept_trim(&a->stage, a->stage.keep_most);
 }
 
 ACTION(move)
 {
-	keep_warm(a, e);
+	keep(a, e);
 	quarantine_release(&a->stage, e->digest[0] == '\0' ? "-" : e->digest);
 	if (a->stage.live == 0 || strcmp(a->stage.live_digest, e->digest) != 0)
 		a->stage.live_since_ms = e->now_ms;
@@ -430,6 +431,7 @@ ACTION(move)
 	if (e->spare != 0) /* older than wishes that come too late now */
 		note_merged(a, e->from, e->spare);
 	a->stage.live_spec = e->spec;
+	memcpy(a->stage.live_tag, e->tag, TAG_SIZE);
 	memcpy(a->stage.live_digest, e->digest, DIGEST_SIZE);
 	if (a->stage.stopped != 0)
 		recall(a, out, a->stage.pending); /* what came meanwhile waited for that */
@@ -440,7 +442,7 @@ ACTION(move)
  * would come back. */
 ACTION(leave)
 {
-	stage_clear_warm(&a->stage);
+	kept_clear(&a->stage);
 	note_merged(a, e->from, 0);
 	a->stage.live = 0;
 	a->stage.live_spec = 0;

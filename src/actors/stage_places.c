@@ -4,15 +4,6 @@
 #include <string.h>
 
 void
-stage_clear_warm(struct stage *stage)
-{
-	stage->warm = 0;
-	stage->warm_spec = 0;
-	stage->warm_until_ms = 0;
-	memset(stage->warm_digest, 0, DIGEST_SIZE);
-}
-
-void
 stage_clear_waiting(struct stage *stage)
 {
 	stage->waiting = 0;

@@ -1,11 +1,10 @@
-/* stage_places.h - the places that a stage has for deploys, emptied: what is kept warm, runs, waits, pends, or
- * asks for its digest. Pure. */
+/* stage_places.h - the places that a stage has for deploys, emptied: what runs, waits, pends, or asks
+ * for its digest. Pure. */
 #ifndef SLIPWAY_ACTORS_STAGE_PLACES_H
 #define SLIPWAY_ACTORS_STAGE_PLACES_H
 
 #include "actors/fsm.h"
 
-void stage_clear_warm(struct stage *stage);
 void stage_clear_waiting(struct stage *stage);
 void stage_clear_pending(struct stage *stage);
 void stage_clear_running(struct stage *stage);

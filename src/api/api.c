@@ -75,6 +75,7 @@ static const struct route routes[] = {
 	{ METHOD_POST, STAGE "/restart", api_stage_restart, 0 },
 	{ METHOD_POST, STAGE "/stop", api_stage_stop, 0 },
 	{ METHOD_POST, STAGE "/start", api_stage_start, 0 },
+	{ METHOD_POST, STAGE "/remove", api_stage_remove, 0 },
 	{ METHOD_POST, STAGE "/poll", api_stage_poll, 0 },
 	{ METHOD_GET, STAGE "/tags", api_stage_tags, 0 },
 	{ METHOD_POST, STAGE "/quarantine/lift", api_stage_lift, 0 },

@@ -240,6 +240,27 @@ api_stage_start(void *context, struct request *rq)
 }
 
 void
+api_stage_remove(void *context, struct request *rq)
+{
+	struct app *app = context;
+	static const char *const known[] = { "tag", "by", NULL };
+	struct stage_command command = { .project = api_parameter(rq, "project"),
+		.stage = api_parameter(rq, "stage"),
+		.by = "" };
+	struct json *body = api_body(rq, known);
+	const char *tag = "";
+	struct err err;
+	uint64_t id = 0;
+
+	if (body == NULL)
+		return;
+	if (api_text(rq, body, "tag", &tag) && api_text(rq, body, "by", &command.by))
+		api_reply_deploy(app, rq, command_remove(app, &command, tag, &id, &err), id,
+		    &err, "a version is not kept any more");
+	json_free(body);
+}
+
+void
 api_stage_poll(void *context, struct request *rq)
 {
 	struct app *app = context;

@@ -99,6 +99,7 @@ void api_stage_rollback(void *context, struct request *rq);
 void api_stage_restart(void *context, struct request *rq);
 void api_stage_stop(void *context, struct request *rq);
 void api_stage_start(void *context, struct request *rq);
+void api_stage_remove(void *context, struct request *rq);
 void api_stage_poll(void *context, struct request *rq);
 void api_stage_tags(void *context, struct request *rq);
 void api_stage_lift(void *context, struct request *rq);

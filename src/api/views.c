@@ -2,6 +2,7 @@
 #include "api/views.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -151,6 +152,44 @@ view_short(struct json_writer *w, const struct app *app, const char *key, uint64
 	json_object_close(w);
 }
 
+/* By which it is reached. */
+static void
+view_names(struct json_writer *w, const struct app *app, uint64_t deploy)
+{
+	struct route_want *want = calloc(1, sizeof(*want));
+	struct err ignored;
+
+	CHECK(want != NULL);
+	json_key(w, "domains");
+	json_array_open(w);
+	if (route_want(app->store, app->catalog, deploy, want, &ignored) == 0)
+		for (size_t i = 0; i < want->domain_count; i++)
+			if (want->is_of_tag[i])
+				json_put_text(w, want->domains[i]);
+	json_array_close(w);
+	free(want);
+}
+
+/* What runs beside the version that serves. */
+static void
+view_kept(struct json_writer *w, const struct app *app, const struct stage *stage)
+{
+	json_key(w, "kept");
+	json_array_open(w);
+	for (int i = 0; i < KEPT_MAX && stage->kept[i].deploy != 0; i++) {
+		const struct kept *kept = &stage->kept[i];
+
+		json_object_open(w);
+		json_pair_integer(w, "deploy", (int64_t)kept->deploy);
+		json_pair_text(w, "tag", kept->tag);
+		json_pair_text(w, "digest", kept->digest);
+		json_pair_integer(w, "until_ms", kept->until_ms);
+		view_names(w, app, kept->until_ms == 0 ? kept->deploy : 0);
+		json_object_close(w);
+	}
+	json_array_close(w);
+}
+
 static void
 view_poll(struct json_writer *w, const struct app *app, const struct stage_entry *stage)
 {
@@ -290,8 +329,7 @@ view_stage(struct json_writer *w, const struct app *app, const struct stage_entr
 	    a->stage.stopped == 0
 		? 0
 		: store_deploy_live_before(app->store, stage->id, a->stage.stopped));
-	view_short(w, app, "warm", a->stage.warm);
-	json_pair_integer(w, "warm_until_ms", a->stage.warm_until_ms);
+	view_kept(w, app, &a->stage);
 	view_short(
 	    w, app, "running", a->stage.running != 0 ? a->stage.running : a->stage.resolving);
 	view_short(w, app, "waiting", a->stage.waiting);

@@ -223,6 +223,7 @@ enum {
 	CADDY_ROUNDS_MAX = 24, /* changes of one job, its own and those that others overtook */
 
 	/* Deploys. */
+	KEPT_MAX = 7, /* versions that run beside the one that serves */
 	QUARANTINE_MAX = 8, /* digests that one stage holds back; a ninth lets the oldest go */
 	FREEZE_SIZE = 192, /* who froze a stage, and why: a part of REASON_SIZE */
 	APPROVALS_MAX = 8, /* that one stage may ask for; nobody finds more people */

@@ -1,4 +1,4 @@
-/* cli_deploy.c - deploy, rollback, restart, stop, start, cancel: asking for something that then takes its time. */
+/* cli_deploy.c - deploy, rollback, restart, stop, start, remove, cancel: asking for something that then takes its time. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -175,10 +175,11 @@ cli_start(struct invocation *in)
 	return ask_with_name(in, "/start");
 }
 
-enum cli_exit
-cli_lift(struct invocation *in)
+/* The command's second argument, if there is one, is that member. */
+static enum cli_exit
+ask_with_word(
+    struct invocation *in, const char *what, const char *member, const char *sentence)
 {
-	bool has_digest = in->options.argument_count == 2;
 	struct call call = { .method = "POST" };
 	struct target target;
 	struct json_writer w;
@@ -192,22 +193,43 @@ cli_lift(struct invocation *in)
 	buf_init(&body, BODY_BYTES_MAX);
 	json_writer_init(&w, &body);
 	json_object_open(&w);
-	if (has_digest)
-		json_pair_text(&w, "digest", in->options.arguments[1]);
+	if (in->options.argument_count == 2)
+		json_pair_text(&w, member, in->options.arguments[1]);
+	put_option(&w, in, "as", "by");
 	json_object_close(&w);
-	stage_path(&path, target.project, target.stage, "/quarantine/lift");
+	if (body.overflow) {
+		err_set(in->err, "the %s is too long", member);
+		buf_free(&body);
+		return CLI_USAGE;
+	}
+	stage_path(&path, target.project, target.stage, what);
 	call.path = buf_cstr(&path);
-	call.body = body.overflow ? STR("{\"digest\":\"too long\"}") : buf_view(&body);
+	call.body = buf_view(&body);
 	code = client_ask(in->client, &call, &answer, in->err);
 	if (code == CLI_OK && options_has(&in->options, "json"))
 		output_json(buf_view(&answer.text));
 	else if (code == CLI_OK)
-		say(has_digest ? "this digest may be deployed by itself again\n"
-			       : "nothing is in quarantine any more\n");
+		say(sentence);
 	answer_free(&answer);
 	buf_free(&path);
 	buf_free(&body);
 	return code;
+}
+
+enum cli_exit
+cli_lift(struct invocation *in)
+{
+	return ask_with_word(in, "/quarantine/lift", "digest",
+	    in->options.argument_count == 2 ? "this digest may be deployed by itself again\n"
+					    : "nothing is in quarantine any more\n");
+}
+
+enum cli_exit
+cli_remove(struct invocation *in)
+{
+	return ask_with_word(in, "/remove", "tag",
+	    "nobody is led to it any more; its containers end with the next look at the "
+	    "engine\n");
 }
 
 enum cli_exit

@@ -199,18 +199,26 @@ write_live(const struct json *stage, struct buf *to)
 	    json_number(json_get(live, "deploy")), age);
 }
 
-/* "v2 (deploy 9, for 8 min more): going back takes no start" */
+/* "v2 (deploy 9) for 8 min more", or "v2 (deploy 9) at v2.example.org, v1 (deploy 4) at v1.example.org" */
 static void
-write_warm(const struct json *stage, struct buf *to)
+write_kept(const struct json *stage, struct buf *to)
 {
-	const struct json *warm = json_get(stage, "warm");
-	char left[WORDS_SIZE];
+	const struct json *kept = json_get(stage, "kept");
 
-	if (json_kind(warm) != JSON_IS_OBJECT)
-		return;
-	words_age(words_ms(stage, "warm_until_ms") - clock_wall_ms(), left);
-	buf_format(to, "%s (deploy %" PRId64 ") for %s more: going back to it starts nothing",
-	    text_of(warm, "tag"), json_number(json_get(warm, "deploy")), left);
+	for (size_t i = 0; i < json_count(kept); i++) {
+		const struct json *one = json_at(kept, i);
+		const struct json *domains = json_get(one, "domains");
+		char left[WORDS_SIZE];
+
+		buf_format(to, "%s%s (deploy %" PRId64 ")", i > 0 ? ", " : "",
+		    text_of(one, "tag"), json_number(json_get(one, "deploy")));
+		if (words_ms(one, "until_ms") != 0) {
+			words_age(words_ms(one, "until_ms") - clock_wall_ms(), left);
+			buf_format(to, " for %s more", left);
+		} else if (json_count(domains) > 0)
+			buf_format(to, " at %s", json_text(json_at(domains, 0)));
+	}
+	buf_text(to, ": going back starts nothing");
 }
 
 static void
@@ -276,8 +284,8 @@ write_facts(const struct json *stage, struct buf *out)
 	table_init(&t, none);
 	pair(&t, "image", text_of(stage, "image"));
 	pair_cell(&t, "live", write_live, stage);
-	if (json_kind(json_get(stage, "warm")) == JSON_IS_OBJECT)
-		pair_cell(&t, "warm", write_warm, stage);
+	if (json_count(json_get(stage, "kept")) > 0)
+		pair_cell(&t, "kept", write_kept, stage);
 	pair_cell(&t, "now", write_now, stage);
 	pair_cell(&t, "note", write_note, stage);
 	pair(&t, "tags", text_of(stage, "tags"));

@@ -50,6 +50,14 @@ const struct command commands[] = {
 	  "Example:\n"
 	  "  slipway start shop/staging --wait\n",
 	  restart_options, 1, 1, NEEDS_TOKEN, COMPLETES_STAGES, cli_start },
+	{ "remove", "PROJECT/STAGE TAG", "let a version go that is kept running beside what is live",
+	  "With 'max_instances' versions that served before run on, each reached by its tag; and for 'warm_keep' the last\n"
+	  "one does anyway. `slipway status PROJECT/STAGE` shows them. Nobody is led to it any more, what is in flight\n"
+	  "ends, and its containers are stopped and removed. What is live stays: `slipway stop` stops that.\n"
+	  "\n"
+	  "Example:\n"
+	  "  slipway remove shop/production v2\n",
+	  remove_options, 2, 2, NEEDS_TOKEN, COMPLETES_STAGES, cli_remove },
 	{ "promote", "PROJECT/STAGE", "deploy what is live in the stage that it is promoted from",
 	  "The digest that runs and is verified in the stage named by 'promote_from'. It goes when it has been\n"
 	  "live there for long enough, enough people have approved, and a window is open; until then the\n"

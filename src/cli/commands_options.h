@@ -81,6 +81,7 @@ static const struct option_spec rollback_options[] = {
 	HELP,
 	END,
 };
+static const struct option_spec remove_options[] = { AS, JSON, HELP, END };
 static const struct option_spec restart_options[] = {
 	AS,
 	{ "wait", 'w', NULL, "follow it to its end; the exit code says how it ended" },

@@ -65,6 +65,7 @@ command_fn cli_rollback;
 command_fn cli_restart;
 command_fn cli_stop;
 command_fn cli_start;
+command_fn cli_remove;
 command_fn cli_cancel;
 command_fn cli_status;
 command_fn cli_history;

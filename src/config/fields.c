@@ -86,6 +86,7 @@ const struct field stage_fields[STAGE_FIELD_COUNT] = {
 	[STAGE_FIELD_HOST_PID] = { "host_pid", "host_pid", FIELD_BOOL, IN_BOTH, SPEC_AT(has_host_pid) },
 	[STAGE_FIELD_HOST_IPC] = { "host_ipc", "host_ipc", FIELD_BOOL, IN_BOTH, SPEC_AT(has_host_ipc) },
 	[STAGE_FIELD_WARM] = { "warm_keep", "warm_ms", FIELD_DURATION, IN_BOTH, SPEC_AT(warm_ms), RANGE(0, HOURS(24), MINUTES(10)), .is_at_once = true },
+	[STAGE_FIELD_MAX_INSTANCES] = { "max_instances", "max_instances", FIELD_INTEGER, IN_BOTH, SPEC_AT(max_instances), RANGE(1, KEPT_MAX + 1, 1) },
 	[STAGE_FIELD_STRATEGY] = { "strategy", "strategy", FIELD_TEXT, IN_BOTH, SPEC_AT(strategy), .most = NAME_SIZE - 1, .initial_text = "auto", .rule = rule_strategy },
 	[STAGE_FIELD_MIGRATION] = { "migration", "migration", FIELD_TASK, IN_BOTH, SPEC_AT(migration), MEMBERS(migration_fields) },
 	[STAGE_FIELD_HOOKS] = { "hooks", "hooks", FIELD_HOOKS, IN_BOTH, SPEC_AT(hooks), MEMBERS(hooks_fields) },

@@ -118,6 +118,9 @@ void draft_finish(struct import *im, struct draft *draft, const struct node *at)
 /* import_proxy.c */
 void draft_finish_proxy(struct import *im, struct draft *draft, const struct node *at);
 
+/* import_instances.c */
+void draft_finish_instances(struct import *im, const struct draft *draft, bool is_by_edge);
+
 /* import_promotion.c: of each stage, and then of all of a project. */
 void promotion_claim(struct import *im, struct draft *draft);
 void promotion_check(struct import *im, const struct config_project *project);

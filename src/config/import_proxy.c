@@ -331,6 +331,7 @@ draft_finish_proxy(struct import *im, struct draft *draft, const struct node *at
 	const struct config_proxy *proxy = find_proxy(im->file, name);
 	bool is_edge = strcmp(name, "edge") == 0;
 	bool is_none = strcmp(name, "none") == 0;
+	bool is_by_edge;
 
 	if (im->has_bad_proxies || (named != NULL && !draft->is_good[STAGE_FIELD_PROXY]))
 		return;
@@ -352,5 +353,7 @@ draft_finish_proxy(struct import *im, struct draft *draft, const struct node *at
 		    "takes SLIPWAY_EDGE_CERTIFICATES, and Caddy gets its own");
 	if (proxy != NULL && proxy->is_direct && draft->spec.domains.count > 0)
 		check_direct(im, draft, proxy, at);
-	check_strategy(im, draft, !is_none && (proxy == NULL || !proxy->is_direct), at);
+	is_by_edge = !is_none && (proxy == NULL || !proxy->is_direct);
+	check_strategy(im, draft, is_by_edge, at);
+	draft_finish_instances(im, draft, is_by_edge);
 }

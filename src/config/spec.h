@@ -146,6 +146,7 @@ struct stage_spec {
 	int64_t stop_ms; /* from SIGTERM to SIGKILL (10,000) */
 	int64_t drain_ms; /* for requests in flight to the old version (30,000) */
 	int64_t warm_ms; /* the version before runs on for so long (600,000); 0: not at all */
+	int max_instances; /* versions at once, with what serves: each is reached by its tag (1) */
 	const char *strategy; /* "auto", or one that the stage insists on: see strategy.h */
 	struct task_spec migration; /* before the first container of a new version */
 	struct hooks_spec hooks; /* around its switch */

@@ -38,15 +38,17 @@ struct docker_settings {
 	bool (*stage_is_busy)(void *context, uint64_t stage_id);
 	/* The deploy that serves it; 0: none. */
 	uint64_t (*stage_live)(void *context, uint64_t stage_id);
-	/* The deploy that served it before and still runs; 0: none. */
-	uint64_t (*stage_warm)(void *context, uint64_t stage_id);
+	/* The deploys that served it before and still run; returns how many. */
+	size_t (*stage_kept)(void *context, uint64_t stage_id, uint64_t ret_deploys[KEPT_MAX]);
+	/* Requests may still come to a version that is not kept any more, by its tag. NULL: never. */
+	bool (*is_led_to)(void *context, uint64_t deploy_id, uint64_t spec_id);
 	/* The deploy that has its traffic on trial, while the one before counts as live; 0: none;
 	 * NULL: there is never one. */
 	uint64_t (*stage_trial)(void *context, uint64_t stage_id);
 	/* Something happened to containers of ours: a survey is worth while. At most every
 	 * 100 ms. */
 	void (*nudge)(void *context, uint64_t engine_id);
-	/* A survey has changed the rows of the instances of this deploy, live, warm or on trial
+	/* A survey has changed the rows of the instances of this deploy, live, kept or on trial
 	 * (status or address). */
 	void (*instances_changed)(void *context, uint64_t deploy_id);
 	/* false: its requests do not come by the edge, or the edge is not there just now. NULL: nobody

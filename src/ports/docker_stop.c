@@ -1,6 +1,6 @@
 /* docker_stop.c - REMOVE: a deploy's containers gone at once. RETIRE: the elder's, after a
  * stop in peace. HALT: the elder's stopped in peace, and kept;
- * with it whatever else of the stage runs, a version that was kept warm or that nobody knows of.
+ * with it whatever else of the stage runs, a version that was kept or that nobody knows of.
  *
  * The one idea: the list comes from the engine, by labels, so containers that no row knows
  * of are found too; and the list is asked for again until nothing is left to do in it. The end of a

@@ -57,7 +57,10 @@ survey_judge(const struct docker *docker, bool is_ours, const struct orphan *orp
 		facts.is_known = true;
 		facts.is_final = row.ended_ms != 0;
 		facts.is_live = row.is_live;
-		facts.is_warm = row.is_warm;
+		facts.is_kept = row.is_kept;
+		facts.is_led_to =
+		    docker->settings.is_led_to != NULL
+		    && docker->settings.is_led_to(docker->settings.context, deploy, row.spec);
 		facts.is_stage_busy =
 		    docker->settings.stage_is_busy(docker->settings.context, stage);
 	} else if (is_ours && store_deploy_is_retired(docker->host.store, deploy)) {
@@ -216,7 +219,7 @@ is_outdated(const struct survey_job *survey, const struct instance *row)
 	       && row->since_ms <= clock_wall_ms();
 }
 
-/* Compares a row with the engine's word; true when the row was changed. Nobody misses what is kept warm. */
+/* Compares a row with the engine's word; true when the row was changed. Nobody misses what is kept. */
 static bool
 check_instance(struct survey_job *survey, struct instance *row, const struct stage_spec *spec,
     bool is_live)
@@ -294,6 +297,17 @@ check_deploy(struct survey_job *survey, uint64_t deploy, bool is_live)
 }
 
 static void
+check_kept(struct survey_job *survey, uint64_t stage)
+{
+	const struct docker_settings *settings = &survey->job.docker->settings;
+	uint64_t deploys[KEPT_MAX];
+	size_t count = settings->stage_kept(settings->context, stage, deploys);
+
+	for (size_t i = 0; i < count; i++)
+		check_deploy(survey, deploys[i], false);
+}
+
+static void
 answer_survey(void *context)
 {
 	struct survey_job *survey = context;
@@ -321,8 +335,7 @@ check_slice(void *context)
 		check_deploy(survey,
 		    docker->settings.stage_live(docker->settings.context, stage), true);
 		check_deploy(survey, stage_trial_of(docker, stage), false);
-		check_deploy(survey,
-		    docker->settings.stage_warm(docker->settings.context, stage), false);
+		check_kept(survey, stage);
 	}
 	if (survey->next_stage < count) {
 		loop_timer_set(survey->timer, 0);

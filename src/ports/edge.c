@@ -297,6 +297,7 @@ edge_new(const struct port_host *host, const struct edge_settings *settings, str
 	edge->stage_live = settings->stage_live;
 	edge->stage_is_busy = settings->stage_is_busy;
 	edge->stage_is_awaited = settings->stage_is_awaited;
+	edge->stage_versions = settings->stage_versions;
 	edge->context = settings->context;
 	if (edge_settings_take(edge, settings, err) != 0) {
 		free(edge);

@@ -38,6 +38,10 @@ struct edge_settings {
 	/* Its proxy leads straight to the containers, and yet visitors may come by here: it has not
 	 * been seen to do so. NULL: never. */
 	bool (*stage_is_awaited)(void *context, uint64_t stage);
+	/* The deploys of a stage that are reached by their tag, each by a route of its own; returns how many.
+	 * NULL: never any. */
+	size_t (*stage_versions)(
+	    void *context, uint64_t stage, uint64_t ret_deploys[KEPT_MAX + 1]);
 	void *context;
 };
 
@@ -79,6 +83,10 @@ struct edge_server_status {
  * Returns how many. */
 size_t
 edge_status(struct edge *edge, uint64_t stage, struct edge_server_status *to, size_t most);
+
+/* Somebody may still be led to this version by its tag, or it has requests in flight; no longer than
+ * drain_ms behind the end of its route. While HAProxy is away nobody knows: true. */
+bool edge_leads_to_version(const struct edge *edge, uint64_t deploy, int64_t drain_ms);
 
 /* `slipway edge`: keeps HAProxy running until SIGTERM or SIGINT. Returns the exit code. */
 int edge_run(const struct edge_settings *settings, struct err *err);

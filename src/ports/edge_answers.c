@@ -81,7 +81,9 @@ backend_adopt(struct edge *edge, struct edge_backend *b, const struct edge_serve
 	if (b->stage != NULL || b->tcp_port != 0)
 		return;
 	if (server->deploy != 0 && store_deploy_get(edge->host.store, server->deploy, &row))
-		stage = edge_stage_get(edge, row.stage);
+		stage = edge_server_is_of_version(server->name)
+			    ? edge_version_get(edge, server->deploy, row.stage)
+			    : edge_stage_get(edge, row.stage);
 	else
 		stage = edge_stage_get(edge, UINT64_MAX - number_of(str_of(b->name + 1)));
 	if (stage->http != NULL)

@@ -31,7 +31,8 @@ enum {
 enum edge_server_state { EDGE_SERVER_READY, EDGE_SERVER_DRAINING, EDGE_SERVER_OFF };
 
 struct edge_server {
-	char name[EDGE_SERVER_NAME_SIZE]; /* "d42r0" */
+	char name
+	    [EDGE_SERVER_NAME_SIZE]; /* "d42r0"; "d42v0" in the route of that version alone */
 	uint64_t deploy; /* 0: none of ours */
 	int replica;
 	char address[64];
@@ -56,6 +57,11 @@ struct edge_backend {
 
 struct edge_stage {
 	uint64_t id;
+	uint64_t
+	    version_of; /* of which stage: this is the route of one version, the deploy `id`, by its tag;
+	                      * 0: a stage's own */
+	int64_t
+	    left_us; /* of a version: since when nobody is to be led there; 0: somebody is */
 	struct edge_stage *next;
 	struct edge_stage *next_by_id;
 	struct edge_backend *http;
@@ -89,6 +95,8 @@ struct edge {
 	uint64_t (*stage_live)(void *context, uint64_t stage);
 	bool (*stage_is_busy)(void *context, uint64_t stage);
 	bool (*stage_is_awaited)(void *context, uint64_t stage); /* or NULL */
+	size_t (*stage_versions)(
+	    void *context, uint64_t stage, uint64_t ret_deploys[KEPT_MAX + 1]); /* or NULL */
 	void *context;
 	char secret[EDGE_SECRET_SIZE];
 	char probe_header[sizeof(EDGE_PROBE_HEADER) + EDGE_SECRET_SIZE + 2];
@@ -230,6 +238,8 @@ void edge_tcp_drop_unborn(struct edge_stage *stage);
 /* edge_mirror.c: the mirror. */
 struct edge_stage *edge_stage_find(const struct edge *edge, uint64_t id);
 struct edge_stage *edge_stage_get(struct edge *edge, uint64_t id); /* made when missing */
+struct edge_stage *
+edge_version_get(struct edge *edge, uint64_t deploy, uint64_t stage); /* made when missing */
 struct edge_backend *edge_backend_find(const struct edge *edge, struct str name);
 struct edge_backend *edge_backend_new(const char *name, int tcp_port);
 void edge_backend_free(struct edge_backend *b);
@@ -240,6 +250,7 @@ void edge_stage_set_domains(
 void edge_stages_free(struct edge *edge);
 void edge_domain_add(struct edge_stage *stage, struct str name);
 bool edge_server_name_parse(const char *name, uint64_t *ret_deploy, int *ret_replica);
+bool edge_server_is_of_version(const char *name); /* of a name that could be parsed */
 struct edge_server *
 edge_server_add(struct edge_backend *b, const char *name); /* NULL: too many */
 
@@ -302,6 +313,14 @@ void edge_follow_reload(struct edge *edge); /* of somebody else: to the new work
 void edge_stats_path(const struct edge *edge, char path[EDGE_PATH_SIZE]);
 /* HAProxy runs and its socket cannot be reached: true: another one is being made. */
 bool edge_socket_revive(struct edge *edge);
+
+/* edge_version.c: the routes of single versions. Is somebody to be led there? */
+bool edge_version_is_wanted(const struct edge *edge, const struct edge_stage *version);
+/* Another route of the same stage's versions is being changed. */
+bool edge_version_is_busy(const struct edge *edge, const struct edge_stage *version);
+/* Names that this operation wants and that lead to a version which is not wanted any more are its own now. */
+void edge_version_take_names(const struct edge_op *op);
+void edge_version_log(const struct edge_op *op); /* its route was made or taken away */
 
 /* edge_switch.c, edge_drain.c, edge_confirm.c, edge_sync.c. */
 void edge_converge(struct edge_op *op);

@@ -241,6 +241,18 @@ edge_load(struct edge *edge)
 
 /* Before HAProxy is started from them the files say what the store says: after a power cut, or
  * when they are lost, it must not come up with routes of long ago. */
+static void
+assume_versions(struct edge *edge, uint64_t stage)
+{
+	uint64_t deploys[KEPT_MAX + 1];
+	size_t count = edge->stage_versions == NULL
+			   ? 0
+			   : edge->stage_versions(edge->context, stage, deploys);
+
+	for (size_t i = 0; i < count; i++)
+		edge_want_assume(edge, edge_version_get(edge, deploys[i], stage), deploys[i]);
+}
+
 void
 edge_fill_from_store(struct edge *edge)
 {
@@ -255,6 +267,7 @@ edge_fill_from_store(struct edge *edge)
 
 		if (live != 0)
 			edge_want_assume(edge, edge_stage_get(edge, id), live);
+		assume_versions(edge, id);
 	}
 	if (edge_files_write(edge, &err) != 0)
 		edge_fault_set(edge, "%s", err.text);

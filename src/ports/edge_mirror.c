@@ -7,10 +7,17 @@
 #include <string.h>
 
 bool
+edge_server_is_of_version(const char *name)
+{
+	return strchr(name, 'v') != NULL;
+}
+
+bool
 edge_server_name_parse(const char *name, uint64_t *ret_deploy, int *ret_replica)
 {
 	struct str deploy;
-	struct str replica = str_cut(str_of(name), 'r', &deploy);
+	struct str replica =
+	    str_cut(str_of(name), edge_server_is_of_version(name) ? 'v' : 'r', &deploy);
 	uint64_t deploy_id;
 	uint64_t replica_index;
 	size_t n = strlen(name);
@@ -58,6 +65,15 @@ edge_stage_get(struct edge *edge, uint64_t id)
 	edge->stages = stage;
 	*way = stage;
 	return stage;
+}
+
+struct edge_stage *
+edge_version_get(struct edge *edge, uint64_t deploy, uint64_t stage)
+{
+	struct edge_stage *version = edge_stage_get(edge, deploy);
+
+	version->version_of = stage;
+	return version;
 }
 
 struct edge_backend *

@@ -151,7 +151,9 @@ settle(struct edge_op *op)
 		edge_op_done(op, EV_SWITCHED);
 		return;
 	}
-	if (op->kind == EDGE_MEND && op->has_mended)
+	if (op->kind == EDGE_MEND && op->has_mended && op->stage->version_of != 0)
+		edge_version_log(op);
+	else if (op->kind == EDGE_MEND && op->has_mended)
 		log_drift(op);
 	if (op->kind == EDGE_PARK && edge_wants_route(op))
 		port_note(&op->edge->host, &op->effect, LOG_INFO,

@@ -77,13 +77,26 @@ needs_mending(struct edge *edge, struct edge_stage *stage, uint64_t live, bool i
 	return result;
 }
 
+static uint64_t
+led_to(const struct edge *edge, const struct edge_stage *stage)
+{
+	if (stage->version_of != 0)
+		return edge_version_is_wanted(edge, stage) ? stage->id : 0;
+	return edge->stage_live(edge->context, stage->id);
+}
+
 static void
 compare(struct edge *edge, struct edge_stage *stage)
 {
-	uint64_t live = edge->stage_live(edge->context, stage->id);
-	bool is_busy = edge->stage_is_busy(edge->context, stage->id);
+	uint64_t live = led_to(edge, stage);
+	bool is_busy = stage->version_of != 0 ? edge_version_is_busy(edge, stage)
+					      : edge->stage_is_busy(edge->context, stage->id);
 
 	stage->is_visited = true;
+	if (live != 0)
+		stage->left_us = 0;
+	else if (stage->left_us == 0)
+		stage->left_us = clock_mono_us();
 	if (stage->op != NULL)
 		return;
 	if (live == 0) {
@@ -97,7 +110,20 @@ compare(struct edge *edge, struct edge_stage *stage)
 		edge_mend(edge, stage, live);
 }
 
-/* Routes of stages that are no longer configured. */
+/* Before those that nobody is led to any more: what one tag leads to may have changed. */
+static void
+compare_versions(struct edge *edge, uint64_t stage)
+{
+	uint64_t deploys[KEPT_MAX + 1];
+	size_t count = edge->stage_versions == NULL
+			   ? 0
+			   : edge->stage_versions(edge->context, stage, deploys);
+
+	for (size_t i = 0; i < count && edge->link == EDGE_LINK_UP; i++)
+		compare(edge, edge_version_get(edge, deploys[i], stage));
+}
+
+/* Routes of stages that are no longer configured, and of versions that are not kept. */
 static void
 compare_rest(struct edge *edge)
 {
@@ -121,6 +147,7 @@ compare_some(struct edge *edge)
 		if (edge_stage_find(edge, id) != NULL
 		    || edge->stage_live(edge->context, id) != 0)
 			compare(edge, edge_stage_get(edge, id));
+		compare_versions(edge, id);
 		if (edge->link != EDGE_LINK_UP)
 			return; /* mending needed a reload; everything is compared after it */
 	}

@@ -45,6 +45,16 @@ is_still_used(const struct edge_op *op)
 	       && edge->stage_is_awaited(edge->context, op->stage->id);
 }
 
+/* Several versions are reached by their tags beside each other: each has a route of its own for that, and the stage's
+ * leads from the other names. */
+static bool
+is_of_this_route(const struct edge_op *op, const struct route_want *want, size_t domain)
+{
+	if (op->stage->version_of != 0)
+		return want->is_of_tag[domain];
+	return !want->is_of_tag[domain] || want->spec->max_instances <= 1;
+}
+
 /* A server that is never up tells, also to the next process, whose the backend is. */
 static void
 want_marker(struct edge_op *op)
@@ -82,14 +92,15 @@ edge_want(struct edge_op *op, uint64_t deploy, struct err *err)
 
 		*server = (struct edge_server){ .deploy = deploy,
 			.replica = want.targets[i].replica };
-		snprintf(server->name, sizeof(server->name), "d%" PRIu64 "r%d", deploy,
-		    want.targets[i].replica);
+		snprintf(server->name, sizeof(server->name), "d%" PRIu64 "%c%d", deploy,
+		    op->stage->version_of != 0 ? 'v' : 'r', want.targets[i].replica);
 		memcpy(server->address, want.targets[i].address, sizeof(server->address));
 	}
 	if (route_is_by_edge(op->edge->host.catalog, want.spec) || is_still_used(op)) {
 		for (size_t i = 0; i < want.domain_count; i++)
-			want_domain(op, want.domains[i], true);
-		op->tcp_port = want.spec->tcp_port;
+			if (is_of_this_route(op, &want, i))
+				want_domain(op, want.domains[i], true);
+		op->tcp_port = op->stage->version_of != 0 ? 0 : want.spec->tcp_port;
 	}
 	if (want.is_stopped)
 		want_marker(op);
@@ -142,7 +153,8 @@ domain_owner(const struct edge_op *op, const char *name)
 static void
 name_of(const struct edge *edge, const struct edge_stage *stage, char *text, size_t size)
 {
-	const struct stage_entry *entry = catalog_stage(edge->host.catalog, stage->id);
+	const struct stage_entry *entry = catalog_stage(
+	    edge->host.catalog, stage->version_of != 0 ? stage->version_of : stage->id);
 
 	if (entry != NULL)
 		snprintf(text, size, "%s/%s", entry->spec->project, entry->spec->stage);
@@ -303,6 +315,7 @@ edge_claim(struct edge_op *op, struct err *err)
 	struct edge_stage *stage = op->stage;
 	size_t wanted_count;
 
+	edge_version_take_names(op);
 	if (op->kind == EDGE_RESTORE || op->kind == EDGE_MEND || op->kind == EDGE_PARK)
 		leave_what_is_taken(op);
 	if (check_owners(op, err) != 0)

@@ -30,6 +30,9 @@ struct front_settings {
 	struct docker *docker; /* tells what is in flight to a container */
 	uint64_t (*stage_live)(void *context, uint64_t stage);
 	bool (*stage_is_busy)(void *context, uint64_t stage);
+	/* As in edge.h. NULL: never any. */
+	size_t (*stage_versions)(
+	    void *context, uint64_t stage, uint64_t ret_deploys[KEPT_MAX + 1]);
 	/* The route to the edge stands: the rest of the effect is the edge's. */
 	void (*hand_over)(void *hand_over_context, const struct effect *effect);
 	void *hand_over_context;

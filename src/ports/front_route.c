@@ -38,6 +38,42 @@ fill_probe(const struct health_spec *health, struct front_route *ret)
 	ret->status_max = is_http ? health->status_max : 0;
 }
 
+static bool
+has_domain(const struct front_route *route, const char *name)
+{
+	for (size_t i = 0; i < route->domain_count; i++)
+		if (strcmp(route->domains[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* The edge behind it leads to each version that runs, by its tag. */
+static void
+add_versions(const struct front *front, const struct route_want *live, struct front_route *ret)
+{
+	uint64_t deploys[KEPT_MAX + 1];
+	size_t count = 0;
+
+	if (!front->config.is_direct && live->spec->max_instances > 1
+	    && front->settings.stage_versions != NULL)
+		count = front->settings.stage_versions(
+		    front->settings.context, live->stage, deploys);
+	for (size_t i = 0; i < count; i++) {
+		struct route_want want;
+		struct err ignored;
+
+		if (route_want(
+			front->host.store, front->host.catalog, deploys[i], &want, &ignored)
+		    != 0)
+			continue;
+		for (size_t k = 0; k < want.domain_count; k++)
+			if (want.is_of_tag[k] && !has_domain(ret, want.domains[k])
+			    && ret->domain_count < DOMAINS_MAX)
+				memcpy(ret->domains[ret->domain_count++], want.domains[k],
+				    sizeof(ret->domains[0]));
+	}
+}
+
 int
 front_route_fill(
     struct front *front, uint64_t deploy, struct front_route *ret, struct err *err)
@@ -56,6 +92,7 @@ front_route_fill(
 	memcpy(ret->domains, want.domains, sizeof(ret->domains));
 	/* A proxy that leads straight to containers has nothing of its own to answer with. */
 	ret->domain_count = want.is_stopped && front->config.is_direct ? 0 : want.domain_count;
+	add_versions(front, &want, ret);
 	fill_targets(front, &want, ret);
 	fill_probe(&want.spec->health, ret);
 	return 0;

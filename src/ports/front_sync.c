@@ -10,6 +10,13 @@
 #include "ports/front_inside.h"
 #include "store/catalog.h"
 
+/* A version that is not kept any more has taken its name along: that is no change of somebody else's. */
+static bool
+is_put_by_us(const struct front_stage *stage, const struct front_route *route)
+{
+	return stage->ensured == 0 || stage->ensured == front_route_hash(route);
+}
+
 /* What is left of a stage that is led elsewhere or nowhere: once is enough, it does not come back. False:
  * there is nothing to ask. */
 static bool
@@ -23,7 +30,8 @@ compare(struct front *front, struct front_stage *stage, uint64_t live)
 	if (is_known && op->route.domain_count == 0 && !stage->is_clear)
 		front_line_up(op, FRONT_REMOVE);
 	else if (is_known && op->route.domain_count > 0 && op->route.target_count > 0)
-		front_line_up(op, FRONT_COMPARE);
+		front_line_up(
+		    op, is_put_by_us(stage, &op->route) ? FRONT_COMPARE : FRONT_MEND);
 	else {
 		front_op_drop(op);
 		return false;
@@ -110,7 +118,7 @@ front_synced(struct front_op *op, const struct front_answer *answer)
 	} else if (op->work == FRONT_REMOVE) {
 		op->stage->is_clear = answer->outcome == FRONT_DONE;
 	} else if (answer->outcome == FRONT_DONE) {
-		if (op->work == FRONT_MEND)
+		if (op->work == FRONT_MEND && op->stage->difference[0] != '\0')
 			log_info(&context, "proxy.mended",
 			    "proxy '%s': the route is as it should be again",
 			    front->config.name);

@@ -106,8 +106,10 @@ want_domains(struct route_want *want, const char *tag, struct err *err)
 		if (!domain_expand(text, &words, name) || !is_domain(name))
 			return err_set(err,
 			    "the domain '%s' makes no host name with the tag '%s'", text, tag);
-		if (!has_domain(want, name) && want->domain_count < DOMAINS_MAX)
-			memcpy(want->domains[want->domain_count++], name, sizeof(name));
+		if (has_domain(want, name) || want->domain_count == DOMAINS_MAX)
+			continue;
+		want->is_of_tag[want->domain_count] = domain_has_tag(text);
+		memcpy(want->domains[want->domain_count++], name, sizeof(name));
 	}
 	return 0;
 }

@@ -32,6 +32,7 @@ struct route_want {
 	bool is_stopped; /* by this deploy: its names lead to nobody */
 	bool is_restart_awaited; /* one of them crashed and is kept for a moment: look again */
 	char domains[DOMAINS_MAX][DOMAIN_SIZE]; /* with the tag put in; "*.example.org" too */
+	bool is_of_tag[DOMAINS_MAX]; /* the same domain: it names this version alone */
 	size_t domain_count;
 };
 

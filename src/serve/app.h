@@ -40,7 +40,7 @@ struct app {
 	bool is_draining; /* takes no new work */
 	int64_t drain_until_ms;
 	int64_t started_ms;
-	int64_t warm_due_ms; /* see warm.h */
+	int64_t kept_due_ms; /* see kept.h */
 	struct tick_figures ticks;
 };
 

@@ -137,7 +137,7 @@ command_deploy(struct app *app, const struct deploy_command *command, uint64_t *
 	return COMMAND_DONE;
 }
 
-/* When what is live got its traffic: a version that was kept warm is older than that. */
+/* When what is live got its traffic: a version that was kept is older than that. */
 static uint64_t
 last_move(const struct stage *stage)
 {

@@ -64,6 +64,10 @@ enum command_result command_stop(struct app *app, const struct stage_command *co
 enum command_result command_start(struct app *app, const struct stage_command *command,
     uint64_t *ret_deploy, struct err *err);
 
+/* A version that is kept running beside what serves is let go; its containers end soon. ret_deploy: whose they are. */
+enum command_result command_remove(struct app *app, const struct stage_command *command,
+    const char *tag, uint64_t *ret_deploy, struct err *err);
+
 /* Out of quarantine; digest "": whatever is in it. Deploys nothing. */
 enum command_result command_lift(struct app *app, const char *project, const char *stage,
     const char *digest, struct err *err);

@@ -1,13 +1,14 @@
-/* commands_stage.c - restart, stop and start: what a person does with a stage without bringing anything new.
+/* commands_stage.c - restart, stop, start and remove: what a person does with a stage without bringing anything new.
  *
- * The one idea: each is a deploy of a version that is live, or was until the stage was stopped, so everything that
- * holds for deploys holds for them. */
+ * The one idea: the first three are deploys of a version that is live, or was until the stage was stopped, so
+ * everything that holds for deploys holds for them. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "serve/app.h"
 #include "serve/commands_inside.h"
+#include "serve/kept.h"
 #include "serve/promotion.h"
 #include "serve/runtime.h"
 #include "store/catalog.h"
@@ -241,4 +242,35 @@ command_start(struct app *app, const struct stage_command *command, uint64_t *re
 	wish_again(app, entry, &pending);
 	wish_again(app, entry, &resolving);
 	return COMMAND_DONE;
+}
+
+enum command_result
+command_remove(struct app *app, const struct stage_command *command, const char *tag,
+    uint64_t *ret_deploy, struct err *err)
+{
+	const struct stage_entry *entry;
+	const struct stage *stage;
+	enum command_result result = admit(app, command, &entry, err);
+
+	if (result != COMMAND_DONE)
+		return result;
+	stage = state_of(app, entry);
+	for (int i = 0; i < KEPT_MAX && stage->kept[i].deploy != 0; i++)
+		if (strcmp(stage->kept[i].tag, tag) == 0) {
+			*ret_deploy = stage->kept[i].deploy;
+			promotion_audit(app, command->by, "remove", command->project,
+			    command->stage, *ret_deploy, "");
+			kept_let_go(app, entry, *ret_deploy, ": a person has removed it");
+			return COMMAND_DONE;
+		}
+	if (stage->live != 0 && strcmp(stage->live_tag, tag) == 0)
+		err_set(err,
+		    "%s is what serves %s/%s: `slipway stop` stops that, another deploy "
+		    "replaces it",
+		    tag, command->project, command->stage);
+	else
+		err_set(err,
+		    "no version '%s' is kept running: `slipway status %s/%s` shows what is",
+		    tag, command->project, command->stage);
+	return COMMAND_CONFLICT;
 }

@@ -23,7 +23,7 @@
 #include "serve/ports.h"
 #include "serve/runtime.h"
 #include "serve/terms.h"
-#include "serve/warm.h"
+#include "serve/kept.h"
 #include "store/catalog.h"
 #include "store/deploys.h"
 #include "store/retention.h"
@@ -89,7 +89,7 @@ on_moved(void *context, const struct moved *m)
 		LOG_TEXT("to", spec->state_names[m->after.state]), LOG_END },
 	    "%s %s -> %s%s%s", spec->name, spec->state_names[m->from],
 	    spec->state_names[m->after.state], m->text[0] == '\0' ? "" : ": ", m->text);
-	warm_moved(app, m);
+	kept_moved(app, m);
 	if (log.deploy_id != 0)
 		api_wake(app, log.deploy_id);
 	if (fsm_is_final(spec, m->after.state))
@@ -236,7 +236,7 @@ life_begin(struct app *app, struct err *err)
 	store_watch_log(app->store, on_log_added, app);
 	runtime_recover(app->runtime, clock_now_ms());
 	apply_strategies(app);
-	warm_step(app, clock_now_ms());
+	kept_step(app, clock_now_ms());
 	if (import_config(app, err) != 0)
 		return -1;
 	notices_step(app);

@@ -19,7 +19,7 @@
 #include "serve/app.h"
 #include "serve/notices.h"
 #include "serve/runtime.h"
-#include "serve/warm.h"
+#include "serve/kept.h"
 #include "store/catalog.h"
 #include "store/retention.h"
 #include "store/store.h"
@@ -139,13 +139,45 @@ stage_led_to(void *context, uint64_t stage)
 	return live != 0 || a == NULL ? live : a->stage.stopped;
 }
 
-static uint64_t
-stage_warm(void *context, uint64_t stage)
+static size_t
+stage_kept(void *context, uint64_t stage, uint64_t ret_deploys[KEPT_MAX])
 {
 	const struct app *app = context;
 	const struct actor *a = runtime_actor(app->runtime, stage);
+	size_t count = 0;
 
-	return a == NULL ? 0 : a->stage.warm;
+	while (a != NULL && count < KEPT_MAX && a->stage.kept[count].deploy != 0) {
+		ret_deploys[count] = a->stage.kept[count].deploy;
+		count++;
+	}
+	return count;
+}
+
+static size_t
+stage_versions(void *context, uint64_t stage, uint64_t ret_deploys[KEPT_MAX + 1])
+{
+	struct app *app = context;
+	const struct actor *a = runtime_actor(app->runtime, stage);
+	const struct stage_spec *spec =
+	    a == NULL ? NULL : catalog_spec(app->catalog, a->stage.live_spec);
+	size_t count = 0;
+
+	if (spec != NULL && a->stage.live != 0 && spec->max_instances > 1)
+		ret_deploys[count++] = a->stage.live;
+	for (int i = 0; a != NULL && i < KEPT_MAX && a->stage.kept[i].deploy != 0; i++)
+		if (a->stage.kept[i].until_ms == 0)
+			ret_deploys[count++] = a->stage.kept[i].deploy;
+	return count;
+}
+
+static bool
+is_led_to(void *context, uint64_t deploy, uint64_t spec_id)
+{
+	struct app *app = context;
+	const struct stage_spec *spec = catalog_spec(app->catalog, spec_id);
+
+	return app->edge != NULL && spec != NULL && spec->max_instances > 1
+	       && edge_leads_to_version(app->edge, deploy, spec->drain_ms);
 }
 
 struct find_sweep {
@@ -179,7 +211,7 @@ instances_changed(void *context, uint64_t deploy)
 {
 	struct app *app = context;
 
-	warm_check(app, deploy);
+	kept_check(app, deploy);
 	proxies_sync(app->proxies);
 }
 
@@ -218,6 +250,7 @@ open_edge(struct app *app, const struct port_host *host, struct err *err)
 		.stage_live = stage_led_to,
 		.stage_is_busy = stage_is_busy,
 		.stage_is_awaited = stage_is_awaited,
+		.stage_versions = stage_versions,
 		.context = app,
 	};
 	char directory[4096];
@@ -252,6 +285,7 @@ open_proxies(struct app *app, const struct port_host *host)
 		.docker = app->docker,
 		.stage_live = stage_live,
 		.stage_is_busy = stage_is_busy,
+		.stage_versions = stage_versions,
 		.context = app };
 	char directory[4096];
 	char address[DOMAIN_SIZE + 8];
@@ -283,7 +317,8 @@ ports_open(struct app *app, struct err *err)
 	struct docker_settings docker = { .store_uuid = store_uuid(app->store),
 		.stage_is_busy = stage_is_busy,
 		.stage_live = stage_watched,
-		.stage_warm = stage_warm,
+		.stage_kept = stage_kept,
+		.is_led_to = is_led_to,
 		.stage_trial = stage_trial,
 		.nudge = nudge,
 		.instances_changed = instances_changed,

@@ -53,8 +53,8 @@ check_line(const char *text, const char *what, size_t most, struct err *err)
 	return COMMAND_INVALID;
 }
 
-static void
-note_audit(struct app *app, const char *by, const char *action, const char *project,
+void
+promotion_audit(struct app *app, const char *by, const char *action, const char *project,
     const char *stage, uint64_t deploy, const char *text)
 {
 	struct audit_row row = { .deploy = deploy };
@@ -165,7 +165,7 @@ promotion_note(struct app *app, const struct stage_entry *stage,
 		snprintf(text, sizeof(text), "override: %s", command->override);
 	note_log(app, deploy, "%s asked for this%s%s", command->by,
 	    text[0] == '\0' ? "" : ", with an ", text);
-	note_audit(app, command->by, actions[command->trigger], stage->spec->project,
+	promotion_audit(app, command->by, actions[command->trigger], stage->spec->project,
 	    stage->spec->stage, deploy, text);
 }
 
@@ -287,7 +287,7 @@ decide(
 	    decision->is_rejection ? "rejected" : "approved", decision->by,
 	    has_note ? ": " : "", decision->note);
 	note_log(app, a->id, "%s", event.text);
-	note_audit(app, decision->by, decision->is_rejection ? "reject" : "approve",
+	promotion_audit(app, decision->by, decision->is_rejection ? "reject" : "approve",
 	    spec->project, spec->stage, a->id, decision->note);
 	runtime_deliver(app->runtime, &event, NULL);
 	return decision->is_rejection ? COMMAND_DONE : tell_outcome(app, event.to, err);
@@ -394,7 +394,7 @@ command_freeze(struct app *app, const struct freeze_command *command, struct err
 		    longer->freeze);
 		return COMMAND_CONFLICT;
 	}
-	note_audit(
+	promotion_audit(
 	    app, command->by, "freeze", command->project, command->stage, 0, command->reason);
 	return COMMAND_DONE;
 }
@@ -425,6 +425,6 @@ command_thaw(struct app *app, const struct freeze_command *command, struct err *
 		    command->stage[0] == '\0' ? "" : "/", command->stage);
 		return COMMAND_CONFLICT;
 	}
-	note_audit(app, command->by, "unfreeze", command->project, command->stage, 0, "");
+	promotion_audit(app, command->by, "unfreeze", command->project, command->stage, 0, "");
 	return COMMAND_DONE;
 }

@@ -26,6 +26,10 @@ enum command_result promotion_admit(struct app *app, const struct stage_entry *s
 void promotion_note(struct app *app, const struct stage_entry *stage,
     const struct deploy_command *command, uint64_t deploy);
 
+/* Into the audit log. stage "": the whole project; deploy 0: about none. */
+void promotion_audit(struct app *app, const char *by, const char *action, const char *project,
+    const char *stage, uint64_t deploy, const char *text);
+
 /* What is live in the stage's source, to the stage. command: tag is not looked at; digest: what the
  * asker has seen there, "" for whatever it is. */
 enum command_result command_promote(struct app *app, const struct deploy_command *command,

@@ -6,8 +6,8 @@
 #include "base/clock.h"
 #include "config/window.h"
 #include "serve/app.h"
+#include "serve/kept.h"
 #include "serve/runtime.h"
-#include "serve/warm.h"
 #include "store/deploys.h"
 
 bool
@@ -76,5 +76,5 @@ terms_inform(void *context, struct event *event)
 		return;
 	terms_read(app, stage, &event->terms);
 	if (event->kind == EV_PASSING)
-		event->terms.warm_ms = warm_keep_ms(app, stage);
+		kept_terms(app, stage, &event->terms);
 }

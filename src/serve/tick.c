@@ -11,7 +11,7 @@
 #include "serve/app.h"
 #include "serve/notices.h"
 #include "serve/runtime.h"
-#include "serve/warm.h"
+#include "serve/kept.h"
 #include "store/catalog.h"
 #include "store/retention.h"
 #include "store/store.h"
@@ -24,7 +24,7 @@ next_due_ms(const struct app *app)
 {
 	int64_t due_ms = runtime_due_ms(app->runtime, clock_now_ms());
 	int64_t removing_ms = retention_due_ms(app->retention, clock_now_ms());
-	int64_t cooling_ms = warm_due_ms(app);
+	int64_t cooling_ms = kept_due_ms(app);
 
 	due_ms = cooling_ms < due_ms ? cooling_ms : due_ms;
 	return !app->is_draining && removing_ms < due_ms ? removing_ms : due_ms;
@@ -92,7 +92,7 @@ tick(struct app *app)
 	tell_jump();
 	started_us = clock_mono_us();
 	runtime_step(app->runtime, clock_now_ms());
-	warm_step(app, clock_now_ms());
+	kept_step(app, clock_now_ms());
 	http_server_step(app->server, TICK_EVENTS_MAX);
 	notices_step(app);
 	if (!app->is_draining) /* behind what asks whether it was told before */

@@ -30,8 +30,8 @@ struct table {
 	const char *name;
 	const struct column *columns;
 	size_t column_count;
-	char put_sql[2048];
-	char load_sql[2048];
+	char put_sql[3072];
+	char load_sql[3072];
 };
 
 #define COLUMN(kind, member, type)                                  \
@@ -49,6 +49,20 @@ struct table {
 		    DIGEST_SIZE                                                              \
 	}
 _Static_assert(QUARANTINE_MAX == 8, "each place is a pair of columns");
+
+#define KEPT_MEMBER(name, n, member, type)                                \
+	{                                                                 \
+		name, type, offsetof(struct actor, stage.kept[n].member), \
+		    sizeof(((struct actor *)0)->stage.kept[n].member)     \
+	}
+/* One place for a version that runs on beside what serves. */
+#define KEPT(n)                                                      \
+	KEPT_MEMBER("kept_deploy_" #n, n, deploy, UNSIGNED64),       \
+	    KEPT_MEMBER("kept_spec_" #n, n, spec, UNSIGNED64),       \
+	    KEPT_MEMBER("kept_until_ms_" #n, n, until_ms, SIGNED64), \
+	    KEPT_MEMBER("kept_tag_" #n, n, tag, TEXT),               \
+	    KEPT_MEMBER("kept_digest_" #n, n, digest, TEXT)
+_Static_assert(KEPT_MAX == 7, "each place is five columns");
 
 static const struct column deploy_columns[] = {
 	COLUMN(deploy, stage, UNSIGNED64),
@@ -97,9 +111,6 @@ static const struct column stage_columns[] = {
 	COLUMN(stage, live, UNSIGNED64),
 	COLUMN(stage, live_spec, UNSIGNED64),
 	COLUMN(stage, stopped, UNSIGNED64),
-	COLUMN(stage, warm, UNSIGNED64),
-	COLUMN(stage, warm_spec, UNSIGNED64),
-	COLUMN(stage, warm_until_ms, SIGNED64),
 	COLUMN(stage, running, UNSIGNED64),
 	COLUMN(stage, running_spec, UNSIGNED64),
 	COLUMN(stage, waiting, UNSIGNED64),
@@ -111,12 +122,13 @@ static const struct column stage_columns[] = {
 	COLUMN(stage, pending_spec, UNSIGNED64),
 	COLUMN(stage, strategy, STRATEGY_NAME),
 	COLUMN(stage, tasks, UNSIGNED32),
+	COLUMN(stage, keep_most, UNSIGNED32),
 	COLUMN(stage, has_route, FLAG),
 	COLUMN(stage, live_since_ms, SIGNED64),
 	COLUMN(stage, frozen_until_ms, SIGNED64),
 	COLUMN(stage, freeze, TEXT),
+	COLUMN(stage, live_tag, TEXT),
 	COLUMN(stage, live_digest, TEXT),
-	COLUMN(stage, warm_digest, TEXT),
 	COLUMN(stage, running_digest, TEXT),
 	COLUMN(stage, waiting_digest, TEXT),
 	COLUMN(stage, pending_digest, TEXT),
@@ -129,6 +141,17 @@ static const struct column stage_columns[] = {
 	HELD(5),
 	HELD(6),
 	HELD(7),
+	KEPT_MEMBER("warm", 0, deploy, UNSIGNED64), /* there was one place, once */
+	KEPT_MEMBER("warm_spec", 0, spec, UNSIGNED64),
+	KEPT_MEMBER("warm_until_ms", 0, until_ms, SIGNED64),
+	KEPT_MEMBER("warm_tag", 0, tag, TEXT),
+	KEPT_MEMBER("warm_digest", 0, digest, TEXT),
+	KEPT(1),
+	KEPT(2),
+	KEPT(3),
+	KEPT(4),
+	KEPT(5),
+	KEPT(6),
 };
 static const struct column sweep_columns[] = {
 	COLUMN(sweep, engine, UNSIGNED64),
@@ -179,8 +202,8 @@ table_of(enum actor_kind kind)
 
 	if (t->put_sql[0] != '\0')
 		return t;
-	buf_init(&names, 1024);
-	buf_init(&marks, 256);
+	buf_init(&names, 2048);
+	buf_init(&marks, 512);
 	for (size_t i = 0; i < t->column_count; i++) {
 		buf_format(&names, ", %s", t->columns[i].name);
 		buf_text(&marks, ", ?");

@@ -26,6 +26,19 @@ struct rule {
 #define BAD_IDS(table)                          \
 	"SELECT id FROM " table " WHERE id < 1" \
 	" UNION ALL SELECT id FROM " table " WHERE id >= " ID_END
+/* Each place of a stage for a version that runs on; of(deploy, until_ms). */
+#define EACH_KEPT(of)                                                                         \
+	of("warm", "warm_until_ms") of("kept_deploy_1", "kept_until_ms_1")                    \
+	    of("kept_deploy_2", "kept_until_ms_2") of("kept_deploy_3", "kept_until_ms_3")     \
+		of("kept_deploy_4", "kept_until_ms_4") of("kept_deploy_5", "kept_until_ms_5") \
+		    of("kept_deploy_6", "kept_until_ms_6")
+#define LASTS_TOO_LONG(deploy, until_ms)                                            \
+	" UNION ALL SELECT id FROM stage_actor WHERE " until_ms " < 0 OR " until_ms \
+	" > " TIME_END
+#define IS_KEPT_BADLY(deploy, until_ms)                                                    \
+	" UNION ALL SELECT a.id FROM stage_actor a WHERE a." deploy " != 0 AND (a." deploy \
+	" = a.live OR" NO "deploy d WHERE d.id = a." deploy                                \
+	" AND d.stage = a.id AND d.ended_ms != 0))"
 #define EACH_ACTOR                                                     \
 	"SELECT id, epoch FROM deploy WHERE ended_ms = 0"              \
 	" UNION ALL SELECT id, epoch FROM swap WHERE deadline_ms != 0" \
@@ -51,8 +64,8 @@ static const struct rule rules[] = {
 	  " UNION ALL SELECT id FROM notify WHERE ended_ms = 0"
 	  " AND (created_ms < 0 OR created_ms > " TIME_END ")"
 	  " UNION ALL SELECT id FROM stage_actor WHERE live_since_ms < 0 OR live_since_ms > " TIME_END
-	  " OR warm_until_ms < 0 OR warm_until_ms > " TIME_END
-	  " OR frozen_until_ms < 0" },
+	  " OR frozen_until_ms < 0"
+	  EACH_KEPT(LASTS_TOO_LONG) },
 	{ "stage", "lacks its project, its configuration or one of its actors",
 	  "SELECT s.id FROM stage s WHERE" NO "project p WHERE p.id = s.project)"
 	  " OR" NO "spec r WHERE r.id = s.spec)"
@@ -87,9 +100,8 @@ static const struct rule rules[] = {
 	{ "stage", "was stopped by a deploy that is not there, or is live as well",
 	  "SELECT a.id FROM stage_actor a WHERE a.stopped != 0 AND (a.live != 0 OR" NO "deploy d"
 	  " WHERE d.id = a.stopped AND d.stage = a.id))" },
-	{ "stage", "keeps a deploy warm that is not there",
-	  "SELECT a.id FROM stage_actor a WHERE a.warm != 0 AND" NO "deploy d"
-	  " WHERE d.id = a.warm AND d.stage = a.id AND d.ended_ms != 0)" },
+	{ "stage", "keeps a deploy running that is not there, or serves",
+	  "SELECT 0 WHERE 0" EACH_KEPT(IS_KEPT_BADLY) },
 	{ "deploy", "borrows the containers of one that is not there",
 	  "SELECT d.id FROM deploy d WHERE d.ended_ms = 0 AND d.body != 0 AND" NO "deploy b"
 	  " WHERE b.id = d.body AND b.stage = d.stage)" },

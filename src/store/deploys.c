@@ -7,10 +7,10 @@
 #include "store/db.h"
 #include "store/store.h"
 
-#define COLUMNS_FROM                                                                          \
-	"SELECT d.id, d.stage, d.spec, d.elder, p.name, s.name, d.state, d.trigger, d.tag,"   \
-	" d.digest, d.reason, d.created_ms, d.ended_ms, a.live = d.id, d.strategy, a.warm = " \
-	"d.id, d.watched_since_ms FROM "
+#define COLUMNS_FROM                                                                        \
+	"SELECT d.id, d.stage, d.spec, d.elder, p.name, s.name, d.state, d.trigger, d.tag," \
+	" d.digest, d.reason, d.created_ms, d.ended_ms, a.live = d.id, d.strategy,"         \
+	" d.id IN (" KEPT_DEPLOYS("a.") "), d.watched_since_ms FROM "
 #define JOINS                                                                           \
 	"CROSS JOIN stage s ON s.id = d.stage CROSS JOIN project p ON p.id = s.project" \
 	" CROSS JOIN stage_actor a ON a.id = d.stage "
@@ -26,7 +26,7 @@ read_row(struct query *q, struct deploy_row *row)
 		.created_ms = column_integer(q, 11),
 		.ended_ms = column_integer(q, 12),
 		.is_live = column_integer(q, 13) != 0,
-		.is_warm = column_integer(q, 15) != 0,
+		.is_kept = column_integer(q, 15) != 0,
 		.watched_since_ms = column_integer(q, 16) };
 	column_copy(q, 4, row->project, sizeof(row->project));
 	column_copy(q, 5, row->stage_name, sizeof(row->stage_name));

@@ -32,8 +32,14 @@ struct deploy_row {
 	int64_t ended_ms; /* 0: under way */
 	int64_t watched_since_ms; /* its verification window has begun; 0: not yet */
 	bool is_live; /* its containers serve its stage now */
-	bool is_warm; /* they did so before, and still run */
+	bool is_kept; /* they did so before, and still run */
 };
+
+/* The places of a stage_actor for deploys that served before and still run; prefix: "a.", say. */
+#define KEPT_DEPLOYS(prefix)                                                              \
+	prefix "warm, " prefix "kept_deploy_1, " prefix "kept_deploy_2, " prefix          \
+	       "kept_deploy_3, " prefix "kept_deploy_4, " prefix "kept_deploy_5, " prefix \
+	       "kept_deploy_6"
 
 bool store_deploy_get(struct store *store, uint64_t id, struct deploy_row *ret_row);
 

@@ -43,7 +43,7 @@ struct audit_row {
 	uint64_t deploy; /* 0: about none */
 	char by[NAME_SIZE];
 	char action
-	    [16]; /* promote, deploy, restart, stop, start, approve, reject, freeze, unfreeze */
+	    [16]; /* promote, deploy, restart, stop, start, remove, approve, reject, freeze, unfreeze */
 	char project[NAME_SIZE];
 	char stage[NAME_SIZE]; /* "": the whole project */
 	char text[REASON_SIZE];

@@ -301,6 +301,8 @@ read_old(struct removal *s, const struct look *look, uint64_t after, struct old_
 	return count;
 }
 
+#define KEPT KEPT_DEPLOYS("")
+
 /* It serves, or may do so again at once; what is under way replaces it and has yet to end its containers, or
  * has borrowed them; or it is pinned. */
 static bool
@@ -308,7 +310,7 @@ is_needed(struct removal *s, uint64_t stage, uint64_t deploy)
 {
 	struct query *q = db_read(s->db,
 	    "SELECT EXISTS (SELECT 1 FROM stage_actor WHERE id = ?"
-	    " AND (live = ? OR warm = ? OR stopped = ?))"
+	    " AND (live = ? OR stopped = ? OR ? IN (" KEPT ")))"
 	    " OR EXISTS (SELECT 1 FROM deploy WHERE ended_ms = 0 AND stage = ?"
 	    " AND (elder = ? OR body = ?)) OR EXISTS (SELECT 1 FROM pin WHERE deploy = ?)");
 	bool result;

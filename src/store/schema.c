@@ -12,6 +12,18 @@
 	"id INTEGER PRIMARY KEY, state TEXT NOT NULL, epoch INTEGER NOT NULL," \
 	" deadline_ms INTEGER NOT NULL,"
 
+#define ADD_KEPT(n)                                                                          \
+	"ALTER TABLE stage_actor ADD COLUMN kept_deploy_" n " INTEGER NOT NULL DEFAULT 0;"   \
+	"ALTER TABLE stage_actor ADD COLUMN kept_spec_" n " INTEGER NOT NULL DEFAULT 0;"     \
+	"ALTER TABLE stage_actor ADD COLUMN kept_until_ms_" n " INTEGER NOT NULL DEFAULT 0;" \
+	"ALTER TABLE stage_actor ADD COLUMN kept_tag_" n " TEXT NOT NULL DEFAULT '';"        \
+	"ALTER TABLE stage_actor ADD COLUMN kept_digest_" n " TEXT NOT NULL DEFAULT '';"
+#define DROP_KEPT(n)                                               \
+	"ALTER TABLE stage_actor DROP COLUMN kept_digest_" n ";"   \
+	"ALTER TABLE stage_actor DROP COLUMN kept_tag_" n ";"      \
+	"ALTER TABLE stage_actor DROP COLUMN kept_until_ms_" n ";" \
+	"ALTER TABLE stage_actor DROP COLUMN kept_spec_" n ";"     \
+	"ALTER TABLE stage_actor DROP COLUMN kept_deploy_" n ";"
 #define HELD(n)                                                                            \
 	"ALTER TABLE stage_actor ADD COLUMN held_deploy_" n " INTEGER NOT NULL DEFAULT 0;" \
 	"ALTER TABLE stage_actor ADD COLUMN held_digest_" n " TEXT NOT NULL DEFAULT '';"
@@ -284,6 +296,20 @@ static const struct migration migrations[] = {
 	" WHERE ended_ms = 0 AND trigger = 'STOP' AND state IN ('DRAINING', 'RETIRING');"
 	"UPDATE deploy SET trigger = 'MANUAL' WHERE trigger IN ('STOP', 'START', 'RESTART');"
 	"ALTER TABLE stage_actor DROP COLUMN stopped;" },
+
+	/* 21: several versions run on beside the one that serves; an older program knows of the one that left last, and that
+	 * ends at once */
+	{ "ALTER TABLE stage_actor ADD COLUMN keep_most INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE stage_actor ADD COLUMN live_tag TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE stage_actor ADD COLUMN warm_tag TEXT NOT NULL DEFAULT '';"
+	ADD_KEPT("1") ADD_KEPT("2") ADD_KEPT("3") ADD_KEPT("4") ADD_KEPT("5") ADD_KEPT("6")
+	"UPDATE stage_actor SET keep_most = warm != 0,"
+	" live_tag = coalesce((SELECT tag FROM deploy WHERE id = live), ''),"
+	" warm_tag = coalesce((SELECT tag FROM deploy WHERE id = warm), '');",
+	"UPDATE deploy SET keep_ms = 1 WHERE keep_ms < 0;"
+	DROP_KEPT("6") DROP_KEPT("5") DROP_KEPT("4") DROP_KEPT("3") DROP_KEPT("2") DROP_KEPT("1")
+	"ALTER TABLE stage_actor DROP COLUMN warm_tag; ALTER TABLE stage_actor DROP COLUMN live_tag;"
+	"ALTER TABLE stage_actor DROP COLUMN keep_most;" },
 };
 /* clang-format on */
 

@@ -16,7 +16,7 @@
 #include "serve/notices.h"
 #include "serve/ports.h"
 #include "serve/runtime.h"
-#include "serve/warm.h"
+#include "serve/kept.h"
 #include "store/catalog.h"
 #include "store/deploys.h"
 #include "store/retention.h"
@@ -99,7 +99,7 @@ notices_add(struct app *server UNUSED, const struct noticed *what UNUSED)
 }
 
 void
-warm_check(struct app *server UNUSED, uint64_t deploy UNUSED)
+kept_check(struct app *server UNUSED, uint64_t deploy UNUSED)
 {
 }
 

@@ -41,6 +41,13 @@ stage_live(void *context UNUSED, uint64_t stage)
 	return 0;
 }
 
+static size_t
+stage_kept(void *context, uint64_t stage, uint64_t ret_deploys[KEPT_MAX])
+{
+	ret_deploys[0] = stage_live(context, stage);
+	return ret_deploys[0] != 0;
+}
+
 static void
 nudge(void *context UNUSED, uint64_t engine UNUSED)
 {
@@ -246,7 +253,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.keep = &keep,
 		.stage_is_busy = stage_is_busy,
 		.stage_live = stage_live,
-		.stage_warm = stage_live,
+		.stage_kept = stage_kept,
 		.nudge = nudge,
 		.instances_changed = instances_changed };
 	struct str words;

@@ -1077,7 +1077,8 @@ def test_full_disk(fake):
 
 # help, version, completion
 
-COMMANDS = ["deploy", "rollback", "restart", "stop", "start", "promote", "promotable", "approve", "reject", "freeze", "unfreeze", "audit",
+COMMANDS = ["deploy", "rollback", "restart", "stop", "start", "remove", "promote", "promotable", "approve", "reject",
+            "freeze", "unfreeze", "audit",
             "retention", "cancel", "status", "history", "stats", "show", "top", "logs", "poll", "explain", "plan",
             "lift", "inspect", "quick", "webhook", "registry", "export", "diff", "apply", "secrets", "notify",
             "serve", "edge", "check", "db", "machines", "healthcheck", "version", "completion", "help"]

@@ -225,7 +225,7 @@ def test_what_is_live_is_started_anew(scene):
         assert len(now) == 1 and not now & served  # the one before is not kept warm: it is the same version
         over = app.deploys(limit=1)[0]
         assert over["trigger"] == "RESTART" and over["digest"] == digest and over["is_live"]
-        assert app.stage(app.stage_name)["warm"] is None
+        assert app.stage(app.stage_name)["kept"] == []
         told = app.run("restart", f"{app.name}/nothing")
         assert told.returncode == 3 and "has no stage" in told.stderr
 

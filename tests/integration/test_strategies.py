@@ -194,8 +194,9 @@ def test_a_stage_that_becomes_exclusive(scene):
 
 
 def _warm(app):
-    warm = app.stage(app.stage_name)["warm"]
-    return warm and warm["tag"]
+    kept = app.stage(app.stage_name)["kept"]
+    assert len(kept) <= 1 and all(one["until_ms"] > 0 and one["domains"] == [] for one in kept)
+    return kept[0]["tag"] if kept else None
 
 
 def test_going_back_to_what_is_warm_starts_nothing(scene):
@@ -221,7 +222,7 @@ def test_going_back_to_what_is_warm_starts_nothing(scene):
                 checker.wait_version(app.host, tag, 10)
             assert {c["Id"] for c in app.containers()} == before
             stage = app.stage(app.stage_name)
-            assert stage["live"]["deploy"] == first["id"] and stage["warm"]["tag"] == "v2"
+            assert stage["live"]["deploy"] == first["id"] and stage["kept"][0]["tag"] == "v2"
             assert "going back to it starts nothing" in app.run("status", app.stage_name).stdout
             # A shorter time counts from the next deploy on; a new one takes the place of what is warm.
             path = app.directory / "slipway.yml"

@@ -74,7 +74,8 @@ check_stopped(const struct actor *a, int place, const struct actor *stage)
 {
 	if (a->deploy.trigger != TRIGGER_STOP || world.there[a->id] != 0)
 		sim_fail("STOPPED, and something was started", a->id);
-	if (stage->stage.live != 0 || stage->stage.warm != 0 || stage->stage.stopped != a->id)
+	if (stage->stage.live != 0 || stage->stage.kept[0].deploy != 0
+	    || stage->stage.stopped != a->id)
 		sim_fail("STOPPED, but the stage says otherwise", a->id);
 	for (int i = 0; i < AT_COUNT; i++)
 		if (world_target((enum at)i, place) != 0
@@ -196,20 +197,27 @@ check_deploy(const struct actor *a)
 		sim_fail("two deploys under way in one stage", a->deploy.stage);
 }
 
-/* What a stage calls warm runs on, for its time and no longer. */
+/* What a stage keeps runs on, for its time and no longer. */
 static void
-check_warm(const struct actor *stage)
+check_running_on(const struct actor *stage)
 {
-	uint64_t warm = stage->stage.warm;
+	const struct kept *kept = stage->stage.kept;
 
-	if (warm == 0)
-		return;
-	if (warm == stage->stage.live)
-		sim_fail("what serves is called warm", warm);
-	if (world.running[warm] == 0 && world.vanished[warm] == 0)
-		sim_fail("what is kept warm does not run", warm);
-	if (stage->stage.warm_until_ms + MOMENT_MS < world.now_ms)
-		sim_fail("kept warm for longer than was asked for", warm);
+	for (uint32_t i = 0; i < KEPT_MAX && kept[i].deploy != 0; i++) {
+		uint64_t deploy = kept[i].deploy;
+
+		if (deploy == stage->stage.live)
+			sim_fail("what serves is called kept", deploy);
+		if (world.running[deploy] == 0 && world.vanished[deploy] == 0)
+			sim_fail("what is kept does not run", deploy);
+		if (kept[i].until_ms != 0 && kept[i].until_ms + MOMENT_MS < world.now_ms)
+			sim_fail("kept for longer than was asked for", deploy);
+		if (i >= CONFIG_INSTANCES_MAX - 1)
+			sim_fail("more is kept than was ever asked for", deploy);
+		for (uint32_t k = 0; kept[i].until_ms == 0 && k < i; k++)
+			if (strcmp(kept[k].tag, kept[i].tag) == 0)
+				sim_fail("two versions of one tag are kept", deploy);
+	}
 }
 
 static void
@@ -225,7 +233,7 @@ check_actor(void *context UNUSED, const struct actor *a)
 	if (a->kind == ACTOR_DEPLOY)
 		check_deploy(a);
 	if (a->kind == ACTOR_STAGE)
-		check_warm(a);
+		check_running_on(a);
 	if (a->kind == ACTOR_SWAP) {
 		const struct actor *parent = runtime_actor(sim.app.runtime, a->swap.deploy);
 		if (parent == NULL || parent->deploy.swap != a->id

@@ -27,7 +27,7 @@ kept_reset(void)
 }
 
 void
-kept_put(const struct actor *a)
+kept_note_put(const struct actor *a)
 {
 	struct ended *e = &ended[ended_count];
 

@@ -39,11 +39,27 @@ check_stage(int place)
 		sim_fail("what is live does not run", stage->stage.live);
 }
 
+/* What is kept for no time is as many as the configuration of now wants. */
+static void
+check_versions(int place)
+{
+	const struct actor *stage = runtime_actor(sim.app.runtime, world.stage_ids[place]);
+	const struct stage_entry *entry = catalog_stage(sim.app.catalog, stage->id);
+
+	for (int i = 0; entry != NULL && i < KEPT_MAX; i++)
+		if (stage->stage.kept[i].deploy != 0 && stage->stage.kept[i].until_ms == 0
+		    && i + 1 >= entry->spec->max_instances)
+			sim_fail("more versions are kept than is configured",
+			    stage->stage.kept[i].deploy);
+}
+
 void
 check_settled(void)
 {
-	for (int i = 0; i < WORLD_STAGES; i++)
+	for (int i = 0; i < WORLD_STAGES; i++) {
 		check_stage(i);
+		check_versions(i);
+	}
 	if (runtime_count(sim.app.runtime, ACTOR_SWEEP) < WORLD_ENGINES)
 		return; /* one was stopped: a person's wish that only the simulator has */
 	for (uint64_t d = 1; d <= world.newest_deploy; d++) {

@@ -16,7 +16,7 @@ static int to_deploy; /* of the first two stages */
 static int burst_place; /* where many want something at once */
 static int burst;
 static int favorite; /* the stage that most wishes of this seed are about */
-static int place_back; /* one that goes back to what it has kept warm; -1: none */
+static int place_back; /* one that goes back to what it has kept; -1: none */
 
 bool
 find_number(struct str body, const char *key, size_t *at, uint64_t *ret_number)

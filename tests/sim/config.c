@@ -80,6 +80,15 @@ warm_s(void)
 	return sim.seed % 4 == 1 ? 900 : 0;
 }
 
+/* Half of those keep more than one, where versions can be beside each other, each by its tag. */
+static bool
+has_versions(int place)
+{
+	const struct stage_wish *w = &wishes[place];
+
+	return sim.seed % 8 == 1 && w->proxy == AT_EDGE && (w->leads & 15u) != 0;
+}
+
 /* A set of enum task_kind, and TASK_SWAPS_BACK. */
 static uint32_t
 draw_tasks(int place)
@@ -302,7 +311,12 @@ write_stage(struct buf *text, int place)
 				buf_format(text, "%s%s", comma, names[i]);
 				comma = ", ";
 			}
+		if (has_versions(place))
+			buf_format(text, "%s\"{tag}.p%d.example\"", comma, place);
 		buf_text(text, "]\n");
+		if (has_versions(place))
+			buf_format(text, "        max_instances: %u\n",
+			    CONFIG_INSTANCES_MAX - revision % 2);
 	}
 	if (w->leads & 48u)
 		buf_format(text, "        tcp: %d\n", w->leads & 16u ? 5672 : 5673);

@@ -218,7 +218,7 @@ first_doubt(const struct actor *a)
 	if (a->state == DEPLOY_POST_RETIRE)
 		return 30;
 	if (a->state == DEPLOY_DRAINING)
-		return a->deploy.keep_ms > 0 ? 40 : 5;
+		return a->deploy.keep_ms != 0 ? 40 : 5;
 	if (a->state == DEPLOY_PROBING)
 		return a->deploy.body != 0 ? 35 : 3;
 	if (a->state == DEPLOY_RETIRING || a->state == DEPLOY_UNDOING
@@ -300,9 +300,9 @@ break_on_trial(const struct actor *a)
 		world_vanish(a->deploy.elder, 0);
 }
 
-/* What was kept warm may have died unseen, or its engine is away, just when it is wanted. */
+/* What was kept may have died unseen, or its engine is away, just when it is wanted. */
 static void
-break_what_is_warm(const struct actor *a)
+break_what_is_kept(const struct actor *a)
 {
 	uint64_t pick = world_random() % 6;
 
@@ -349,10 +349,10 @@ deploy_moved(const struct actor *a, enum event_kind on)
 		tempt(a->id, a->deploy.stage);
 	if (is_going_back(a))
 		break_the_way_back(a);
-	if (a->state == DEPLOY_LIVE && a->deploy.keep_ms > 0 && world_chance(50))
+	if (a->state == DEPLOY_LIVE && a->deploy.keep_ms != 0 && world_chance(50))
 		clients_go_back(world_place(a->deploy.stage));
 	if (a->state == DEPLOY_PROBING && a->deploy.body != 0)
-		break_what_is_warm(a);
+		break_what_is_kept(a);
 	if (a->state == DEPLOY_VERIFYING)
 		break_on_trial(a);
 	if ((a->state == DEPLOY_STOPPING && world_chance(25))

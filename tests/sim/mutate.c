@@ -33,7 +33,7 @@ int test_fsm_swap_main(void);
 int test_fsm_sweep_main(void);
 int test_fsm_turns_main(void);
 int test_fsm_stop_main(void);
-int test_fsm_warm_main(void);
+int test_fsm_kept_main(void);
 
 enum { MUTANT_SECONDS = 60, WORDS_SIZE = 256 };
 enum mode { RUN, NAMES };
@@ -60,7 +60,7 @@ are_units_passed(enum actor_kind first)
 		[ACTOR_KIND_COUNT + 1] = test_fsm_main,
 		[ACTOR_KIND_COUNT + 2] = test_fsm_quarantine_main,
 		[ACTOR_KIND_COUNT + 3] = test_fsm_promotion_main,
-		[ACTOR_KIND_COUNT + 4] = test_fsm_warm_main,
+		[ACTOR_KIND_COUNT + 4] = test_fsm_kept_main,
 		[ACTOR_KIND_COUNT + 5] = test_fsm_stop_main,
 	};
 

@@ -5,7 +5,7 @@
  * it asks is in ports_rows.c, what the API asks of it in ports_asked.c. */
 #include "serve/ports.h"
 #include "serve/notices.h"
-#include "serve/warm.h"
+#include "serve/kept.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -344,7 +344,7 @@ mark_instances(uint64_t deploy, const char *status)
 	}
 }
 
-/* As src/ports/docker_survey.c compares the rows of what is live or warm with what the engine lists. */
+/* As src/ports/docker_survey.c compares the rows of what is live or kept with what the engine lists. */
 static void
 survey_instances(uint64_t deploy, bool is_live)
 {
@@ -368,7 +368,7 @@ survey_instances(uint64_t deploy, bool is_live)
 		}
 		snprintf(rows[i].status, sizeof(rows[i].status), "%s", status);
 		store_instance_put(sim.store, &rows[i]);
-		warm_check(&sim.app, deploy);
+		kept_check(&sim.app, deploy);
 		proxies_sync(sim.app.proxies);
 	}
 }
@@ -391,8 +391,9 @@ survey_live(const struct actor *sweep)
 			survey_instances(a->stage.live, true);
 		if (a != NULL && is_on(stage_trial(a), sweep))
 			survey_instances(stage_trial(a), false);
-		if (a != NULL && is_on(a->stage.warm, sweep))
-			survey_instances(a->stage.warm, false);
+		for (int k = 0; a != NULL && k < KEPT_MAX; k++)
+			if (is_on(a->stage.kept[k].deploy, sweep))
+				survey_instances(a->stage.kept[k].deploy, false);
 	}
 }
 

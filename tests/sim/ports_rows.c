@@ -188,7 +188,7 @@ is_orphan(uint64_t deploy, bool is_task)
 		facts.is_known = true;
 		facts.is_final = row.ended_ms != 0;
 		facts.is_live = row.is_live;
-		facts.is_warm = row.is_warm;
+		facts.is_kept = row.is_kept;
 		facts.is_stage_busy = stage != NULL && stage->stage.running != 0;
 	} else if (store_deploy_is_retired(sim.store, deploy)) {
 		const struct actor *stage =

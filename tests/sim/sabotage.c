@@ -198,7 +198,7 @@ __wrap_store_journal_add(struct store *store, int64_t at_ms, const struct actor 
 void
 __wrap_store_actor_put(struct store *store, const struct actor *actor)
 {
-	kept_put(actor);
+	kept_note_put(actor);
 	notices_put(actor);
 	if (!is_now(SABOTAGE_FORGET_STATE) || !world_chance(2))
 		__real_store_actor_put(store, actor);

@@ -127,6 +127,9 @@ void config_reset(void);
 void config_change(void);
 void config_write(struct buf *text);
 uint32_t config_revision(void);
+enum {
+	CONFIG_INSTANCES_MAX = 3
+}; /* versions at once that a stage may be configured to have */
 const char *stage_project(int place);
 const char *stage_name(int place);
 int64_t stage_keeps(int place); /* versions before the live one */
@@ -163,7 +166,7 @@ void check_answers(void); /* what was answered is kept */
 void check_kept(void); /* what serves, and what a rollback may go to */
 void kept_reset(void);
 void kept_image_removed(uint32_t engine, uint32_t registry, uint32_t image);
-void kept_put(const struct actor *actor); /* within a transaction */
+void kept_note_put(const struct actor *actor); /* within a transaction */
 void kept_end(bool is_committed);
 
 /* secrets.c: s0, s1, s2; the worker's stage needs the first. A wish has a number, which is the value. */

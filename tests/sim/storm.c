@@ -225,7 +225,8 @@ find_unsettled(void *context, const struct actor *a)
 	uint64_t *found = context;
 
 	if (a->kind == ACTOR_DEPLOY || a->kind == ACTOR_SWAP || a->kind == ACTOR_NOTIFY
-	    || (a->kind == ACTOR_STAGE && (a->state != STAGE_IDLE || a->stage.warm != 0))
+	    || (a->kind == ACTOR_STAGE
+		&& (a->state != STAGE_IDLE || a->stage.kept[0].until_ms != 0))
 	    || (a->kind == ACTOR_SWEEP && a->state != SWEEP_WAITING))
 		*found = a->id;
 }

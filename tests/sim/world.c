@@ -341,7 +341,7 @@ run(const struct effect *ask, const struct facts *facts, struct event *answer)
 	answer->kind = EV_STARTED;
 }
 
-/* What was kept warm, or what an order of the dead has started. */
+/* What was kept, or what an order of the dead has started. */
 static void
 halt_others(const struct effect *ask)
 {

@@ -77,7 +77,7 @@ lead_to(int place, uint64_t target, const struct facts *facts)
 		target = 0; /* the names stay, and lead to nobody */
 	r->target = target;
 	r->replicas = target == 0 ? 0 : facts->serving;
-	world.drain_failures[target] = 0; /* it may be an elder that was kept warm */
+	world.drain_failures[target] = 0; /* it may be an elder that was kept */
 	r->is_parked = false;
 	if ((r->replicas & world.running[target]) != 0)
 		world.is_untold[target] = false;

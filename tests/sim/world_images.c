@@ -8,11 +8,11 @@
 #include "base/check.h"
 #include "world_images.h"
 
-enum { KEPT_MAX = 64, GONE_MAX = 16 };
+enum { IMAGES_KEPT_MAX = 64, GONE_MAX = 16 };
 
 struct image_ring { /* the oldest is forgotten */
-	uint64_t names[KEPT_MAX];
-	bool is_free[KEPT_MAX]; /* as the last look has found it */
+	uint64_t names[IMAGES_KEPT_MAX];
+	bool is_free[IMAGES_KEPT_MAX]; /* as the last look has found it */
 	uint32_t next;
 };
 
@@ -172,7 +172,7 @@ images_pull(const struct facts *facts, struct event *answer)
 		answer_as(answer, EV_REFUSED, "manifest unknown");
 		return;
 	}
-	put(&kept[facts->engine], KEPT_MAX, name);
+	put(&kept[facts->engine], IMAGES_KEPT_MAX, name);
 	answer->kind = EV_PULLED;
 }
 

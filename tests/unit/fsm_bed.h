@@ -70,15 +70,19 @@ tidy(struct actor *a)
 		TIDY(a->poll.reason);
 		break;
 	case ACTOR_STAGE:
+		TIDY(a->stage.live_tag);
 		TIDY(a->stage.live_digest);
 		TIDY(a->stage.running_digest);
-		TIDY(a->stage.warm_digest);
 		TIDY(a->stage.waiting_digest);
 		TIDY(a->stage.pending_digest);
 		TIDY(a->stage.freeze);
 		TIDY(a->stage.resolving_tag);
 		for (int i = 0; i < QUARANTINE_MAX; i++)
 			TIDY(a->stage.quarantine[i].digest);
+		for (int i = 0; i < KEPT_MAX; i++) {
+			TIDY(a->stage.kept[i].tag);
+			TIDY(a->stage.kept[i].digest);
+		}
 		break;
 	case ACTOR_SWEEP:
 		TIDY(a->sweep.reason);

@@ -71,6 +71,15 @@ says_nothing(void)
 	assert_int_equal(last.spawn_count, 0);
 }
 
+static inline struct kept
+kept_of(uint64_t deploy, uint64_t spec, int64_t until_ms, const char *digest)
+{
+	struct kept kept = { .deploy = deploy, .spec = spec, .until_ms = until_ms };
+
+	snprintf(kept.digest, DIGEST_SIZE, "%s", digest);
+	return kept;
+}
+
 /* What many stages lack: something that pends, is kept warm, is frozen. */
 static inline void
 fill(struct actor *a)
@@ -82,10 +91,8 @@ fill(struct actor *a)
 	a->stage.pending = a->stage.pending == 0 ? PENDS : a->stage.pending;
 	a->stage.pending_spec = SPEC;
 	snprintf(a->stage.pending_digest, DIGEST_SIZE, "sha256:pending");
-	a->stage.warm = a->stage.warm == 0 ? WAS_LIVE : a->stage.warm;
-	a->stage.warm_spec = SPEC;
-	a->stage.warm_until_ms = 8000;
-	snprintf(a->stage.warm_digest, DIGEST_SIZE, "sha256:warm");
+	if (a->stage.kept[0].deploy == 0)
+		a->stage.kept[0] = kept_of(WAS_LIVE, SPEC, 8000, "sha256:warm");
 }
 
 /* Whatever the stage holds, and whatever the event carries beside. */
@@ -97,7 +104,7 @@ is_quiet_about(struct actor a, const struct event *event)
 	a.stage.spec = SPEC + 5;
 	a.stage.has_route = true;
 	fill(&a);
-	e.spare = a.stage.warm;
+	e.spare = a.stage.kept[0].deploy;
 	a.stage.running = a.stage.running == 0 ? RUNNING : a.stage.running;
 	a.stage.waiting = a.stage.waiting == 0 ? WAITING : a.stage.waiting;
 	snprintf(a.stage.running_digest, DIGEST_SIZE, "sha256:running");

@@ -72,6 +72,7 @@ canonical_json_has_every_key_in_order(void **state UNUSED)
 	    ","
 	    "\"cap_drop\":[],\"cap_add\":[],\"devices\":[],\"privileged\":false,"
 	    "\"host_network\":false,\"host_pid\":false,\"host_ipc\":false,\"warm_ms\":600000,"
+	    "\"max_instances\":1,"
 	    "\"strategy\":"
 	    "\"auto\",\"migration\":{"
 	    "\"command\":[],"

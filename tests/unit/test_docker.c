@@ -181,8 +181,8 @@ stage_is_busy(void *context UNUSED, uint64_t stage UNUSED)
 	return is_stage_busy;
 }
 
-static uint64_t
-stage_warm(void *context UNUSED, uint64_t stage UNUSED)
+static size_t
+stage_kept(void *context UNUSED, uint64_t stage UNUSED, uint64_t ret_deploys[KEPT_MAX] UNUSED)
 {
 	return 0;
 }
@@ -266,7 +266,7 @@ set_up(void **state UNUSED)
 	struct docker_settings settings = { .store_uuid = "u-1",
 		.stage_is_busy = stage_is_busy,
 		.stage_live = stage_live,
-		.stage_warm = stage_warm,
+		.stage_kept = stage_kept,
 		.nudge = nudge,
 		.instances_changed = instances_changed,
 		.traffic = traffic,
@@ -2149,15 +2149,16 @@ test_survey_knows_who_restarts(void **state UNUSED)
 static void
 test_orphan_rule(void **state UNUSED)
 {
-	for (int bits = 0; bits < 128; bits++) {
+	for (int bits = 0; bits < 256; bits++) {
 		struct orphan_facts facts = { .is_ours = bits & 1,
 			.is_known = bits & 2,
 			.is_final = bits & 4,
 			.is_live = bits & 8,
 			.is_stage_busy = bits & 16,
 			.is_task = bits & 32,
-			.is_warm = bits & 64 };
-		bool is_needed = (bits & (8 | 16 | 64)) != 0 && (bits & 32) == 0;
+			.is_kept = bits & 64,
+			.is_led_to = bits & 128 };
+		bool is_needed = (bits & (8 | 16 | 64 | 128)) != 0 && (bits & 32) == 0;
 		enum orphan_verdict wanted = (bits & 3) != 3            ? ORPHAN_FOREIGN
 					     : (bits & 4) && !is_needed ? ORPHAN_REMOVE
 									: ORPHAN_KEEP;

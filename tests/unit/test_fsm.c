@@ -419,19 +419,20 @@ reasons_are_kept_and_cut(void **state UNUSED)
 static void
 only_true_orphans_are_removed(void **state UNUSED)
 {
-	for (unsigned bits = 0; bits < 128; bits++) {
+	for (unsigned bits = 0; bits < 256; bits++) {
 		struct orphan_facts f = { .is_ours = bits & 1,
 			.is_known = bits & 2,
 			.is_final = bits & 4,
 			.is_live = bits & 8,
 			.is_stage_busy = bits & 16,
 			.is_task = bits & 32,
-			.is_warm = bits & 64 };
+			.is_kept = bits & 64,
+			.is_led_to = bits & 128 };
+		bool is_of_use = f.is_live || f.is_kept || f.is_led_to || f.is_stage_busy;
 		enum orphan_verdict v = orphan_judge(&f);
 		if (!f.is_ours || !f.is_known)
 			assert_int_equal(v, ORPHAN_FOREIGN);
-		else if (f.is_final
-			 && (f.is_task || (!f.is_live && !f.is_warm && !f.is_stage_busy)))
+		else if (f.is_final && (f.is_task || !is_of_use))
 			assert_int_equal(v, ORPHAN_REMOVE);
 		else
 			assert_int_equal(v, ORPHAN_KEEP);

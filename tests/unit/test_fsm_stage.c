@@ -178,7 +178,7 @@ is_no_news(struct actor a, const struct event *event)
 	a.stage.waiting_spec = SPEC;
 	snprintf(a.stage.running_digest, DIGEST_SIZE, "sha256:running");
 	fill(&a);
-	e.spare = a.stage.warm;
+	e.spare = a.stage.kept[0].deploy;
 	e.from = RESOLVING;
 	step_gives(&a, &e, a);
 	assert_true(last.row->is_quiet);

@@ -60,8 +60,8 @@ then_nothing_is_live(void **state UNUSED)
 		struct actor wanted = a;
 		struct event e = of(EV_MOVED, RUNNING, TRIGGER_STOP);
 
-		a.stage.warm = WAS_LIVE;
-		a.stage.warm_until_ms = 8000;
+		a.stage.kept[0].deploy = WAS_LIVE;
+		a.stage.kept[0].until_ms = 8000;
 		a.stage.live_since_ms = 5;
 		wanted.stage.live = 0;
 		wanted.stage.live_spec = 0;

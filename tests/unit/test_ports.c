@@ -23,7 +23,7 @@
 #include "serve/notices.h"
 #include "serve/ports.h"
 #include "serve/runtime.h"
-#include "serve/warm.h"
+#include "serve/kept.h"
 #include "store/retention.h"
 #include "store/store.h"
 
@@ -220,7 +220,7 @@ proxies_sync(struct proxies *proxies UNUSED)
 }
 
 void
-warm_check(struct app *app_ UNUSED, uint64_t deploy)
+kept_check(struct app *app_ UNUSED, uint64_t deploy)
 {
 	checked = deploy;
 }

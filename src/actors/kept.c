@@ -1,0 +1,62 @@
+/* kept.c - see kept.h. Pure. */
+#include "actors/kept.h"
+
+#include <string.h>
+
+/* The first `count` stay. */
+static void
+cut(struct stage *stage, size_t count)
+{
+	memset(&stage->kept[count], 0, (KEPT_MAX - count) * sizeof(stage->kept[0]));
+}
+
+uint64_t
+kept_find(const struct stage *stage, const char *digest, uint64_t spec)
+{
+	for (int i = 0; i < KEPT_MAX && stage->kept[i].deploy != 0; i++)
+		if (stage->kept[i].spec == spec && strcmp(stage->kept[i].digest, digest) == 0)
+			return stage->kept[i].deploy;
+	return 0;
+}
+
+void
+kept_drop(struct stage *stage, uint64_t deploy)
+{
+	size_t left = 0;
+
+	for (int i = 0; i < KEPT_MAX && stage->kept[i].deploy != 0; i++)
+		if (stage->kept[i].deploy != deploy)
+			stage->kept[left++] = stage->kept[i];
+	cut(stage, left);
+}
+
+void
+kept_clear(struct stage *stage)
+{
+	cut(stage, 0);
+}
+
+void
+kept_outdate(struct stage *stage, const char *tag)
+{
+	size_t left = 0;
+
+	for (int i = 0; i < KEPT_MAX && stage->kept[i].deploy != 0; i++)
+		if (stage->kept[i].until_ms == 0 && strcmp(stage->kept[i].tag, tag) != 0)
+			stage->kept[left++] = stage->kept[i];
+	cut(stage, left);
+}
+
+void
+kept_trim(struct stage *stage, uint32_t most)
+{
+	if (most < KEPT_MAX)
+		cut(stage, most);
+}
+
+void
+kept_put(struct stage *stage, const struct kept *kept)
+{
+	memmove(&stage->kept[1], &stage->kept[0], (KEPT_MAX - 1) * sizeof(stage->kept[0]));
+	stage->kept[0] = *kept;
+}
