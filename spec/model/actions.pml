@@ -112,10 +112,16 @@
 #define deploy_IS_keeps(me, ev) deploy_keeps[me]
 #define deploy_DO_reuse(me, ev) deploy_elder[me] = e_word; deploy_body[me] = e_digest; deploy_tries[me] = 0
 #define deploy_DO_cool(me, ev) deploy_body[me] = 0; deploy_tries[me] = 0
-#define stage_DO_cool(me, ev) stage_warm[me] = (e_word == stage_warm[me] -> 0 : stage_warm[me])
+#ifdef VERSIONS
+#define older(me) stage_older[me]
+#else
+#define older(me) 0
+#endif
+#define is_same_as(deploy_, kept) \
+	(kept != 0 && !deploy_is_forced[deploy_] && deploy_digest[deploy_] == deploy_digest[kept] && \
+	    deploy_spec[deploy_] == deploy_spec[kept])
 #define spare_for(me, deploy_) \
-	(!deploy_is_forced[deploy_] && deploy_digest[deploy_] == deploy_digest[stage_warm[me]] && \
-	    deploy_spec[deploy_] == deploy_spec[stage_warm[me]] -> stage_warm[me] : 0)
+	(is_same_as(deploy_, stage_warm[me]) -> stage_warm[me] : (is_same_as(deploy_, older(me)) -> older(me) : 0))
 #else
 #define deploy_IS_is_spared(me, ev) false
 #define deploy_IS_is_warm(me, ev) false

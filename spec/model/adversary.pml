@@ -174,6 +174,15 @@ end:	do
 		with(word) = stage_warm[0];
 		go!0
 	}
+#ifdef VERSIONS
+	:: atomic {
+		coolings > 0 && stage_older[0] != 0 ->
+		coolings--;
+		post(STAGE, 0, EV_COOLED);
+		with(word) = stage_older[0];
+		go!0
+	}
+#endif
 #endif
 #ifdef TERMS
 	:: atomic {

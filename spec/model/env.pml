@@ -133,6 +133,9 @@ bool is_unrevived[DEPLOYS]; /* the engine said that it cannot be started again *
 byte deploy_body[DEPLOYS]; /* whose containers it borrows */
 bool deploy_keeps[DEPLOYS];
 byte stage_warm[STAGES];
+#ifdef VERSIONS
+byte stage_older[STAGES]; /* a second one, which left before that */
+#endif
 byte last_moved[STAGES];
 byte coolings = COOLINGS;
 #define body(d) (deploy_body[d] != 0 -> deploy_body[d] : d)

@@ -40,6 +40,11 @@ inline check() {
 #endif
 #ifdef WARM /* 114: what is called warm runs */
 			assert(stage_warm[i] == 0 || (runs[stage_warm[i]] && stage_warm[i] != stage_live[i]));
+			assert(older(i) == 0 || (runs[older(i)] && older(i) != stage_live[i]));
+			assert(older(i) == 0 || (stage_warm[i] != 0 && older(i) != stage_warm[i]));
+#ifdef VERSIONS /* 121: one of a tag, which the digest is here */
+			assert(older(i) == 0 || deploy_digest[older(i)] != deploy_digest[stage_warm[i]]);
+#endif
 #endif
 			/* 16: what the stage says of its deploys is so */
 			assert((stage_state[i] == stage_IDLE) == (stage_running[i] == 0));

@@ -26,6 +26,7 @@ end:	do
 		if
 		:: post(DEPLOY, d, EV_RESOLVED); with(digest) = 1
 		:: DIGESTS > 1 -> post(DEPLOY, d, EV_RESOLVED); with(digest) = 2
+		:: DIGESTS > 2 -> post(DEPLOY, d, EV_RESOLVED); with(digest) = 3
 		fi;
 		go!0
 	}

@@ -253,12 +253,48 @@ inline stage_DO_leave(me, ev) {
 #ifdef WARM
 	stage_warm[me] = 0;
 #endif
+#ifdef VERSIONS
+	stage_older[me] = 0;
+#endif
 #ifdef STOPS
 	stage_stopped[me] = e_from
 #else
 	skip
 #endif
 }
+
+#ifdef VERSIONS
+#define has_gone(kept) (kept == body(e_from) || deploy_digest[kept] == deploy_digest[e_from])
+#define is_left(me) \
+	(deploy_keeps[e_from] && stage_live[me] != 0 && stage_live[me] != body(e_from) && \
+	    deploy_digest[stage_live[me]] != deploy_digest[e_from])
+/* The two that left last stay, but what the same tag led to. */
+inline keep(me) {
+	stage_warm[me] = (has_gone(stage_warm[me]) -> 0 : stage_warm[me]);
+	stage_older[me] = (has_gone(stage_older[me]) -> 0 : stage_older[me]);
+	close_up(me);
+	stage_older[me] = (is_left(me) && stage_warm[me] != 0 -> stage_warm[me] : stage_older[me]);
+	stage_warm[me] = (is_left(me) -> stage_live[me] : stage_warm[me])
+}
+inline close_up(me) {
+	if
+	:: stage_warm[me] == 0 -> stage_warm[me] = stage_older[me]; stage_older[me] = 0
+	:: else -> skip
+	fi
+}
+inline stage_DO_cool(me, ev) {
+	stage_older[me] = (e_word == stage_older[me] -> 0 : stage_older[me]);
+	stage_warm[me] = (e_word == stage_warm[me] -> 0 : stage_warm[me]);
+	close_up(me)
+}
+#elif defined(WARM)
+inline keep(me) {
+	stage_warm[me] = (deploy_keeps[e_from] && stage_live[me] != body(e_from) -> stage_live[me] : 0)
+}
+inline stage_DO_cool(me, ev) {
+	stage_warm[me] = (e_word == stage_warm[me] -> 0 : stage_warm[me])
+}
+#endif
 
 inline stage_DO_move(me, ev) {
 	assert(e_from > stage_live[me]); /* 16: what is newer never gives way to what is older */
@@ -271,7 +307,7 @@ inline stage_DO_move(me, ev) {
 #ifdef WARM
 	assert(e_from > last_moved[me]); /* 16, though what serves may be older */
 	last_moved[me] = e_from;
-	stage_warm[me] = (deploy_keeps[e_from] && stage_live[me] != body(e_from) -> stage_live[me] : 0);
+	keep(me);
 	if
 	:: deploy_body[e_from] != 0 -> note_merged(me, e_from, deploy_body[e_from])
 	:: else -> skip

@@ -8,7 +8,11 @@
 #define is_busy(stage_) (stage_running[stage_] != 0)
 #endif
 #if defined(WARM) && !defined(NO_WARM)
+#ifdef NO_OLDER
 #define is_kept(d) (stage_warm[deploy_stage[d]] == d)
+#else
+#define is_kept(d) (stage_warm[deploy_stage[d]] == d || older(deploy_stage[d]) == d)
+#endif
 #else
 #define is_kept(d) false
 #endif

@@ -199,7 +199,7 @@ write_live(const struct json *stage, struct buf *to)
 	    json_number(json_get(live, "deploy")), age);
 }
 
-/* "v2 (deploy 9) for 8 min more", or "v2 (deploy 9) at v2.example.org, v1 (deploy 4) at v1.example.org" */
+/* "v2 (deploy 9) for 8 min more: ...", or "v2 (deploy 9) at v2.example.org, v1 (deploy 4) at v1.example.org" */
 static void
 write_kept(const struct json *stage, struct buf *to)
 {
@@ -218,7 +218,7 @@ write_kept(const struct json *stage, struct buf *to)
 		} else if (json_count(domains) > 0)
 			buf_format(to, " at %s", json_text(json_at(domains, 0)));
 	}
-	buf_text(to, ": going back starts nothing");
+	buf_format(to, ": going back to %s starts nothing", json_count(kept) == 1 ? "it" : "one");
 }
 
 static void
