@@ -218,7 +218,8 @@ write_kept(const struct json *stage, struct buf *to)
 		} else if (json_count(domains) > 0)
 			buf_format(to, " at %s", json_text(json_at(domains, 0)));
 	}
-	buf_format(to, ": going back to %s starts nothing", json_count(kept) == 1 ? "it" : "one");
+	buf_format(
+	    to, ": going back to %s starts nothing", json_count(kept) == 1 ? "it" : "one");
 }
 
 static void

@@ -25,8 +25,7 @@ most_names(const struct stage_spec *spec)
 }
 
 void
-draft_finish_instances(
-    struct import *im, const struct draft *draft, bool is_by_edge)
+draft_finish_instances(struct import *im, const struct draft *draft, bool is_by_edge)
 {
 	const struct stage_spec *spec = &draft->spec;
 	const struct node *key = draft->at[STAGE_FIELD_MAX_INSTANCES];

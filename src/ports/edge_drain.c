@@ -75,6 +75,8 @@ finish(struct edge_op *op)
 		edge_tidy_later(edge);
 	release(op);
 	if (op->kind == EDGE_MEND) {
+		if (op->stage->version_of != 0 && op->has_mended)
+			edge_sync(edge); /* others may have waited for this one */
 		edge_op_drop(op);
 		return;
 	}

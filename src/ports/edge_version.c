@@ -17,10 +17,9 @@ bool
 edge_version_is_wanted(const struct edge *edge, const struct edge_stage *version)
 {
 	uint64_t deploys[KEPT_MAX + 1];
-	size_t count =
-	    edge->stage_versions == NULL
-		? 0
-		: edge->stage_versions(edge->context, version->version_of, deploys);
+	size_t count = edge->stage_versions == NULL
+			   ? 0
+			   : edge->stage_versions(edge->context, version->version_of, deploys);
 
 	for (size_t i = 0; i < count; i++)
 		if (deploys[i] == version->id)
@@ -99,6 +98,5 @@ edge_leads_to_version(const struct edge *edge, uint64_t deploy, int64_t drain_ms
 		return true;
 	if (version == NULL || version->version_of == 0 || version->http == NULL)
 		return false;
-	return version->left_us == 0
-	       || clock_mono_us() - version->left_us < drain_ms * 1000;
+	return version->left_us == 0 || clock_mono_us() - version->left_us < drain_ms * 1000;
 }

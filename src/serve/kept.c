@@ -56,12 +56,17 @@ look_at(struct app *app, int64_t due_ms)
 void
 kept_moved(struct app *app, const struct moved *moved)
 {
+	const struct stage_entry *stage;
+
 	if (moved->after.kind != ACTOR_STAGE)
 		return;
 	if (moved->after.stage.kept[0].deploy != 0)
 		look_at(app, 0);
-	if (moved->on == EV_MOVED || moved->on == EV_COOLED)
-		proxies_sync(app->proxies); /* who is reached by its tag */
+	if (moved->on != EV_MOVED && moved->on != EV_COOLED)
+		return;
+	stage = catalog_stage(app->catalog, moved->after.id);
+	if (stage != NULL && stage->spec->max_instances > 1)
+		proxies_sync(app->proxies); /* others are reached by their tags now */
 }
 
 static struct event

@@ -80,13 +80,13 @@ warm_s(void)
 	return sim.seed % 4 == 1 ? 900 : 0;
 }
 
-/* Half of those keep more than one, where versions can be beside each other, each by its tag. */
+/* A quarter of those keep more than one, where versions can be beside each other, each by its tag. */
 static bool
 has_versions(int place)
 {
 	const struct stage_wish *w = &wishes[place];
 
-	return sim.seed % 8 == 1 && w->proxy == AT_EDGE && (w->leads & 15u) != 0;
+	return sim.seed % 16 == 1 && w->proxy == AT_EDGE && (w->leads & 15u) != 0;
 }
 
 /* A set of enum task_kind, and TASK_SWAPS_BACK. */

@@ -22,6 +22,7 @@ static bool busy[STAGES + 1];
 static struct {
 	uint64_t stage;
 	uint64_t spec;
+	const char *tag; /* NULL: "" */
 	bool is_stop; /* it starts nothing: the stage is stopped by it */
 	size_t count;
 	struct instance instances[REPLICAS_MAX];
@@ -35,6 +36,8 @@ store_deploy_get(struct store *store UNUSED, uint64_t id, struct deploy_row *ret
 	*ret_row = (struct deploy_row){
 		.id = id, .stage = deploys[id].stage, .spec = deploys[id].spec
 	};
+	if (deploys[id].tag != NULL)
+		snprintf(ret_row->tag, sizeof(ret_row->tag), "%s", deploys[id].tag);
 	snprintf(ret_row->trigger, sizeof(ret_row->trigger), "%s",
 	    deploys[id].is_stop ? "STOP" : "MANUAL");
 	return true;
