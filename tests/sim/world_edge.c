@@ -73,8 +73,8 @@ lead_to(int place, uint64_t target, const struct facts *facts)
 	if (r->target != target)
 		r->moved_ms = world.now_ms;
 	r->is_stopped = target != 0 && facts->is_stop && facts->leads != 0;
-	if (r->is_stopped)
-		target = 0; /* the names stay, and lead to nobody */
+	if (target != 0 && facts->is_stop)
+		target = 0; /* the names stay, if there are any, and lead to nobody */
 	r->target = target;
 	r->replicas = target == 0 ? 0 : facts->serving;
 	world.drain_failures[target] = 0; /* it may be an elder that was kept */
