@@ -57,7 +57,9 @@ judge_chosen(const struct tag_explanation *e, const struct stage *stage, struct 
 	else if (e->verdict != TAG_KEPT)
 		set_fate(fate, e->verdict, "%s", e->words);
 	else if (strcmp(e->digest, marks->live_digest) == 0)
-		set_fate(fate, TAG_LIVE, "its digest serves already");
+		set_fate(fate, TAG_LIVE, "%s",
+		    stage->stopped == 0 ? "its digest serves already"
+					: "the stage is stopped, and a start brings it back");
 	else if (is_older)
 		set_fate(fate, TAG_OLDER,
 		    "older than what serves (%s) or was seen last (%s), and 'downgrade' is "
@@ -71,7 +73,9 @@ judge_chosen(const struct tag_explanation *e, const struct stage *stage, struct 
 		    "polls have seen it before: the first look only records, and what was "
 		    "tried once is not tried again; deploy it by hand");
 	else
-		set_fate(fate, TAG_KEPT, "it would be deployed");
+		set_fate(fate, TAG_KEPT, "%s",
+		    stage->stopped == 0 ? "it would be deployed"
+					: "it would pend: the stage is stopped");
 }
 
 static void

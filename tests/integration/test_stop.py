@@ -62,6 +62,8 @@ def test_it_stays_stopped_until_a_person_starts_it(scene):
             refused = app.run(command, app.stage_name)
             assert refused.returncode == 5 and text in refused.stderr, refused.stderr
 
+        told = app.run("explain", app.stage_name).stdout
+        assert "it would pend: the stage is stopped" in told
         pending = _webhook(app, "v2")
         app.wait_state(pending, ("PENDING",))
         assert app.show(pending)["reason"] == "the stage is stopped"

@@ -56,7 +56,8 @@ is_served_by(void)
 	char text[4096];
 	int status = bed_get(http_address.port, waited_for, "/", "", text, sizeof(text));
 
-	return by[0] == '\0' ? status == 404 : status == 200 && strcmp(bed_body(text), by) == 0;
+	return by[0] == '\0' ? status == 404
+			     : status == 200 && strcmp(bed_body(text), by) == 0;
 }
 
 /* by "": the edge does not know that name. */
