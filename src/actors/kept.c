@@ -11,12 +11,33 @@ cut(struct stage *stage, size_t count)
 }
 
 uint64_t
-kept_find(const struct stage *stage, const char *digest, uint64_t spec)
+kept_find(const struct stage *stage, const char *tag, const char *digest, uint64_t spec)
 {
 	for (int i = 0; i < KEPT_MAX && stage->kept[i].deploy != 0; i++)
-		if (stage->kept[i].spec == spec && strcmp(stage->kept[i].digest, digest) == 0)
+		if (stage->kept[i].spec == spec && strcmp(stage->kept[i].digest, digest) == 0
+		    && strcmp(stage->kept[i].tag, tag) == 0)
 			return stage->kept[i].deploy;
 	return 0;
+}
+
+static char
+host_character(char c)
+{
+	bool is_upper = c >= 'A' && c <= 'Z';
+	bool is_plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '\0';
+
+	return is_upper ? (char)(c - 'A' + 'a') : is_plain ? c : '-';
+}
+
+bool
+kept_is_one_name(const char *tag, const char *other)
+{
+	size_t i = 0;
+
+	while (host_character(tag[i]) == host_character(other[i]))
+		if (tag[i++] == '\0')
+			return true;
+	return false;
 }
 
 void
@@ -42,7 +63,7 @@ kept_outdate(struct stage *stage, const char *tag)
 	size_t left = 0;
 
 	for (int i = 0; i < KEPT_MAX && stage->kept[i].deploy != 0; i++)
-		if (stage->kept[i].until_ms == 0 && strcmp(stage->kept[i].tag, tag) != 0)
+		if (stage->kept[i].until_ms == 0 && !kept_is_one_name(stage->kept[i].tag, tag))
 			stage->kept[left++] = stage->kept[i];
 	cut(stage, left);
 }

@@ -6,8 +6,12 @@
 
 #include "actors/fsm.h"
 
-/* The one whose containers are of that digest and that revision of the configuration; 0: none. */
-uint64_t kept_find(const struct stage *stage, const char *digest, uint64_t spec);
+/* The one whose containers are of that tag, that digest and that revision of the configuration; 0: none. */
+uint64_t
+kept_find(const struct stage *stage, const char *tag, const char *digest, uint64_t spec);
+
+/* They make one host name; see domain_expand() of config/domain.h. */
+bool kept_is_one_name(const char *tag, const char *other);
 
 /* Out of it: the containers of that deploy end, or serve again. */
 void kept_drop(struct stage *stage, uint64_t deploy);

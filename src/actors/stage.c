@@ -111,7 +111,7 @@ spare_for(const struct actor *a, const struct event *e)
 {
 	if (e->flag || e->strategy != STRATEGY_BLUE_GREEN)
 		return 0;
-	return kept_find(&a->stage, e->digest, e->spec);
+	return kept_find(&a->stage, e->tag, e->digest, e->spec);
 }
 
 static void
@@ -333,9 +333,9 @@ ACTION(deny)
 /* The same version is nothing to go back to, and one tag leads to one version. */
 ACTION(pass)
 {
-	bool is_same =
-	    strcmp(e->digest, a->stage.live_digest) == 0
-	    || (e->terms.keep_ms == KEEP_ON && strcmp(e->tag, a->stage.live_tag) == 0);
+	bool is_same = e->terms.keep_ms == KEEP_ON
+			   ? kept_is_one_name(e->tag, a->stage.live_tag)
+			   : strcmp(e->digest, a->stage.live_digest) == 0;
 
 	a->stage.keep_most = e->terms.keep_most;
 	tell(a, out,

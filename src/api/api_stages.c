@@ -254,9 +254,10 @@ api_stage_remove(void *context, struct request *rq)
 
 	if (body == NULL)
 		return;
-	if (api_text(rq, body, "tag", &tag) && api_text(rq, body, "by", &command.by))
-		api_reply_deploy(app, rq, command_remove(app, &command, tag, &id, &err), id,
-		    &err, "a version is not kept any more");
+	if (api_text(rq, body, "tag", &tag) && api_text(rq, body, "by", &command.by)) {
+		enum command_result result = command_remove(app, &command, tag, &id, &err);
+		api_reply_deploy(app, rq, result, id, &err, "a version is not kept any more");
+	}
 	json_free(body);
 }
 

@@ -354,8 +354,10 @@ view_stage(struct json_writer *w, const struct app *app, const struct stage_entr
 	count = store_instances_count(app->store, a->stage.live);
 	json_pair_integer(w, "replicas_running", count.running);
 	json_pair_integer(w, "replicas_paused", count.paused);
-	json_pair_integer(
-	    w, "in_flight", app->edge == NULL ? 0 : count_in_flight(app->edge, stage->id));
+	json_pair_integer(w, "in_flight",
+	    app->edge == NULL ? 0
+			      : count_in_flight(app->edge, stage->id)
+				    + count_in_flight(app->edge, a->stage.live));
 }
 
 static void

@@ -53,6 +53,10 @@ edge_op_drop(struct edge_op *op)
 	edge_op_suspend(op);
 	CHECK(op->stage->op == op);
 	op->stage->op = NULL;
+	if (op->stage->version_of != 0 && op->edge->is_version_awaited) {
+		op->edge->is_version_awaited = false;
+		edge_sync(op->edge);
+	}
 	loop_timer_free(op->timer);
 	loop_timer_free(op->deadline);
 	buf_free(&op->plan);
@@ -298,6 +302,7 @@ edge_new(const struct port_host *host, const struct edge_settings *settings, str
 	edge->stage_is_busy = settings->stage_is_busy;
 	edge->stage_is_awaited = settings->stage_is_awaited;
 	edge->stage_versions = settings->stage_versions;
+	edge->version_left = settings->version_left;
 	edge->context = settings->context;
 	if (edge_settings_take(edge, settings, err) != 0) {
 		free(edge);

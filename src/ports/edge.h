@@ -42,6 +42,9 @@ struct edge_settings {
 	 * NULL: never any. */
 	size_t (*stage_versions)(
 	    void *context, uint64_t stage, uint64_t ret_deploys[KEPT_MAX + 1]);
+	/* Nobody is led to some version by its tag any more, and nothing is in flight: its containers may go. NULL when
+	 * stage_versions is. */
+	void (*version_left)(void *context);
 	void *context;
 };
 

@@ -75,8 +75,8 @@ finish(struct edge_op *op)
 		edge_tidy_later(edge);
 	release(op);
 	if (op->kind == EDGE_MEND) {
-		if (op->stage->version_of != 0 && op->has_mended)
-			edge_sync(edge); /* others may have waited for this one */
+		if (op->stage->version_of != 0 && op->stage->http == NULL)
+			edge->version_left(edge->context);
 		edge_op_drop(op);
 		return;
 	}
@@ -163,6 +163,17 @@ plan_cut(struct edge_op *op, const struct edge_backend *b, const struct edge_ser
 	    server->name);
 }
 
+/* By its tag, until the comparison has taken that away and what was in flight by it has ended. */
+static bool
+elder_is_reached(const struct edge_op *op)
+{
+	const struct edge_stage *version =
+	    op->kind == EDGE_DRAIN ? edge_stage_find(op->edge, op->effect.elder) : NULL;
+
+	return version != NULL && version->version_of == op->stage->id && version->http != NULL
+	       && !edge_version_is_wanted(op->edge, version);
+}
+
 static bool
 is_over_time(const struct edge_op *op)
 {
@@ -173,6 +184,7 @@ static void
 judge(struct edge_op *op)
 {
 	each_other(op, add_in_flight);
+	op->in_flight += elder_is_reached(op);
 	op->quiet_looks = op->in_flight == 0 ? op->quiet_looks + 1 : 0;
 	if (op->quiet_looks >= QUIET_LOOKS || op->kind == EDGE_MEND
 	    || clock_mono_us() >= op->empty_until_us + CUT_US) {
@@ -196,13 +208,17 @@ is_leaving(const struct edge_op *op, struct str server_name)
 {
 	char name[EDGE_SERVER_NAME_SIZE];
 	char leaving[EDGE_SERVER_NAME_SIZE];
+	char reached[EDGE_SERVER_NAME_SIZE];
 	uint64_t ids[] = { op->effect.elder, op->effect.deploy };
 
 	if (!str_copy(name, sizeof(name), server_name))
 		return false;
 	for (size_t i = 0; i < COUNT(ids); i++) {
 		snprintf(leaving, sizeof(leaving), "d%" PRIu64 "r", ids[i]);
-		if (ids[i] != 0 && ids[i] != op->deploy && str_starts(str_of(name), leaving))
+		snprintf(reached, sizeof(reached), "d%" PRIu64 "v", ids[i]);
+		if (ids[i] != 0 && ids[i] != op->deploy
+		    && (str_starts(str_of(name), leaving)
+			|| (elder_is_reached(op) && str_starts(str_of(name), reached))))
 			return true;
 	}
 	return false;

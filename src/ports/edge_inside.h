@@ -97,6 +97,7 @@ struct edge {
 	bool (*stage_is_awaited)(void *context, uint64_t stage); /* or NULL */
 	size_t (*stage_versions)(
 	    void *context, uint64_t stage, uint64_t ret_deploys[KEPT_MAX + 1]); /* or NULL */
+	void (*version_left)(void *context);
 	void *context;
 	char secret[EDGE_SECRET_SIZE];
 	char probe_header[sizeof(EDGE_PROBE_HEADER) + EDGE_SECRET_SIZE + 2];
@@ -130,6 +131,8 @@ struct edge {
 	struct loop_timer *tidy_timer;
 	bool is_sync_wanted;
 	bool is_syncing;
+	bool
+	    is_version_awaited; /* another one's route is made first: look again when that has ended */
 	bool is_restart_awaited; /* a server is kept whose container may be back any moment */
 	size_t sync_at; /* the next stage of the catalog */
 	int64_t watched_until_us; /* somebody asks for edge_status */
@@ -178,6 +181,9 @@ struct edge_op {
 	size_t wanted_count;
 	struct edge_domain domains[EDGE_DOMAINS_SEEN_MAX]; /* wanted ones first */
 	size_t domain_count;
+	char tag_names[DOMAINS_MAX]
+		      [DOMAIN_SIZE]; /* that the route of this version alone will have */
+	size_t tag_name_count;
 	int tcp_port;
 	int64_t drain_ms;
 	char path[512]; /* for CONFIRM */
@@ -318,7 +324,9 @@ bool edge_socket_revive(struct edge *edge);
 bool edge_version_is_wanted(const struct edge *edge, const struct edge_stage *version);
 /* Another route of the same stage's versions is being changed. */
 bool edge_version_is_busy(const struct edge *edge, const struct edge_stage *version);
-/* Names that this operation wants and that lead to a version which is not wanted any more are its own now. */
+/* One route of the same stage takes names from another: a version from one that is not wanted any more and from its
+ * stage, a stage from its versions. */
+bool edge_version_is_akin(const struct edge_op *op, const struct edge_stage *other);
 void edge_version_take_names(const struct edge_op *op);
 void edge_version_log(const struct edge_op *op); /* its route was made or taken away */
 

@@ -85,12 +85,24 @@ led_to(const struct edge *edge, const struct edge_stage *stage)
 	return edge->stage_live(edge->context, stage->id);
 }
 
+/* A stage to its deploy; a version that goes to those whose routes are made, which may take its names. */
+static bool
+is_left_to_others(struct edge *edge, const struct edge_stage *stage, uint64_t live)
+{
+	bool is_busy;
+
+	if (stage->version_of == 0)
+		return edge->stage_is_busy(edge->context, stage->id);
+	is_busy = live == 0 && edge_version_is_busy(edge, stage);
+	edge->is_version_awaited = edge->is_version_awaited || is_busy;
+	return is_busy;
+}
+
 static void
 compare(struct edge *edge, struct edge_stage *stage)
 {
 	uint64_t live = led_to(edge, stage);
-	bool is_busy = stage->version_of != 0 ? edge_version_is_busy(edge, stage)
-					      : edge->stage_is_busy(edge->context, stage->id);
+	bool is_busy = is_left_to_others(edge, stage, live);
 
 	stage->is_visited = true;
 	if (live != 0)

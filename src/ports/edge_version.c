@@ -13,18 +13,30 @@
 #include "base/log.h"
 #include "store/catalog.h"
 
+static bool
+is_one_of(uint64_t deploy, const uint64_t *deploys, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (deploys[i] == deploy)
+			return true;
+	return false;
+}
+
+static size_t
+list_versions(const struct edge *edge, uint64_t stage, uint64_t ret_deploys[KEPT_MAX + 1])
+{
+	if (edge->stage_versions == NULL)
+		return 0;
+	return edge->stage_versions(edge->context, stage, ret_deploys);
+}
+
 bool
 edge_version_is_wanted(const struct edge *edge, const struct edge_stage *version)
 {
 	uint64_t deploys[KEPT_MAX + 1];
-	size_t count = edge->stage_versions == NULL
-			   ? 0
-			   : edge->stage_versions(edge->context, version->version_of, deploys);
+	size_t count = list_versions(edge, version->version_of, deploys);
 
-	for (size_t i = 0; i < count; i++)
-		if (deploys[i] == version->id)
-			return true;
-	return false;
+	return is_one_of(version->id, deploys, count);
 }
 
 bool
@@ -52,16 +64,41 @@ give_up_name(struct edge_stage *version, const char *name)
 	version->domain_count = left;
 }
 
+/* Not in the middle of a swap, which decides on the names that the stage has. */
+static bool
+leads_to_versions(const struct edge *edge, const struct edge_stage *stage)
+{
+	uint64_t deploys[KEPT_MAX + 1];
+	size_t count = list_versions(edge, stage->id, deploys);
+
+	for (size_t i = 0; stage->http != NULL && i < stage->http->server_count; i++)
+		if (stage->http->servers[i].state == EDGE_SERVER_READY
+		    && !is_one_of(stage->http->servers[i].deploy, deploys, count))
+			return false;
+	return true;
+}
+
+bool
+edge_version_is_akin(const struct edge_op *op, const struct edge_stage *other)
+{
+	const struct edge_stage *stage = op->stage;
+
+	if (stage->version_of == 0)
+		return other->version_of == stage->id;
+	return (other->id == stage->version_of && leads_to_versions(op->edge, other))
+	       || (other->version_of == stage->version_of
+		   && !edge_version_is_wanted(op->edge, other));
+}
+
 void
 edge_version_take_names(const struct edge_op *op)
 {
 	struct edge_stage *other;
 
-	if (op->stage->version_of == 0 || op->deploy == 0)
+	if (op->deploy == 0)
 		return;
 	for (other = op->edge->stages; other != NULL; other = other->next) {
-		if (other == op->stage || other->version_of != op->stage->version_of
-		    || edge_version_is_wanted(op->edge, other))
+		if (other == op->stage || !edge_version_is_akin(op, other))
 			continue;
 		for (size_t i = 0; i < op->domain_count; i++)
 			give_up_name(other, op->domains[i].name);
@@ -93,10 +130,14 @@ bool
 edge_leads_to_version(const struct edge *edge, uint64_t deploy, int64_t drain_ms)
 {
 	const struct edge_stage *version = edge_stage_find(edge, deploy);
+	bool has_time;
 
 	if (edge->link != EDGE_LINK_UP)
 		return true;
-	if (version == NULL || version->version_of == 0 || version->http == NULL)
+	if (version == NULL || version->version_of == 0)
 		return false;
-	return version->left_us == 0 || clock_mono_us() - version->left_us < drain_ms * 1000;
+	has_time =
+	    version->left_us == 0 || clock_mono_us() - version->left_us < drain_ms * 1000;
+	/* What a worker of before a reload has in flight nobody has counted. */
+	return has_time && (version->http != NULL || edge->has_old_workers);
 }

@@ -52,7 +52,13 @@ is_of_this_route(const struct edge_op *op, const struct route_want *want, size_t
 {
 	if (op->stage->version_of != 0)
 		return want->is_of_tag[domain];
-	return !want->is_of_tag[domain] || want->spec->max_instances <= 1;
+	if (!want->is_of_tag[domain] || want->spec->max_instances <= 1)
+		return true;
+	/* It was the stage's until now: so it stays, until the version has it. */
+	for (size_t i = 0; i < op->stage->domain_count; i++)
+		if (strcmp(op->stage->domains[i], want->domains[domain]) == 0)
+			return true;
+	return false;
 }
 
 /* A server that is never up tells, also to the next process, whose the backend is. */
@@ -80,6 +86,7 @@ edge_want(struct edge_op *op, uint64_t deploy, struct err *err)
 	op->is_stopped = want.is_stopped;
 	op->wanted_count = 0;
 	op->domain_count = 0;
+	op->tag_name_count = 0;
 	op->tcp_port = 0;
 	if (result != 0 || deploy == 0)
 		return result;
@@ -100,6 +107,9 @@ edge_want(struct edge_op *op, uint64_t deploy, struct err *err)
 		for (size_t i = 0; i < want.domain_count; i++)
 			if (is_of_this_route(op, &want, i))
 				want_domain(op, want.domains[i], true);
+			else if (want.is_of_tag[i])
+				memcpy(op->tag_names[op->tag_name_count++], want.domains[i],
+				    sizeof(op->tag_names[0]));
 		op->tcp_port = op->stage->version_of != 0 ? 0 : want.spec->tcp_port;
 	}
 	if (want.is_stopped)
@@ -145,7 +155,8 @@ domain_owner(const struct edge_op *op, const char *name)
 	for (const struct edge_stage *stage = op->edge->stages; stage != NULL;
 	     stage = stage->next)
 		for (size_t i = 0; stage != op->stage && i < stage->domain_count; i++)
-			if (strcmp(stage->domains[i], name) == 0)
+			if (strcmp(stage->domains[i], name) == 0
+			    && !edge_version_is_akin(op, stage))
 				return stage;
 	return NULL;
 }
@@ -186,14 +197,17 @@ check_owners(const struct edge_op *op, struct err *err)
 		    "first",
 		    op->tcp_port, owner);
 	}
-	for (size_t i = 0; i < op->domain_count; i++) {
-		stage = domain_owner(op, op->domains[i].name);
+	for (size_t i = 0; i < op->domain_count + op->tag_name_count; i++) {
+		const char *name = i < op->domain_count ? op->domains[i].name
+							: op->tag_names[i - op->domain_count];
+
+		stage = domain_owner(op, name);
 		if (stage == NULL)
 			continue;
 		name_of(op->edge, stage, owner, sizeof(owner));
 		return err_set(err,
 		    "the domain %s is served by %s; take it away there and deploy that first",
-		    op->domains[i].name, owner);
+		    name, owner);
 	}
 	return 0;
 }
@@ -216,6 +230,7 @@ leave_what_is_taken(struct edge_op *op)
 			    op->domains[i].name);
 	}
 	op->domain_count = left;
+	op->tag_name_count = 0;
 	if (port_owner(op) == NULL)
 		return;
 	if (op->kind == EDGE_RESTORE)

@@ -207,6 +207,24 @@ nudge(void *context, uint64_t engine)
 }
 
 static void
+nudge_sweep(void *context, const struct actor *a)
+{
+	struct app *app = context;
+
+	if (a->kind == ACTOR_SWEEP)
+		(void)runtime_post(
+		    app->runtime, &(struct event){ .kind = EV_NUDGED, .to = a->id });
+}
+
+static void
+version_left(void *context)
+{
+	struct app *app = context;
+
+	runtime_visit(app->runtime, nudge_sweep, app);
+}
+
+static void
 instances_changed(void *context, uint64_t deploy)
 {
 	struct app *app = context;
@@ -251,6 +269,7 @@ open_edge(struct app *app, const struct port_host *host, struct err *err)
 		.stage_is_busy = stage_is_busy,
 		.stage_is_awaited = stage_is_awaited,
 		.stage_versions = stage_versions,
+		.version_left = version_left,
 		.context = app,
 	};
 	char directory[4096];

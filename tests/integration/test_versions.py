@@ -23,7 +23,7 @@ def _scene(tmp_path_factory):
 
 @contextlib.contextmanager
 def _app(scene, tags, stage=STAGE, **more):
-    with scene.app(stage=stage, SLIPWAY_SWEEP_INTERVAL="1s", **more) as app:
+    with scene.app(stage=stage, **more) as app:
         app.address = app.edge_address
         for tag in tags:
             scene.push(app, tag)
@@ -38,6 +38,10 @@ def _version(app, tag=None):
     """Who answers under a tag's name, or under the stage's: (status, version)."""
     status, headers, _ = ask(app, Host=_name(app, tag) if tag else app.host)
     return status, headers.get("App-Version")
+
+
+def _instance(app, tag):
+    return ask(app, Host=_name(app, tag))[1].get("App-Instance", "nobody")
 
 
 def _is_reached(app, *tags):
@@ -103,6 +107,80 @@ def test_a_tag_that_is_deployed_anew(scene):
             wait_for(lambda: app.versions() == ["v1", "v2"], 20, "what was restarted alone")
             _is_reached(app, "v1", "v2")
             none_failed(checker)
+
+
+def test_who_comes_by_the_tag_is_served_to_the_end(scene):
+    """The same tag anew, and a restart: what is in flight by its own name ends before the old containers do, though they
+    would not wait for it."""
+    with _app(scene, ("v1",), stage=STAGE + ", drain_timeout: 20s, stop_timeout: 1s") as app:
+        scene.push(app, "v2", DRAIN_MS=1)
+        app.live("v1")
+        app.live("v2")
+        _is_reached(app, "v1", "v2")
+        for again in (lambda: scene.push(app, "v2", DRAIN_MS=2), lambda: None):
+            slow = []
+            visitor = threading.Thread(
+                target=lambda slow=slow: slow.append(ask(app, "/slow?ms=3000", 10, Host=_name(app, "v2"))[0]))
+            visitor.start()
+            wait_for(lambda: app.stage(app.stage_name)["in_flight"] > 0, 10, "the slow request")
+            again()
+            app.live("v2", force=True)
+            visitor.join()
+            assert slow == [200]
+        _is_reached(app, "v1", "v2")
+
+
+def test_one_digest_has_two_tags(scene):
+    """Each tag is reached by its name, and a version that gets a new digest leaves the other one alone; two tags that
+    make one name are one."""
+    with _app(scene, ("v1", "v2"), stage=STAGE.replace("3", "4")) as app:
+        app.live("v1")
+        app.live("v2")
+        scene.registry.retag(app.repository, "v1", "stable")
+        over = app.live("stable")
+        assert "nothing was started" not in over["reason"]
+        wait_for(lambda: _version(app, "stable") == (200, "v1"), 10, "stable to be reached")
+        assert _version(app, "v1") == (200, "v1") and _kept(app) == ["v2", "v1"]
+        scene.push(app, "v1", HEALTH="ok", DRAIN_MS=1)
+        app.live("v1")
+        instance = next(c for c in app.containers() if c["Labels"]["slipway.tag"] == "v1" and c["State"] == "running")
+        wait_for(lambda: _instance(app, "v1") in instance["Id"], 10, "the new v1")
+        assert _kept(app) == ["stable", "v2"] and _version(app, "stable") == (200, "v1")
+        scene.push(app, "V1")
+        app.live("V1")
+        wait_for(lambda: _version(app, "v1") == (200, "V1"), 10, "the newer one to have the name")
+        assert _kept(app) == ["stable", "v2"]
+
+
+def test_one_again(scene):
+    """The number is made 1: the next deploy of the live tag takes its name; and when it is made 3 again gives it back."""
+    with _app(scene, ("v1", "v2")) as app:
+        app.live("v1")
+        app.live("v2")
+        _is_reached(app, "v1", "v2")
+        path = app.directory / "slipway.yml"
+        good = path.read_text("utf-8")
+        with Checker([], rate=200, workers=8) as checker:
+            for host in (app.host, _name(app, "v2")):
+                checker.add(host, app.edge_address, app=app.repository)
+            checker.wait_requests(100)
+            for text, most in ((good.replace("max_instances: 3", "max_instances: 1"), 1), (good, 3)):
+                path.write_text(text, "utf-8")
+                assert app.run("apply", str(path)).returncode == 0
+                app.live("v2", force=True)
+                _is_reached(app, "v2")
+                wait_for(lambda: app.versions() == ["v2"], 40, f"one of them, with {most}")
+            none_failed(checker)
+
+
+def test_a_name_of_another_stage(scene):
+    """It is told before anything goes live under it."""
+    with _app(scene, ("v1", "v2"), stages='      other: {{domains: ["v2-{name}.localhost"]}}') as app:
+        assert app.wait_over(app.deploy(f"{app.name}/other", "v1"))["state"] == "LIVE"
+        app.live("v1")
+        over = app.wait_over(app.deploy(app.stage_name, "v2"))
+        assert over["state"] == "ROLLED_BACK" and f"is served by {app.name}/other" in over["reason"]
+        assert _version(app, "v2") == (200, "v1") and _version(app) == (200, "v1")
 
 
 def test_back_to_one_of_them(scene):

@@ -1,7 +1,7 @@
 /* test_edge_versions.c - versions of a stage that are reached by their tags, each by a route of its own. */
 #include "edge_bench.h"
 
-enum { V1 = 101, V2 = 102, V3 = 103, DRAIN_MS = 20000 };
+enum { V1 = 101, V2 = 102, DRAIN_MS = 20000, LOOK_MS = 10 /* of a drain, at first */ };
 
 static uint64_t versions[KEPT_MAX + 1]; /* of stage 1 */
 static size_t version_count;
@@ -13,6 +13,14 @@ stage_versions(void *context UNUSED, uint64_t stage, uint64_t ret_deploys[KEPT_M
 		return 0;
 	memcpy(ret_deploys, versions, sizeof(versions));
 	return version_count;
+}
+
+static int left_count;
+
+static void
+version_left(void *context UNUSED)
+{
+	left_count++;
 }
 
 static void
@@ -42,6 +50,8 @@ begin(void)
 	version(V1, "v1", one_port);
 	version(V2, "v2", two_port);
 	settings.stage_versions = stage_versions;
+	settings.version_left = version_left;
+	left_count = 0;
 	version_count = 0;
 	edge_start();
 	swap_to(1, V1, 0);
@@ -121,6 +131,21 @@ a_tag_goes_to_another_deploy_without_a_gap(void **state UNUSED)
 }
 
 static bool
+is_left_alone(void)
+{
+	return edge_up_and_compared() && edge_stage_find(edge, V1)->http == NULL;
+}
+
+static bool
+has_its_name(void)
+{
+	const struct edge_stage *its = edge_stage_find(edge, V2);
+
+	return edge_up_and_compared() && its != NULL && its->op == NULL
+	       && its->domain_count == 1 && edge_stage_find(edge, 1)->domain_count == 1;
+}
+
+static bool
 is_left(void)
 {
 	return !edge_leads_to_version(edge, V1, DRAIN_MS);
@@ -146,22 +171,115 @@ what_is_in_flight_ends_first(void **state UNUSED)
 	becomes_served_by("v1.app1.test", "");
 	assert_true(edge_leads_to_version(edge, V1, DRAIN_MS));
 	assert_false(edge_leads_to_version(edge, V1, 0)); /* its time would be over */
+	assert_int_equal(left_count, 0);
 	atomic_store(&bed->released, 1);
 	assert_int_equal(bed_read(fd, text, sizeof(text), &is_any), 200);
 	assert_true(wait_until(is_left, WAIT_MS));
+	assert_int_equal(left_count, 1);
 	close(fd);
 }
 
+/* It is told before anything goes live under it. */
 static void
 nobody_takes_a_name_of_another_stage(void **state UNUSED)
 {
+	struct event refused;
+
 	begin();
 	world_deploy(3, 2, 2, two_port, 1);
-	snprintf(domains[1], sizeof(domains[1]), "v1.app1.test");
+	snprintf(domains[1], sizeof(domains[1]), "v2.app1.test");
 	expect(perform(FX_SWITCH, ++next_actor, 1, 2, 3, 0), EV_SWITCHED);
+	are_reached(2, (uint64_t[]){ V1, V2 });
+	assert_true(wait_until(edge_up_and_compared, WAIT_MS));
+	assert_served_by("v2.app1.test", "two");
+	refused = perform(FX_SWITCH, ++next_actor, 1, 1, V2, V1);
+	expect(refused, EV_REFUSED);
+	assert_non_null(strstr(refused.text, "v2.app1.test is served by shop/"));
+}
+
+/* Its number was made smaller, and the same tag is deployed once more. */
+static void
+a_stage_takes_the_names_of_its_versions(void **state UNUSED)
+{
+	begin();
 	are_reached(1, (uint64_t[]){ V1 });
+	becomes_served_by("v1.app1.test", "one");
+	specs[3] = specs[0];
+	specs[3].max_instances = 1;
+	version(V2, "v1", two_port);
+	deploys[V2].spec = 4;
+	busy[1] = true;
+	swap_to(1, V2, V1);
+	assert_served_by("v1.app1.test", "two");
+	edge_sync(edge); /* in the middle of it: V1 still counts as live */
 	assert_true(wait_until(edge_up_and_compared, WAIT_MS));
 	assert_served_by("v1.app1.test", "two");
+	version_count = 0;
+	go_live(1, V2);
+	edge_sync(edge);
+	assert_true(wait_until(is_left_alone, WAIT_MS));
+	assert_served_by("v1.app1.test", "two");
+}
+
+/* And gives them to it when the number was made larger. */
+static void
+a_version_takes_its_name_from_the_stage(void **state UNUSED)
+{
+	pid_t load;
+
+	begin();
+	specs[3] = specs[0];
+	specs[3].max_instances = 1;
+	deploys[V1].spec = 4;
+	deploys[V2].tag = "v1";
+	swap_to(1, V1, 0);
+	go_live(1, V1);
+	assert_served_by("v1.app1.test", "one");
+	load = bed_load(http_address.port, "v1.app1.test", false);
+	swap_to(1, V2, V1);
+	assert_served_by("v1.app1.test", "two");
+	are_reached(1, (uint64_t[]){ V2 });
+	assert_true(wait_until(has_its_name, WAIT_MS));
+	assert_served_by("v1.app1.test", "two");
+	atomic_store(&bed->stop, 1);
+	waitpid(load, NULL, 0);
+	if (atomic_load(&bed->failed) != 0)
+		fail_msg("%lu requests failed: %s", atomic_load(&bed->failed), bed->why);
+}
+
+/* The containers that it lets go are reached by their tag, too. */
+static void
+a_drain_waits_for_who_comes_by_the_tag(void **state UNUSED)
+{
+	static const char hold[] = "GET /hold HTTP/1.1\r\nHost: v1.app1.test\r\n\r\n";
+	struct effect drain = { .kind = FX_DRAIN,
+		.actor = 5000,
+		.epoch = 1,
+		.stage = 1,
+		.deploy = V2,
+		.elder = V1 };
+	char text[4096];
+	bool is_any;
+	int fd;
+
+	begin();
+	are_reached(1, (uint64_t[]){ V1 });
+	becomes_served_by("v1.app1.test", "one");
+	fd = bed_connect(http_address.port);
+	bed_say(fd, hold, sizeof(hold) - 1);
+	assert_true(wait_until(has_hold, WAIT_MS));
+	swap_to(1, V2, V1);
+	deploys[V2].tag = "v1";
+	are_reached(1, (uint64_t[]){ V2 });
+	answer_count = 0;
+	edge_perform(edge, &drain);
+	becomes_served_by("v1.app1.test", "two");
+	assert_false(wait_until(has_answer, 20 * LOOK_MS));
+	atomic_store(&bed->released, 1);
+	assert_int_equal(bed_read(fd, text, sizeof(text), &is_any), 200);
+	assert_true(wait_until(has_answer, WAIT_MS));
+	expect(answers[0], EV_DRAINED);
+	close(fd);
 }
 
 /* By the names of its servers, and from the store when its files are gone. */
@@ -199,6 +317,12 @@ main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(what_is_in_flight_ends_first, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    nobody_takes_a_name_of_another_stage, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_stage_takes_the_names_of_its_versions, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_version_takes_its_name_from_the_stage, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_drain_waits_for_who_comes_by_the_tag, setup, teardown),
 		cmocka_unit_test_setup_teardown(another_process_finds_them, setup, teardown),
 	};
 

@@ -88,9 +88,15 @@ any_of_them_is_offered(void **state UNUSED)
 	struct actor a = many_in(STAGE_IDLE, 3);
 	struct event e = ready("sha256:v1", KEPT_SPEC);
 
+	snprintf(e.tag, sizeof(e.tag), "v1");
 	assert_int_equal(take(&a, &e), STEP_TAKEN);
 	assert_int_equal(last.messages[0].spare, OLDEST);
 	assert_int_equal(a.stage.kept[2].deploy, OLDEST);
+	/* Another tag is reached by another name, so it needs containers of its own. */
+	a = many_in(STAGE_IDLE, 3);
+	snprintf(e.tag, sizeof(e.tag), "stable");
+	assert_int_equal(take(&a, &e), STEP_TAKEN);
+	assert_int_equal(last.messages[0].spare, 0);
 }
 
 /* It would write the same volume. */
@@ -157,7 +163,7 @@ the_same_version_is_not_kept(void **state UNUSED)
 {
 	assert_int_equal(kept_for(passing(KEEP_MS, 1, "v5", "sha256:live")), 0);
 	assert_int_equal(kept_for(passing(KEEP_MS, 1, "v4", "sha256:new")), KEEP_MS);
-	assert_int_equal(kept_for(passing(KEEP_ON, 2, "v5", "sha256:live")), 0);
+	assert_int_equal(kept_for(passing(KEEP_ON, 2, "v5", "sha256:live")), KEEP_ON);
 	assert_int_equal(kept_for(passing(KEEP_ON, 2, "v4", "sha256:new")), 0);
 	assert_int_equal(kept_for(passing(KEEP_ON, 2, "v5", "sha256:new")), KEEP_ON);
 }
@@ -267,6 +273,16 @@ its_tag_leads_to_the_new_one(void **state UNUSED)
 	wanted.stage.kept[1] = a.stage.kept[2];
 	wanted.stage.kept[2] = (struct kept){ 0 };
 	gives(&a, &e, &wanted);
+	/* Two tags that make one host name are one. */
+	a = many_in(STAGE_DEPLOYING, 5);
+	snprintf(a.stage.kept[1].tag, TAG_SIZE, "V2.0-Rc_1");
+	e = moved(0, 0, "v2-0-rC-1");
+	assert_int_equal(take(&a, &e), STEP_TAKEN);
+	assert_int_equal(a.stage.kept[1].deploy, OLDEST);
+	a = many_in(STAGE_DEPLOYING, 5);
+	e = moved(0, 0, "v2-");
+	assert_int_equal(take(&a, &e), STEP_TAKEN);
+	assert_int_equal(a.stage.kept[1].deploy, OLDER);
 }
 
 static void
