@@ -13,6 +13,7 @@
 #include "serve/runtime.h"
 #include "store/catalog.h"
 #include "store/notifications.h"
+#include "store/promotions.h"
 #include "store/store.h"
 
 struct notices {
@@ -153,13 +154,17 @@ find_told(const struct moved *m)
 	return NULL;
 }
 
-/* What pends may also wait for time alone. */
+/* What pends may also wait for time alone. They may have come in the same tick, behind the step that made it pend: a
+ * start takes those of before along. */
 static bool
-lacks_approvals(const struct app *app, const struct deploy *deploy)
+lacks_approvals(const struct app *app, const struct actor *deploy)
 {
-	const struct stage_entry *entry = catalog_stage(app->catalog, deploy->stage);
+	const struct stage_entry *entry = catalog_stage(app->catalog, deploy->deploy.stage);
+	struct approval approvals[APPROVALS_MAX + 1];
 
-	return entry != NULL && (int64_t)deploy->approvals < entry->spec->approvals;
+	return entry != NULL
+	       && (int64_t)store_approvals(app->store, deploy->id, approvals, COUNT(approvals))
+		      < entry->spec->approvals;
 }
 
 /* A digest that is held is told once, however many hooks bring it. */
@@ -168,7 +173,7 @@ tell_deploy(struct app *app, const struct actor *a, enum notice notice)
 {
 	struct notify what = { .stage = a->deploy.stage, .deploy = a->id, .notice = notice };
 
-	if (notice == NOTICE_APPROVAL && !lacks_approvals(app, &a->deploy))
+	if (notice == NOTICE_APPROVAL && !lacks_approvals(app, a))
 		return;
 	if (notice == NOTICE_HELD)
 		memcpy(what.subject, a->deploy.digest, sizeof(a->deploy.digest));

@@ -17,6 +17,7 @@
 #include "serve/app.h"
 #include "serve/notices.h"
 #include "serve/runtime.h"
+#include "store/promotions.h"
 #include "store/catalog.h"
 #include "store/notifications.h"
 #include "store/store.h"
@@ -282,7 +283,7 @@ the_same_is_told_once_in_an_hour(void **state UNUSED)
 	assert_int_equal(count_rows(""), 5);
 }
 
-/* A deploy that has asked for its turn, and may not go yet. */
+/* A deploy that has asked for its turn, and may not go yet; people agree in the same tick. */
 static uint64_t
 pend(uint64_t id, uint32_t approvals)
 {
@@ -295,7 +296,6 @@ pend(uint64_t id, uint32_t approvals)
 	runtime_release(app.runtime);
 	deploy.deploy.stage = STAGE;
 	deploy.deploy.spec = 2;
-	deploy.deploy.approvals = approvals;
 	memcpy(deploy.deploy.tag, "v1", 3);
 	if (id == 0)
 		deferred.to = runtime_spawn(app.runtime, deploy);
@@ -303,6 +303,12 @@ pend(uint64_t id, uint32_t approvals)
 		runtime_deliver(
 		    app.runtime, &(struct event){ .kind = EV_RECALLED, .to = id }, NULL);
 	assert_int_equal(runtime_deliver(app.runtime, &deferred, NULL), STEP_TAKEN);
+	for (uint32_t i = 0; i < approvals; i++) {
+		struct approval approval = { .at_ms = 1 };
+
+		snprintf(approval.by, sizeof(approval.by), "person%u", i);
+		assert_true(store_approval_add(app.store, deferred.to, &approval));
+	}
 	notices_step(&app);
 	return deferred.to;
 }
