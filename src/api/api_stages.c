@@ -254,7 +254,14 @@ api_stage_remove(void *context, struct request *rq)
 
 	if (body == NULL)
 		return;
-	if (api_text(rq, body, "tag", &tag) && api_text(rq, body, "by", &command.by)) {
+	if (!api_text(rq, body, "tag", &tag) || !api_text(rq, body, "by", &command.by)) {
+		json_free(body);
+		return;
+	}
+	if (tag[0] == '\0') {
+		reply_error_detail(rq, 400, "INVALID", STR("\"tag\""),
+		    "'tag' is missing: the tag of the version that shall go");
+	} else {
 		enum command_result result = command_remove(app, &command, tag, &id, &err);
 		api_reply_deploy(app, rq, result, id, &err, "a version is not kept any more");
 	}

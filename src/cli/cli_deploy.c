@@ -175,10 +175,10 @@ cli_start(struct invocation *in)
 	return ask_with_name(in, "/start");
 }
 
-/* The command's second argument, if there is one, is that member. */
+/* The command's second argument, if there is one, is that member; has_by: it has the option --as. */
 static enum cli_exit
-ask_with_word(
-    struct invocation *in, const char *what, const char *member, const char *sentence)
+ask_with_word(struct invocation *in, const char *what, const char *member, bool has_by,
+    const char *sentence)
 {
 	struct call call = { .method = "POST" };
 	struct target target;
@@ -195,7 +195,8 @@ ask_with_word(
 	json_object_open(&w);
 	if (in->options.argument_count == 2)
 		json_pair_text(&w, member, in->options.arguments[1]);
-	put_option(&w, in, "as", "by");
+	if (has_by)
+		put_option(&w, in, "as", "by");
 	json_object_close(&w);
 	if (body.overflow) {
 		err_set(in->err, "the %s is too long", member);
@@ -219,7 +220,7 @@ ask_with_word(
 enum cli_exit
 cli_lift(struct invocation *in)
 {
-	return ask_with_word(in, "/quarantine/lift", "digest",
+	return ask_with_word(in, "/quarantine/lift", "digest", false,
 	    in->options.argument_count == 2 ? "this digest may be deployed by itself again\n"
 					    : "nothing is in quarantine any more\n");
 }
@@ -227,7 +228,7 @@ cli_lift(struct invocation *in)
 enum cli_exit
 cli_remove(struct invocation *in)
 {
-	return ask_with_word(in, "/remove", "tag",
+	return ask_with_word(in, "/remove", "tag", true,
 	    "nobody is led to it any more; its containers end with the next look at the "
 	    "engine\n");
 }

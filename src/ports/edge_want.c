@@ -330,11 +330,11 @@ edge_claim(struct edge_op *op, struct err *err)
 	struct edge_stage *stage = op->stage;
 	size_t wanted_count;
 
-	edge_version_take_names(op);
 	if (op->kind == EDGE_RESTORE || op->kind == EDGE_MEND || op->kind == EDGE_PARK)
 		leave_what_is_taken(op);
 	if (check_owners(op, err) != 0)
 		return EV_REFUSED;
+	edge_version_take_names(op);
 	wanted_count = op->domain_count;
 	if (wanted_count > 0 && stage->http == NULL) {
 		stage->http = take_free_backend(op->edge);

@@ -254,10 +254,6 @@ command_remove(struct app *app, const struct stage_command *command, const char 
 
 	if (result != COMMAND_DONE)
 		return result;
-	if (tag[0] == '\0') {
-		err_set(err, "'tag' is missing: the tag of the version that shall go");
-		return COMMAND_INVALID;
-	}
 	stage = state_of(app, entry);
 	for (int i = 0; i < KEPT_MAX && stage->kept[i].deploy != 0; i++)
 		if (strcmp(stage->kept[i].tag, tag) == 0) {

@@ -77,10 +77,10 @@ cooled(uint64_t stage, uint64_t deploy)
 
 /* One that has no time may start again by itself, as what serves does. */
 static bool
-is_of_use(const struct instance *instance, bool has_time)
+is_of_use(const struct instance *instance, bool is_timed)
 {
 	return strcmp(instance->status, "running") == 0
-	       || (!has_time && strcmp(instance->status, "missing") != 0);
+	       || (!is_timed && strcmp(instance->status, "missing") != 0);
 }
 
 static bool
@@ -101,17 +101,19 @@ kept_check(struct app *app, uint64_t deploy)
 	struct deploy_row row;
 	struct event event;
 	size_t count;
+	size_t useful = 0;
+	bool is_timed;
 
 	if (!store_deploy_get(app->store, deploy, &row) || !row.is_kept)
 		return;
 	event = cooled(row.stage, deploy);
+	is_timed = has_time(app, row.stage, deploy);
 	count = store_instances(app->store, deploy, rows, REPLICAS_MAX);
 	for (size_t i = 0; i < count; i++)
-		if (!is_of_use(&rows[i], has_time(app, row.stage, deploy))) {
-			(void)runtime_post(
-			    app->runtime, &event); /* full: the next look tells */
-			return;
-		}
+		useful += is_of_use(&rows[i], is_timed);
+	/* To go back takes all of them; to be reached, one. Full: the next look tells. */
+	if (is_timed ? useful < count : useful == 0)
+		(void)runtime_post(app->runtime, &event);
 }
 
 /* The sweep is nudged only after the commit, by the next look at the engine at the latest. */

@@ -16,7 +16,8 @@ void kept_terms(const struct app *app, const struct stage_entry *stage, struct t
 /* A step was kept: a stage may have begun to keep one. */
 void kept_moved(struct app *app, const struct moved *moved);
 
-/* Some instance of that deploy does not run any more: who is kept for nothing is let go. */
+/* Some instance of that deploy does not run any more: who is kept for nothing is let go: one that has a
+ * time with the first of them, one that is reached by its tag with the last that is gone. */
 void kept_check(struct app *app, uint64_t deploy);
 
 /* Its containers end with the next sweep, which is nudged; why, for a person: ": its time is over". */

@@ -214,21 +214,24 @@ def test_back_to_one_of_them(scene):
 
 
 def test_fewer_are_wanted_and_one_dies(scene):
-    """A smaller number counts at once, for the oldest; one whose container is removed is let go, one that crashed
+    """A smaller number counts at once, for the oldest; one whose containers are all removed is let go, one that crashed
     starts again by itself and is reached again."""
-    with _app(scene, ("v1", "v2", "v3")) as app:
+    with _app(scene, ("v1", "v2", "v3"), stage=STAGE + ", replicas: 2") as app:
         for tag in ("v1", "v2", "v3"):
             app.live(tag)
         path = app.directory / "slipway.yml"
         path.write_text(path.read_text("utf-8").replace("max_instances: 3", "max_instances: 2"), "utf-8")
         assert app.run("apply", str(path)).returncode == 0
-        wait_for(lambda: app.versions() == ["v2", "v3"] and _kept(app) == ["v2"], 30, "v1 to go")
+        wait_for(lambda: app.versions() == ["v2", "v2", "v3", "v3"] and _kept(app) == ["v2"], 30, "v1 to go")
         _is_reached(app, "v2", "v3")
-        kept = next(c for c in app.containers() if c["Labels"]["slipway.tag"] == "v2")
-        scene.engine.api.signal(kept["Id"], 9)
+        kept = [c["Id"] for c in app.containers() if c["Labels"]["slipway.tag"] == "v2"]
+        scene.engine.api.signal(kept[0], 9)
+        _is_reached(app, "v2", "v3")
+        scene.engine.api.remove(kept[0])
+        wait_for(lambda: app.versions() == ["v2", "v3", "v3"], 10, "one of two")
         _is_reached(app, "v2", "v3")
         assert _kept(app) == ["v2"]
-        scene.engine.api.remove(kept["Id"])
+        scene.engine.api.remove(kept[1])
         wait_for(lambda: _kept(app) == [], 20, "what is gone to be let go")
         wait_for(lambda: _version(app, "v2")[0] == 404, 10, "nobody to be led to it")
         assert _version(app) == (200, "v3")
