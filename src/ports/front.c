@@ -18,6 +18,9 @@
 #include "ports/front_inside.h"
 #include "store/catalog.h"
 
+/* What a proxy was told it may take a moment to take up: nginx starts new workers, and those of before go on until then. */
+enum { TAKEN_UP_US = 10000000 };
+
 void
 front_fault_set(struct front *front, const char *format, ...)
 {
@@ -60,9 +63,17 @@ front_leads(const struct front *front, uint64_t id)
 	LIST_FOREACH(stage, &front->stages, entry)
 	{
 		if (stage->id == id)
-			return stage->is_led;
+			return stage->led_since_us != 0
+			       && clock_mono_us() - stage->led_since_us > TAKEN_UP_US;
 	}
 	return false;
+}
+
+void
+front_is_led(struct front_stage *stage, bool is_changed)
+{
+	if (is_changed || stage->led_since_us == 0)
+		stage->led_since_us = clock_mono_us();
 }
 
 /* Stages are few, and only those that this proxy leads to. */

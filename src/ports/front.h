@@ -60,7 +60,7 @@ void front_remove(struct front *front, const struct effect *effect);
  * configuration allows it, mends it. As often as one likes: one comparison at a time. */
 void front_sync(struct front *front);
 
-/* The route of the stage has been seen to be as it shall be, since these settings hold. */
+/* The route of the stage has been seen to be as it shall be, since these settings hold; and not just a moment ago. */
 bool front_leads(const struct front *front, uint64_t stage);
 
 /* Why it cannot be driven now, or what differs there, for a person; "" when all is well. */

@@ -21,7 +21,8 @@ struct front_stage {
 	struct port_fence fence;
 	bool is_touched; /* by the swap under way, or not known */
 	uint64_t ensured; /* hash of the route to the edge that stands; 0: to be looked at */
-	bool is_led; /* its route has been seen to be as it shall be */
+	int64_t
+	    led_since_us; /* its route was seen, or made, to be as it shall be; 0: not yet */
 	bool is_clear; /* nothing of a stage that is led elsewhere is left here */
 	char difference[ERR_TEXT_SIZE]; /* that a person should know of; "" none */
 };
@@ -93,6 +94,7 @@ void front_op_fail(struct front_op *op, enum event_kind kind, const char *format
     PRINTF_LIKE(3, 4);
 void front_op_drop(struct front_op *op); /* no answer */
 void front_op_free(struct front_op *op);
+void front_is_led(struct front_stage *stage, bool is_changed); /* ... by us, just now */
 struct front_stage *front_stage_get(struct front *front, uint64_t id);
 /* front_route.c. The route of a deploy as this proxy shall have it. Words for a person on -1. */
 int front_route_fill(

@@ -44,7 +44,7 @@ switched(struct front_op *op, const struct front_answer *answer)
 	struct front *front = op->front;
 
 	op->stage->difference[0] = '\0';
-	op->stage->is_led = true;
+	front_is_led(op->stage, answer->has_changed);
 	note_switched(op, answer);
 	if (answer->has_changed)
 		front_sync(front); /* a name given up may be wanted back by another stage */

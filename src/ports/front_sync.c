@@ -123,7 +123,7 @@ front_synced(struct front_op *op, const struct front_answer *answer)
 			    "proxy '%s': the route is as it should be again",
 			    front->config.name);
 		op->stage->difference[0] = '\0';
-		op->stage->is_led = true;
+		front_is_led(op->stage, op->work == FRONT_MEND);
 		if (!front->config.is_direct)
 			op->stage->ensured = front_route_hash(&op->route);
 	}
