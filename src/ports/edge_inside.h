@@ -320,7 +320,10 @@ void edge_stats_path(const struct edge *edge, char path[EDGE_PATH_SIZE]);
 /* HAProxy runs and its socket cannot be reached: true: another one is being made. */
 bool edge_socket_revive(struct edge *edge);
 
-/* edge_version.c: the routes of single versions. Is somebody to be led there? */
+/* edge_version.c: the routes of single versions. Those of a stage that shall be; returns how many. */
+size_t
+edge_versions(const struct edge *edge, uint64_t stage, uint64_t ret_deploys[KEPT_MAX + 1]);
+/* Is somebody to be led there? */
 bool edge_version_is_wanted(const struct edge *edge, const struct edge_stage *version);
 /* Another route of the same stage's versions is being changed. */
 bool edge_version_is_busy(const struct edge *edge, const struct edge_stage *version);

@@ -245,9 +245,7 @@ static void
 assume_versions(struct edge *edge, uint64_t stage)
 {
 	uint64_t deploys[KEPT_MAX + 1];
-	size_t count = edge->stage_versions == NULL
-			   ? 0
-			   : edge->stage_versions(edge->context, stage, deploys);
+	size_t count = edge_versions(edge, stage, deploys);
 
 	for (size_t i = 0; i < count; i++)
 		edge_want_assume(edge, edge_version_get(edge, deploys[i], stage), deploys[i]);

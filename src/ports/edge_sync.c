@@ -127,9 +127,7 @@ static void
 compare_versions(struct edge *edge, uint64_t stage)
 {
 	uint64_t deploys[KEPT_MAX + 1];
-	size_t count = edge->stage_versions == NULL
-			   ? 0
-			   : edge->stage_versions(edge->context, stage, deploys);
+	size_t count = edge_versions(edge, stage, deploys);
 
 	for (size_t i = 0; i < count && edge->link == EDGE_LINK_UP; i++)
 		compare(edge, edge_version_get(edge, deploys[i], stage));

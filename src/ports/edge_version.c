@@ -22,8 +22,8 @@ is_one_of(uint64_t deploy, const uint64_t *deploys, size_t count)
 	return false;
 }
 
-static size_t
-list_versions(const struct edge *edge, uint64_t stage, uint64_t ret_deploys[KEPT_MAX + 1])
+size_t
+edge_versions(const struct edge *edge, uint64_t stage, uint64_t ret_deploys[KEPT_MAX + 1])
 {
 	if (edge->stage_versions == NULL)
 		return 0;
@@ -34,7 +34,7 @@ bool
 edge_version_is_wanted(const struct edge *edge, const struct edge_stage *version)
 {
 	uint64_t deploys[KEPT_MAX + 1];
-	size_t count = list_versions(edge, version->version_of, deploys);
+	size_t count = edge_versions(edge, version->version_of, deploys);
 
 	return is_one_of(version->id, deploys, count);
 }
@@ -69,7 +69,7 @@ static bool
 leads_to_versions(const struct edge *edge, const struct edge_stage *stage)
 {
 	uint64_t deploys[KEPT_MAX + 1];
-	size_t count = list_versions(edge, stage->id, deploys);
+	size_t count = edge_versions(edge, stage->id, deploys);
 
 	for (size_t i = 0; stage->http != NULL && i < stage->http->server_count; i++)
 		if (stage->http->servers[i].state == EDGE_SERVER_READY

@@ -60,6 +60,18 @@ begin(void)
 static const char *waited_for;
 static const char *by;
 
+/* A request of v1's own name is in flight until bed->released. */
+static int
+hold_by_tag(void)
+{
+	static const char hold[] = "GET /hold HTTP/1.1\r\nHost: v1.app1.test\r\n\r\n";
+	int fd = bed_connect(http_address.port);
+
+	bed_say(fd, hold, sizeof(hold) - 1);
+	assert_true(wait_until(has_hold, WAIT_MS));
+	return fd;
+}
+
 static bool is_doubled; /* two routes had one name at some moment */
 
 static void
@@ -172,7 +184,6 @@ is_left(void)
 static void
 what_is_in_flight_ends_first(void **state UNUSED)
 {
-	static const char hold[] = "GET /hold HTTP/1.1\r\nHost: v1.app1.test\r\n\r\n";
 	char text[4096];
 	bool is_any;
 	int fd;
@@ -180,9 +191,7 @@ what_is_in_flight_ends_first(void **state UNUSED)
 	begin();
 	are_reached(1, (uint64_t[]){ V1 });
 	becomes_served_by("v1.app1.test", "one");
-	fd = bed_connect(http_address.port);
-	bed_say(fd, hold, sizeof(hold) - 1);
-	assert_true(wait_until(has_hold, WAIT_MS));
+	fd = hold_by_tag();
 	swap_to(1, V2, V1);
 	are_reached(1, (uint64_t[]){ V2 });
 	becomes_served_by("v1.app1.test", "");
@@ -268,7 +277,6 @@ a_version_takes_its_name_from_the_stage(void **state UNUSED)
 static void
 a_drain_waits_for_who_comes_by_the_tag(void **state UNUSED)
 {
-	static const char hold[] = "GET /hold HTTP/1.1\r\nHost: v1.app1.test\r\n\r\n";
 	struct effect drain = { .kind = FX_DRAIN,
 		.actor = 5000,
 		.epoch = 1,
@@ -282,9 +290,7 @@ a_drain_waits_for_who_comes_by_the_tag(void **state UNUSED)
 	begin();
 	are_reached(1, (uint64_t[]){ V1 });
 	becomes_served_by("v1.app1.test", "one");
-	fd = bed_connect(http_address.port);
-	bed_say(fd, hold, sizeof(hold) - 1);
-	assert_true(wait_until(has_hold, WAIT_MS));
+	fd = hold_by_tag();
 	swap_to(1, V2, V1);
 	deploys[V2].tag = "v1";
 	are_reached(1, (uint64_t[]){ V2 });
